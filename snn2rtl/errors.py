@@ -1,0 +1,51 @@
+"""The errors that a user can meet; each message names the subject, the rule and the offending value."""
+
+from collections.abc import Sequence
+
+
+class Snn2RtlError(Exception):
+    """Base of every error that is the input's fault and not ours; the command line prints it and exits with 1."""
+
+
+class ModelFileError(Snn2RtlError):
+    """A model, network or description file cannot be read."""
+
+
+class DataError(Snn2RtlError):
+    """A data set or an array of samples is missing, corrupt or of the wrong shape."""
+
+
+class OptionError(Snn2RtlError):
+    """An option has a value that this network or this machine cannot take."""
+
+
+class OutputError(Snn2RtlError):
+    """An output cannot be written, or would overwrite somebody else's files."""
+
+
+class UnsupportedModelError(Snn2RtlError):
+    """A network holds something that has no exact hardware here; all its problems are listed at once."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class QuantizationError(Snn2RtlError):
+    """A number does not fit the format that was asked for."""
+
+
+class StrictError(Snn2RtlError):
+    """An approximation was made although --strict forbids any."""
+
+
+class ToolNotFoundError(Snn2RtlError):
+    """A simulator or a synthesis tool is not installed."""
+
+
+class ToolFailedError(Snn2RtlError):
+    """A simulator or a synthesis tool ended with an error."""
+
+
+class VerificationError(Snn2RtlError):
+    """The hardware and the golden model disagree."""
