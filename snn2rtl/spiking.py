@@ -88,9 +88,7 @@ class Neuron:
 
 
 Node = Flatten | Dropout | Linear | BatchNorm | Neuron
-NODE_TYPES: dict[str, type[Node]] = {
-    cls.__name__: cls for cls in (Flatten, Dropout, Linear, BatchNorm, Neuron)
-}
+NODE_TYPES: dict[str, type[Node]] = {cls.__name__: cls for cls in (Flatten, Dropout, Linear, BatchNorm, Neuron)}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -168,9 +166,7 @@ def _chain_problems(nodes: tuple[Node, ...]) -> list[str]:
 
 def to_dict(network: SpikingNetwork) -> dict[str, Any]:
     """Return the network as plain dictionaries, numbers and arrays, for a file."""
-    nodes = [
-        {"type": type(n).__name__, **{f.name: getattr(n, f.name) for f in fields(n)}} for n in network.nodes
-    ]
+    nodes = [{"type": type(n).__name__, **{f.name: getattr(n, f.name) for f in fields(n)}} for n in network.nodes]
     encoder = network.encoder.to_dict() if network.encoder else None
     return {"name": network.name, "nodes": nodes, "encoder": encoder}
 

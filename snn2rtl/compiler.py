@@ -1,0 +1,47 @@
+"""The order of the passes: from a float network to the integer network and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from snn2rtl.errors import StrictError
+from snn2rtl.network import FixedPointNetwork
+from snn2rtl.options import QuantizeOptions
+from snn2rtl.passes.drop_identities import drop_identities
+from snn2rtl.passes.fold_batch_norm import fold_batch_norm
+from snn2rtl.passes.fold_neurons import fold_neurons
+from snn2rtl.passes.quantize import quantize_network
+from snn2rtl.passes.silence_unread import silence_unread
+from snn2rtl.report import LayerReport
+from snn2rtl.spiking import SpikingNetwork
+
+EXACT_PASSES: tuple[Callable[[SpikingNetwork], SpikingNetwork], ...] = (
+    drop_identities,
+    fold_batch_norm,
+    fold_neurons,
+)
+
+
+def fold(network: SpikingNetwork) -> SpikingNetwork:
+    """Return the network after every exact float pass: pairs of Linear and Neuron."""
+    for step in EXACT_PASSES:
+        network = step(network)
+    return network
+
+
+def compile_network(
+    network: SpikingNetwork, options: QuantizeOptions | None = None
+) -> tuple[FixedPointNetwork, tuple[LayerReport, ...]]:
+    """Return the integer network and the report of every layer.
+
+    Raises:
+        UnsupportedModelError: the network holds something that has no exact hardware here.
+        QuantizationError: a number does not fit the widths that were asked for.
+        StrictError: options.strict, and something was approximated.
+    """
+    options = options or QuantizeOptions()
+    integer, reports = quantize_network(fold(network), options)
+    notes = [note for report in reports for note in report.approximations()]
+    if options.strict and notes:
+        raise StrictError("\n".join(f"{note} (--strict allows no approximation)" for note in notes))
+    return silence_unread(integer), reports

@@ -1,0 +1,161 @@
+"""Model files: our own, a network saved whole with torch.save, or a state_dict with a text file beside it."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from reprlib import repr as short
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from snn2rtl.encoders import Encoder
+from snn2rtl.errors import ModelFileError, OutputError, UnsupportedModelError
+from snn2rtl.frontend import arch as architecture
+from snn2rtl.frontend import untrusted
+from snn2rtl.frontend.spikingjelly import from_module
+from snn2rtl.frontend.tensors import to_array
+from snn2rtl.spiking import NODE_TYPES, SpikingNetwork, from_dict, to_dict
+
+FORMAT = "snn2rtl spiking network"
+VERSION = 1
+# Under these keys, training scripts keep the state_dict beside that of the optimizer.
+STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
+FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "bool": bool,
+    "float": float,
+    "float | None": (float, type(None)),
+    "FloatArray": torch.Tensor,
+}
+
+
+def save(
+    net: nn.Module, path: str | os.PathLike[str], *, encoder: Encoder | None = None, name: str | None = None
+) -> None:
+    """Write a network to a model file of plain values and tensors; equal networks give equal bytes.
+
+    Args:
+        net: the network, as from_module() takes it.
+        path: the file; an older one is replaced once the new one is complete.
+        encoder: how samples become its input, where that is known.
+        name: the name of the network; by default the file's, without its suffix.
+
+    Raises:
+        UnsupportedModelError: something in the network has no exact hardware here.
+        OutputError: the file cannot be written.
+    """
+    path = Path(path)
+    network = from_module(net, name=path.stem if name is None else name, encoder=encoder)
+    buffer = io.BytesIO()  # torch.save would write a file's name into the file
+    torch.save({"format": FORMAT, "version": VERSION, "network": _pack(to_dict(network))}, buffer)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(buffer.getbuffer())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = None) -> SpikingNetwork:
+    """Return the network in a model file.
+
+    Args:
+        path: what save() or ``torch.save(net)`` wrote, or a state_dict.
+        arch: for a state_dict, the text file that says what it cannot (see frontend/arch.py).
+
+    Raises:
+        ModelFileError: the file is missing, corrupt, or holds code, of which nothing runs.
+        UnsupportedModelError: something in the network has no exact hardware here.
+    """
+    path = Path(path)
+    content = untrusted.read(path)
+    try:
+        return _network(path, content, None if arch is None else Path(arch))
+    except (ModelFileError, UnsupportedModelError):
+        raise
+    except MemoryError as error:
+        raise ModelFileError(f"{path}: asks for more memory than there is") from error
+    except Exception as error:  # the file chose every value: whatever goes wrong with them, it is at fault
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise ModelFileError(f"{path}: is corrupt ({reason})") from error
+
+
+def _network(path: Path, content: Any, arch: Path | None) -> SpikingNetwork:
+    if isinstance(content, Mapping) and "format" not in content:
+        state_dict = _state_dict(content)
+        if arch is None:
+            first = next((str(key).rpartition(".")[0] for key in state_dict), "fc1")
+            raise ModelFileError(
+                f"{path}: holds a state_dict, which does not say what its layers are; give --arch net.toml, a text "
+                f'file with a table for each layer in order, such as: [[layer]] type = "Linear" name = "{first}"'
+            )
+        return architecture.build(arch, state_dict, name=path.stem)
+    if arch is not None:
+        raise ModelFileError(f"{path}: must be a state_dict to go with --arch, not a whole network; leave --arch out")
+    if isinstance(content, Mapping):
+        return _unpack(path, content)
+    return from_module(content, name=path.stem)
+
+
+def _state_dict(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    inner = (content[key] for key in STATE_DICT_KEYS if isinstance(content.get(key), Mapping))
+    return next(inner, content)
+
+
+def _pack(value: Any) -> Any:
+    """Return the value with its arrays as tensors, of float32 where that loses nothing."""
+    if isinstance(value, dict):
+        return {key: _pack(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_pack(item) for item in value]
+    if isinstance(value, np.ndarray):
+        with np.errstate(over="ignore"):
+            narrow = value.astype(np.float32)
+        return torch.from_numpy(narrow if np.array_equal(narrow, value) else value.copy())
+    return value
+
+
+def _unpack(path: Path, content: Mapping[Any, Any]) -> SpikingNetwork:
+    if content["format"] != FORMAT:
+        raise ModelFileError(f"{path}: format must be '{FORMAT}', not {short(content['format'])}")
+    if content["version"] != VERSION:
+        found = content["version"]
+        raise ModelFileError(f"{path}: format version must be {VERSION}, not {short(found)}; use a newer snn2rtl")
+    network = content["network"]
+    if not isinstance(network["name"], str):
+        raise TypeError(f"name must be a string, not {short(network['name'])}")
+    if network["encoder"] is not None:
+        _check_encoder(Encoder.from_dict(network["encoder"]))
+    return from_dict({**network, "nodes": [_node(entry) for entry in network["nodes"]]})
+
+
+def _node(entry: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(entry)
+    for field in fields(NODE_TYPES[entry["type"]]):
+        key, value = f"layer '{entry['name']}': {field.name}", entry[field.name]
+        if not isinstance(value, FIELD_TYPES[str(field.type)]):
+            raise TypeError(f"{key} must be {field.type}, not {short(value)}")
+        if isinstance(value, torch.Tensor):
+            try:
+                values[field.name] = to_array(value)
+            except TypeError as error:
+                raise TypeError(f"{key} {error}") from error
+    return values
+
+
+def _check_encoder(encoder: Encoder) -> None:
+    numbers = (encoder.time_steps, encoder.rate)
+    if encoder.kind not in ("poisson", "direct") or any(type(number) is not int for number in numbers):
+        raise TypeError(f"encoder must be poisson or direct with whole numbers, not {encoder}")
+    if not (encoder.time_steps >= 1 and 0 <= encoder.scale <= 1):
+        raise ValueError(f"encoder must have at least one time step and a scale from 0 to 1, not {encoder}")

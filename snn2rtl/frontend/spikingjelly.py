@@ -1,0 +1,272 @@
+"""Read a SpikingJelly network: an nn.Sequential of the layers that have exact hardware here.
+
+What is read is the network in evaluation mode. Classes are matched exactly, for a subclass may compute anything.
+
+Source: spikingjelly 2.0.0, activation_based: neuron, layer, surrogate, base (MemoryModule).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Real
+from reprlib import repr as short
+from typing import Any, NamedTuple
+
+from spikingjelly.activation_based import layer, neuron, surrogate
+from torch import nn
+from torch.nn.utils import prune
+
+from snn2rtl.encoders import Encoder
+from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.frontend import tensors
+from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Neuron, Node, SpikingNetwork
+
+CONTAINERS = (nn.Sequential, layer.MultiStepContainer, layer.SeqToANNContainer, layer.StepModeContainer)
+FLATTENS = (nn.Flatten, layer.Flatten)
+LINEARS = (nn.Linear, layer.Linear)
+BATCH_NORMS = (nn.BatchNorm1d, layer.BatchNorm1d)
+DROPOUTS = (nn.Dropout, layer.Dropout)
+NEURONS = (neuron.IFNode, neuron.LIFNode, neuron.ParametricLIFNode)
+# These fire at ``x >= 0``; PoissonPass draws lots and MultiLevelSpikeCount counts, so they are not among them.
+SURROGATES: tuple[type[nn.Module], ...] = tuple(
+    getattr(surrogate, name)
+    for name in (
+        "ATan", "DeterministicPass", "Erf", "FakeNumericalGradient", "LeakyKReLU", "LogTailedReLU",
+        "NonzeroSignLogAbs", "PiecewiseExp", "PiecewiseLeakyReLU", "PiecewiseQuadratic", "QPseudoSpike", "Rect",
+        "S2NN", "Sigmoid", "SoftSign", "SquarewaveFourierSeries", "SuperSpike",
+    )
+)  # fmt: skip
+PRUNINGS = (
+    prune.PruningContainer, prune.Identity, prune.RandomUnstructured, prune.L1Unstructured,
+    prune.RandomStructured, prune.LnStructured, prune.CustomFromMask,
+)  # fmt: skip
+CLASSES: tuple[type, ...] = (
+    *CONTAINERS, *FLATTENS, *LINEARS, *BATCH_NORMS, *DROPOUTS, *NEURONS, *SURROGATES, *PRUNINGS, nn.Identity,
+)  # fmt: skip
+
+NEURON_NAMES = "IFNode, LIFNode or ParametricLIFNode"
+LAYER_NAMES = f"Linear, Flatten, BatchNorm1d, Dropout, {NEURON_NAMES}"
+MAX_MODULES = 10_000
+_TENSORS = (
+    "weight",
+    "weight_orig",
+    "weight_mask",
+    "bias",
+    "bias_orig",
+    "bias_mask",
+    "running_mean",
+    "running_var",
+    "w",
+)
+
+
+class Place(NamedTuple):
+    """A module with its path in the network and the multi-step container, if any, that it stands in."""
+
+    path: str
+    module: Any
+    container: nn.Module | None = None
+
+
+def from_module(net: nn.Module, *, name: str = "network", encoder: Encoder | None = None) -> SpikingNetwork:
+    """Return the network that the module computes in evaluation mode.
+
+    Layers get the names that PyTorch gives them, as in ``net.named_modules()``.
+
+    Args:
+        net: an nn.Sequential, nested or not, single-step or multi-step.
+        name: the name of the network.
+        encoder: how samples become its input, where that is known.
+
+    Raises:
+        UnsupportedModelError: something in it has no exact hardware here; all of it is named.
+    """
+    if type(net) not in CLASSES:
+        kind = type(net).__name__
+        raise UnsupportedModelError([f"network: must be an nn.Sequential, not {kind}; build it as nn.Sequential"])
+    nodes: list[Node] = []
+    problems: list[str] = []
+    places = list(_modules(net))
+    for place in places:
+        problems += _general_problems(place)
+        try:
+            node = _node(place)
+        except UnsupportedModelError as error:
+            problems += error.problems
+        else:
+            nodes += [node] if node else []
+    problems += _step_mode_problems(places) + _shared_problems(places)
+    if problems:
+        raise UnsupportedModelError(problems)
+    return SpikingNetwork(name=name, nodes=tuple(nodes), encoder=encoder)
+
+
+def _modules(net: nn.Module) -> Iterator[Place]:
+    """Yield the containers and the layers in the order of the forward pass."""
+    todo = [Place("" if type(net) in CONTAINERS else type(net).__name__, net)]
+    for _ in range(MAX_MODULES):
+        if not todo:
+            return
+        place = todo.pop()
+        yield place
+        if type(place.module) in CONTAINERS:
+            inner = place.module if _is_multi(place.module) else place.container
+            prefix = f"{place.path}." if place.path else ""
+            children = place.module._modules.items()
+            todo += [Place(prefix + key, child, inner) for key, child in reversed(children)]
+    raise UnsupportedModelError([f"network: must have at most {MAX_MODULES} modules; does one contain itself?"])
+
+
+def _node(place: Place) -> Node | None:
+    path, module, _ = place
+    kind = type(module)
+    found = {key: value for key in _TENSORS if (value := getattr(module, key, None)) is not None}
+    if kind in LINEARS:
+        return tensors.linear(path, found)
+    if kind in BATCH_NORMS:
+        return _batch_norm(path, module, found)
+    if kind in NEURONS:
+        return _neuron(path, module, found)
+    if kind in FLATTENS:
+        return _flatten(path, module)
+    if kind in DROPOUTS:
+        return Dropout(name=path)
+    if kind is nn.Identity or kind in CONTAINERS:
+        return None
+    raise UnsupportedModelError([f"layer '{path}': {_unsupported(module)}"])
+
+
+def _unsupported(module: object) -> str:
+    kind = type(module)
+    if isinstance(module, neuron.BaseNode) or kind.__module__.startswith(neuron.__name__):
+        rule = f"neuron must be {NEURON_NAMES}, not {kind.__name__}"
+    else:
+        rule = f"must be {LAYER_NAMES}, not {kind.__name__}"
+    is_own = isinstance(module, nn.Module) and not kind.__module__.startswith(("torch.", "spikingjelly."))
+    return f"{rule}; build it as nn.Sequential of these" if is_own else rule
+
+
+def _flatten(path: str, module: nn.Flatten) -> Flatten:
+    start, end = module.start_dim, module.end_dim
+    # Axes before start_dim are samples like the batch, for every layer after it works on the last axis.
+    if not (start >= 1 and end == -1):
+        rule = "must keep the batch and join the rest (start_dim of at least 1, end_dim -1)"
+        raise UnsupportedModelError([f"layer '{path}': {rule}, not start_dim {start}, end_dim {end}"])
+    return Flatten(name=path)
+
+
+def _batch_norm(path: str, module: nn.BatchNorm1d, found: tensors.Tensors) -> BatchNorm:
+    if not {"running_mean", "running_var"} <= found.keys():
+        rule = (
+            "must have running statistics (track_running_stats=True), for without them its output depends on the batch"
+        )
+        raise UnsupportedModelError([f"layer '{path}': {rule}"])
+    return tensors.batch_norm(path, found, float(module.eps))
+
+
+def _neuron(path: str, module: Any, found: tensors.Tensors) -> Neuron:
+    problems = _neuron_problems(module)
+    tau: float | None = None
+    if type(module) is neuron.LIFNode:
+        if not _is_number(module.tau):
+            problems.append(f"tau must be a number, not {short(module.tau)}")
+        else:
+            tau = float(module.tau)
+    if problems:
+        raise UnsupportedModelError([f"layer '{path}': {problem}" for problem in problems])
+    if type(module) is neuron.ParametricLIFNode:
+        tau = tensors.parametric_tau(path, found)
+    return Neuron(
+        name=path,
+        tau=tau,
+        v_threshold=float(module.v_threshold),
+        v_reset=None if module.v_reset is None else float(module.v_reset),
+        decay_input=tau is not None and bool(module.decay_input),
+    )
+
+
+def _neuron_problems(module: Any) -> list[str]:
+    problems = []
+    if not _is_number(module.v_threshold):
+        problems.append(f"v_threshold must be a number, not {short(module.v_threshold)}")
+    if not (module.v_reset is None or _is_number(module.v_reset)):
+        problems.append(f"v_reset must be a number or None, not {short(module.v_reset)}")
+    else:
+        rest = 0.0 if module.v_reset is None else module.v_reset
+        start = module.get_reset_value("v")
+        if not (_is_number(start) and start == rest):
+            problems.append(f"membrane must start a sample at {rest}, its rest potential, not at {short(start)}")
+    gradient = module.surrogate_function
+    if type(gradient) not in SURROGATES:
+        problems.append(f"surrogate_function must fire at x >= 0, as Sigmoid or ATan, not {type(gradient).__name__}")
+    elif not gradient.spiking:
+        problems.append("surrogate_function must be spiking, not spiking=False; call set_spiking_mode(True)")
+    precision = getattr(module, "_neuron_precision", None)
+    if precision is not None:
+        problems.append(f"neuron precision must be the default, not {precision!r}")
+    return problems
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _general_problems(place: Place) -> list[str]:
+    """Return what would make any module compute something else than its class says."""
+    path, module, _ = place
+    if type(module) not in CLASSES:
+        return []
+    where = f"layer '{path}'" if path else "network"
+    problems = []
+    inside = [] if type(module) in CONTAINERS else module._modules.values()  # a neuron's surrogate function
+    for part in (module, *(part for part in inside if part is not None)):
+        hooks = [*part._forward_pre_hooks.values(), *part._forward_hooks.values()]
+        if not all(isinstance(hook, prune.BasePruningMethod) for hook in hooks):
+            problems.append(f"{where}: must have no forward hooks, for they can change its output; remove them")
+        own = [key for key in vars(part) if callable(getattr(type(part), key, None))]
+        problems += [f"{where}: must have the {key}() of its class, not one of its own" for key in own]
+    return problems
+
+
+def _step_mode_problems(places: list[Place]) -> list[str]:
+    """Return where time steps would be taken for samples.
+
+    A layer in a container must be single-step, and a neuron there must see the steps one by one. Outside of
+    containers, neurons must be multi-step where anything else is.
+    """
+    problems = []
+    multi = {place.path for place in places if place.container is None and _is_multi(place.module)}
+    for path, module, container in places:
+        if container is None:
+            if multi and type(module) in NEURONS and not _is_multi(module):
+                advice = "call functional.set_step_mode(net, 'm')"
+                problems.append(f"layer '{path}': step_mode must be 'm' like that of '{min(multi)}', not 's'; {advice}")
+            continue
+        inside = f"inside of {type(container).__name__}"
+        if _is_multi(module):
+            problems.append(f"layer '{path}': step_mode must be 's' {inside}, not 'm'")
+        elif type(module) in NEURONS and _merges_steps(container):
+            problems.append(f"layer '{path}': neuron must not be {inside}, which takes time steps for samples")
+    return problems
+
+
+def _is_multi(module: object) -> bool:
+    if type(module) in (layer.MultiStepContainer, layer.SeqToANNContainer):
+        return True
+    return type(module) in CLASSES and getattr(module, "_step_mode", "s") == "m"
+
+
+def _merges_steps(container: nn.Module) -> bool:
+    if type(container) is layer.StepModeContainer:
+        return not container.stateful
+    return type(container) is layer.SeqToANNContainer
+
+
+def _shared_problems(places: list[Place]) -> list[str]:
+    first: dict[int, str] = {}
+    problems = []
+    for path, module, _ in places:
+        if type(module) in NEURONS and first.setdefault(id(module), path) != path:
+            rule = f"neuron must have a membrane of its own, not share that of '{first[id(module)]}'"
+            problems.append(f"layer '{path}': {rule}; use a node for each")
+    return problems

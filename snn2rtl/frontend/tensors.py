@@ -1,0 +1,109 @@
+"""From named torch tensors to the nodes that hold weights: what a module and a state_dict have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.spiking import BatchNorm, FloatArray, Linear
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+def linear(name: str, tensors: Tensors) -> Linear:
+    """Return the linear layer of ``weight`` and, where there is one, ``bias``.
+
+    Raises:
+        UnsupportedModelError: a tensor is missing or cannot be read.
+    """
+    arrays = _arrays(name, tensors, required=("weight",), optional=("bias",))
+    weight = arrays["weight"]
+    return Linear(name=name, weight=weight, bias=arrays.get("bias", np.zeros(weight.shape[:1])))
+
+
+def batch_norm(name: str, tensors: Tensors, epsilon: float) -> BatchNorm:
+    """Return the batch norm of the running statistics and, where it is affine, ``weight`` and ``bias``.
+
+    Raises:
+        UnsupportedModelError: a tensor is missing or cannot be read.
+    """
+    arrays = _arrays(name, tensors, required=("running_mean", "running_var"), optional=("weight", "bias"))
+    mean = arrays["running_mean"]
+    return BatchNorm(
+        name=name,
+        mean=mean,
+        variance=arrays["running_var"],
+        epsilon=epsilon,
+        gamma=arrays.get("weight", np.ones(mean.shape)),
+        beta=arrays.get("bias", np.zeros(mean.shape)),
+    )
+
+
+def parametric_tau(name: str, tensors: Tensors) -> float:
+    """Return ``1 / sigmoid(w)``, the sigmoid in w's own precision, as ParametricLIFNode computes it.
+
+    Raises:
+        UnsupportedModelError: w is missing or not one number, or the sigmoid is 0.
+    """
+    w = _arrays(name, tensors, required=("w",))["w"]
+    if w.size != 1:
+        raise UnsupportedModelError([f"layer '{name}': w must be one number, not of shape {w.shape}"])
+    reciprocal = tensors["w"].detach().cpu().sigmoid().item()
+    if not (math.isfinite(reciprocal) and reciprocal > 0):
+        raise UnsupportedModelError([f"layer '{name}': 1/tau = sigmoid(w) must be above 0, not {reciprocal}"])
+    return 1 / reciprocal
+
+
+def to_array(tensor: object) -> FloatArray:
+    """Return the tensor's values, exactly.
+
+    Raises:
+        TypeError: it is no dense tensor of floats; the message reads on from the tensor's name.
+    """
+    if not isinstance(tensor, torch.Tensor):
+        raise TypeError(f"must be a tensor, not {type(tensor).__name__}")
+    if tensor.layout != torch.strided or tensor.is_meta or not tensor.dtype.is_floating_point:
+        raise TypeError(f"must be a dense tensor of floats, not {tensor.dtype}, {tensor.layout}, {tensor.device}")
+    if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
+        # A few bytes in a file could ask for any amount of memory.
+        raise TypeError(f"must hold all its {tensor.numel()} elements, not repeat some; call contiguous()")
+    array: FloatArray = tensor.detach().to("cpu", torch.float64).numpy()
+    return array
+
+
+def _arrays(
+    name: str, tensors: Tensors, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> dict[str, FloatArray]:
+    arrays, problems = {}, []
+    for key in required + optional:
+        try:
+            array = _effective(tensors, key)
+        except TypeError as error:
+            problems.append(f"layer '{name}': {key} {error}")
+            continue
+        if array is not None:
+            arrays[key] = array
+        elif key in required:
+            problems.append(f"layer '{name}': must have a tensor '{key}', which is missing")
+    if problems:
+        raise UnsupportedModelError(problems)
+    return arrays
+
+
+def _effective(tensors: Tensors, key: str) -> FloatArray | None:
+    """Return what the forward pass uses.
+
+    ``torch.nn.utils.prune`` keeps ``key_orig`` and ``key_mask`` and sets ``key`` to their product before each forward
+    pass, so that ``key`` itself may be older than ``key_orig``.
+    """
+    original, mask = tensors.get(f"{key}_orig"), tensors.get(f"{key}_mask")
+    if original is None or mask is None:
+        return to_array(tensors[key]) if key in tensors else None
+    values, kept = to_array(original), to_array(mask)
+    if values.shape != kept.shape:
+        raise TypeError(f"must have the shape of its mask, {kept.shape}, not {values.shape}")
+    return values * kept

@@ -1,0 +1,202 @@
+"""The integer network: WHAT is computed, in integers only. reference.py runs it, rtl/ wires it.
+
+A network that exists is valid: every invariant is checked when it is built. Arrays are read-only. Two networks are
+equal when their digests are.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from snn2rtl.encoders import Encoder
+from snn2rtl.errors import QuantizationError
+from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
+
+MAX_WEIGHT_BITS = 16
+MAX_MEMBRANE_BITS = 48  # leaves the golden model's 64-bit integers room for a leak's product
+
+
+class Reset(enum.Enum):
+    """What a spike does to the membrane."""
+
+    HARD = "hard"  # v = 0
+    SOFT = "soft"  # v = h - reset_by
+
+
+@dataclass(frozen=True)
+class NoLeak:
+    """``leak(v) = v``."""
+
+
+@dataclass(frozen=True)
+class ShiftLeak:
+    """``leak(v) = v - (v >>> shift)``; ``>>>`` floors."""
+
+    shift: int
+
+    def __post_init__(self) -> None:
+        _check(
+            0 <= self.shift < MAX_MEMBRANE_BITS,
+            f"leak: shift must be 0..{MAX_MEMBRANE_BITS - 1}, not {self.shift}",
+        )
+
+
+@dataclass(frozen=True)
+class MultiplierLeak:
+    """``leak(v) = (v * factor) >>> fraction``; ``>>>`` floors."""
+
+    factor: int
+    fraction: int
+
+    def __post_init__(self) -> None:
+        _check(1 <= self.fraction <= 15, f"leak: fraction must be 1..15 bits, not {self.fraction}")
+        limit = 1 << self.fraction
+        _check(0 <= self.factor <= limit, f"leak: factor must be 0..{limit}, not {self.factor}")
+
+
+Leak = NoLeak | ShiftLeak | MultiplierLeak
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LifNeuron:
+    """Leaky integrate-and-fire neurons of one layer; docs/semantics.md has the table.
+
+    charge: ``h = saturate(leak(v) + i, membrane_bits)``
+    fire: ``s = h >= fire_at``
+    reset: ``v = 0 if s else h`` (hard), ``v = h - s * reset_by`` (soft)
+
+    fire_at and reset_by have shape (neurons,), in units of the membrane's least significant bit; reset_by is positive
+    with a soft reset and zero with a hard one.
+    """
+
+    fire_at: IntArray
+    reset_by: IntArray
+    reset: Reset
+    leak: Leak
+    membrane_bits: int
+
+    def __post_init__(self) -> None:
+        bits = self.membrane_bits
+        _check(2 <= bits <= MAX_MEMBRANE_BITS, f"membrane: width must be 2..{MAX_MEMBRANE_BITS} bits, not {bits}")
+        low, high = signed_range(bits)
+        for key in ("fire_at", "reset_by"):
+            value = getattr(self, key)
+            _check(value.ndim == 1, f"neuron: {key} must have one value a neuron, not shape {value.shape}")
+            _check(not value.size or (int(value.min()) > low and int(value.max()) <= high),
+                   f"neuron: {key} must fit the membrane's {bits} bits, not reach {_extreme(value)}")  # fmt: skip
+            object.__setattr__(self, key, _frozen(value, bits))
+        _check(self.fire_at.shape == self.reset_by.shape, "neuron: fire_at and reset_by must have one length")
+        soft = self.reset is Reset.SOFT
+        _check(not soft or bool(np.all(self.fire_at > 0)), "neuron: fire_at must be positive with a soft reset")
+        _check(bool(np.all(self.reset_by > 0) if soft else not np.any(self.reset_by)),
+               f"neuron: reset_by must be {'positive' if soft else 'zero'} with a {self.reset.value} reset")  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.fire_at)
+
+
+Neuron = LifNeuron  # the models the chain knows; a new one adds a dataclass, a step function and a Verilog module
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Layer:
+    """Synapses and neurons of one layer: ``i = bias + (weight @ x) << weight_shift``.
+
+    weight has shape (neurons, inputs) and fits weight_bits signed bits; a zero weight is a pruned synapse. bias has shape
+    (neurons,), in membrane units. weight_shift aligns the weights with a membrane that carries extra fraction bits.
+    """
+
+    name: str
+    weight: IntArray
+    weight_bits: int
+    weight_shift: int
+    bias: IntArray
+    neuron: Neuron
+
+    def __post_init__(self) -> None:
+        where = f"layer '{self.name}'"
+        bits = self.weight_bits
+        _check(1 <= bits <= MAX_WEIGHT_BITS, f"{where}: bits must be 1..{MAX_WEIGHT_BITS}, not {bits}")
+        _check(0 <= self.weight_shift < 32, f"{where}: weight_shift must be 0..31, not {self.weight_shift}")
+        _check(self.weight.ndim == 2 and 0 not in self.weight.shape,
+               f"{where}: weight must have shape (neurons, inputs), not {self.weight.shape}")  # fmt: skip
+        low, high = signed_range(bits)
+        _check(low <= int(self.weight.min()) and int(self.weight.max()) <= high,
+               f"{where}: weights must fit {bits} bits, not reach {_extreme(self.weight)}")  # fmt: skip
+        neurons = self.weight.shape[0]
+        _check(
+            self.bias.shape == (neurons,),
+            f"{where}: bias must have shape ({neurons},), not {self.bias.shape}",
+        )
+        _check(len(self.neuron) == neurons, f"{where}: must have {neurons} neurons, not {len(self.neuron)}")
+        low, high = signed_range(MAX_MEMBRANE_BITS)
+        _check(low <= int(self.bias.min()) and int(self.bias.max()) <= high,
+               f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits, not reach {_extreme(self.bias)}")  # fmt: skip
+        object.__setattr__(self, "weight", _frozen(self.weight, bits))
+        object.__setattr__(self, "bias", _frozen(self.bias, 64))
+
+    @property
+    def num_neurons(self) -> int:
+        """Neurons of the layer."""
+        return int(self.weight.shape[0])
+
+    @property
+    def num_inputs(self) -> int:
+        """Inputs of the layer."""
+        return int(self.weight.shape[1])
+
+    @cached_property
+    def nonzeros(self) -> IntArray:
+        """Non-zero weights that a spike of each input touches, shape (inputs,)."""
+        return np.count_nonzero(self.weight, axis=0)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FixedPointNetwork:
+    """A chain of layers; the class is the neuron of the last layer with the most spikes, ties to the lowest index.
+
+    A neuron's spike count saturates at ``2**count_bits - 1``.
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    count_bits: int
+    encoder: Encoder | None = None
+
+    def __post_init__(self) -> None:
+        _check(len(self.layers) > 0, "network: must have at least one layer, not none")
+        _check(1 <= self.count_bits <= 32, f"network: count_bits must be 1..32, not {self.count_bits}")
+        names = [layer.name for layer in self.layers]
+        _check(len(set(names)) == len(names), f"network: layer names must be unique, not {names}")
+        for before, after in zip(self.layers, self.layers[1:], strict=False):
+            _check(before.num_neurons == after.num_inputs,
+                   f"layer '{after.name}': must take {before.num_neurons} inputs, not {after.num_inputs}")  # fmt: skip
+
+    @property
+    def num_inputs(self) -> int:
+        """Inputs of the first layer."""
+        return self.layers[0].num_inputs
+
+    @property
+    def num_classes(self) -> int:
+        """Neurons of the last layer."""
+        return self.layers[-1].num_neurons
+
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise QuantizationError(message)
+
+
+def _frozen(values: IntArray, bits: int) -> IntArray:
+    frozen = np.array(values, dtype=int_dtype(bits), order="C")
+    frozen.setflags(write=False)
+    return frozen
+
+
+def _extreme(values: IntArray) -> int:
+    return max(int(values.min()), int(values.max()), key=abs)

@@ -1,0 +1,141 @@
+"""network.npz: arrays of integers and a JSON header with a format version; no pickle, equal networks give equal bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snn2rtl.encoders import Encoder
+from snn2rtl.errors import ModelFileError, QuantizationError
+from snn2rtl.network import (
+    FixedPointNetwork,
+    Layer,
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    NoLeak,
+    Reset,
+    ShiftLeak,
+)
+
+FORMAT_VERSION = 1
+_LEAKS: dict[str, type[Leak]] = {"none": NoLeak, "shift": ShiftLeak, "multiplier": MultiplierLeak}
+_ARRAYS = ("weight", "bias", "fire_at", "reset_by")
+
+
+def digest(network: FixedPointNetwork) -> str:
+    """Return the SHA-256 (64 hexadecimal digits) of everything that the network computes, and of its names."""
+    header, arrays = _parts(network)
+    hasher = hashlib.sha256(header.encode())
+    for key, array in arrays.items():
+        hasher.update(f"{key}{array.dtype.str}{array.shape}".encode())
+        hasher.update(np.ascontiguousarray(array).data)
+    return hasher.hexdigest()
+
+
+def save(network: FixedPointNetwork, path: Path) -> None:
+    """Write the network to an .npz file."""
+    header, arrays = _parts(network)
+    named = {"header": np.frombuffer(header.encode(), np.uint8), **arrays}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for key, array in named.items():
+            # ZipInfo without a time stamp: the same network gives the same bytes
+            info = zipfile.ZipInfo(f"{key}.npy")
+            info.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(info, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def load(path: Path) -> FixedPointNetwork:
+    """Return the network of an .npz file.
+
+    Raises:
+        ModelFileError: the file is missing, not one of ours, of another version, or holds an invalid network.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            header = json.loads(arrays["header"].tobytes())
+            if header["format_version"] != FORMAT_VERSION:
+                found = header["format_version"]
+                raise ModelFileError(f"{path}: format version must be {FORMAT_VERSION}, not {found}")
+            return _network(header, arrays)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except QuantizationError as error:
+        raise ModelFileError(f"{path}: holds an invalid network: {error}") from error
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        zipfile.BadZipFile,
+        MemoryError,
+    ) as error:
+        raise ModelFileError(f"{path}: must be a network.npz written by snn2rtl ({error})") from error
+
+
+def _parts(network: FixedPointNetwork) -> tuple[str, dict[str, NDArray[Any]]]:
+    layers, arrays = [], {}
+    for index, layer in enumerate(network.layers):
+        neuron = layer.neuron
+        values = (layer.weight, layer.bias, neuron.fire_at, neuron.reset_by)
+        arrays |= {f"layer{index}_{key}": value for key, value in zip(_ARRAYS, values, strict=True)}
+        kind = next(name for name, cls in _LEAKS.items() if isinstance(neuron.leak, cls))
+        layers.append(
+            {
+                "name": layer.name,
+                "weight_bits": layer.weight_bits,
+                "weight_shift": layer.weight_shift,
+                "neuron": "lif",
+                "reset": neuron.reset.value,
+                "leak": {"kind": kind, **asdict(neuron.leak)},
+                "membrane_bits": neuron.membrane_bits,
+            }
+        )
+    header = {
+        "format_version": FORMAT_VERSION,
+        "name": network.name,
+        "count_bits": network.count_bits,
+        "encoder": network.encoder.to_dict() if network.encoder else None,
+        "layers": layers,
+    }
+    return json.dumps(header, indent=1, sort_keys=True), arrays
+
+
+def _network(header: dict[str, Any], arrays: Any) -> FixedPointNetwork:
+    layers = []
+    for index, entry in enumerate(header["layers"]):
+        weight, bias, fire_at, reset_by = (arrays[f"layer{index}_{key}"] for key in _ARRAYS)
+        if any(array.dtype.kind != "i" for array in (weight, bias, fire_at, reset_by)):
+            raise QuantizationError(f"layer '{entry['name']}': arrays must hold signed integers")
+        leak = dict(entry["leak"])
+        neuron = LifNeuron(
+            fire_at=fire_at,
+            reset_by=reset_by,
+            reset=Reset(entry["reset"]),
+            leak=_LEAKS[leak.pop("kind")](**leak),
+            membrane_bits=int(entry["membrane_bits"]),
+        )
+        layers.append(
+            Layer(
+                name=str(entry["name"]),
+                weight=weight,
+                weight_bits=int(entry["weight_bits"]),
+                weight_shift=int(entry["weight_shift"]),
+                bias=bias,
+                neuron=neuron,
+            )
+        )
+    encoder = Encoder.from_dict(header["encoder"]) if header["encoder"] else None
+    return FixedPointNetwork(
+        name=str(header["name"]), layers=tuple(layers), count_bits=int(header["count_bits"]), encoder=encoder
+    )

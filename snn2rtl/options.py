@@ -1,0 +1,80 @@
+"""What a user can ask of compile; the command line mirrors these fields one to one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Generic, Literal, TypeVar
+
+from snn2rtl.errors import OptionError
+from snn2rtl.network import MAX_MEMBRANE_BITS, MAX_WEIGHT_BITS
+
+T = TypeVar("T", int, str)
+
+
+@dataclass(frozen=True)
+class PerLayer(Generic[T]):
+    """A value for all layers, and other values for layers by name: ``8`` or ``8,fc1=4``."""
+
+    default: T
+    named: Mapping[str, T] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __getitem__(self, layer: str) -> T:
+        return self.named.get(layer, self.default)
+
+    def check_names(self, option: str, layers: Sequence[str]) -> None:
+        """Raise OptionError where a layer is named that the network does not have."""
+        unknown = [name for name in self.named if name not in layers]
+        if unknown:
+            raise OptionError(f"--{option}: layers must be among {', '.join(layers)}, not {', '.join(unknown)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeOptions:
+    """How the float network becomes an integer network.
+
+    bits: weight width. scale: one scale for a layer's weights, or one for each neuron's. leak: a power of two by shift, a
+    multiplier of leak_bits, or auto: shift where it is exact, multiplier elsewhere. membrane_bits: width at which the
+    membrane saturates, 0 for one that time_steps steps cannot fill. membrane_fraction: fraction bits of the membrane
+    below the weights' least significant bit, -1 for as many as the leak shifts out in a step. time_steps: length of
+    a sample, 0 for the encoder's.
+    """
+
+    bits: PerLayer[int] = PerLayer(8)
+    scale: Literal["neuron", "layer"] = "neuron"
+    leak: Literal["auto", "shift", "multiplier"] = "auto"
+    leak_bits: int = 8
+    membrane_bits: PerLayer[int] = PerLayer(0)
+    membrane_fraction: PerLayer[int] = PerLayer(-1)
+    time_steps: int = 0
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range("bits", self.bits, 1, MAX_WEIGHT_BITS)
+        _check_range("membrane-bits", self.membrane_bits, 0, MAX_MEMBRANE_BITS)
+        _check_range("membrane-fraction", self.membrane_fraction, -1, 24)
+        _check_range("leak-bits", PerLayer(self.leak_bits), 1, 15)
+        _check_range("time-steps", PerLayer(self.time_steps), 0, 1 << 20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RtlOptions:
+    """How the integer network becomes hardware.
+
+    lanes: neurons that a layer updates in one cycle. layout: how weights are stored. output: what the output stream
+    carries, the class of a sample, its class and counts, or every output spike.
+    """
+
+    lanes: PerLayer[int] = PerLayer(16)
+    layout: PerLayer[str] = PerLayer("auto")
+    output: Literal["class", "counts", "spikes"] = "class"
+
+    def __post_init__(self) -> None:
+        _check_range("lanes", self.lanes, 1, 1024)
+
+
+def _check_range(option: str, value: PerLayer[int], low: int, high: int) -> None:
+    for number in (value.default, *value.named.values()):
+        if not low <= number <= high:
+            raise OptionError(f"--{option}: must be {low}..{high}, not {number}")

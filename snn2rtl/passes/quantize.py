@@ -1,0 +1,218 @@
+"""Approximating pass: from the float network to the integer network, with what it cost in the report."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snn2rtl.errors import QuantizationError
+from snn2rtl.fixed_point import IntArray, quantize, round_half_even, signed_bits, signed_range, unsigned_bits
+from snn2rtl.intervals import charged_range, never_fires, never_saturates
+from snn2rtl.network import (
+    MAX_MEMBRANE_BITS,
+    FixedPointNetwork,
+    Layer,
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    NoLeak,
+    Reset,
+    ShiftLeak,
+)
+from snn2rtl.options import QuantizeOptions
+from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.passes.scale import choose_scale
+from snn2rtl.report import LayerReport
+from snn2rtl.spiking import FloatArray, Linear, Neuron, SpikingNetwork
+
+DEFAULT_TIME_STEPS = 100
+
+
+def quantize_network(
+    network: SpikingNetwork, options: QuantizeOptions
+) -> tuple[FixedPointNetwork, tuple[LayerReport, ...]]:
+    """Return the integer network and a report of every layer.
+
+    Args:
+        network: pairs of Linear and Neuron, as fold_neurons() leaves them.
+        options: widths, scales and leaks.
+
+    Raises:
+        QuantizationError: a number does not fit the widths that were asked for.
+        OptionError: an option names a layer that is not there.
+    """
+    pairs = pair_layers(network)
+    names = [linear.name for linear, _ in pairs]
+    for option in ("bits", "membrane_bits", "membrane_fraction"):
+        getattr(options, option).check_names(option.replace("_", "-"), names)
+    steps = options.time_steps or (network.encoder.time_steps if network.encoder else DEFAULT_TIME_STEPS)
+    layers, reports = [], []
+    for linear, neuron in pairs:
+        layer, report = _quantize_layer(linear, neuron, options, steps)
+        layers.append(layer)
+        reports.append(report)
+    integer = FixedPointNetwork(
+        name=network.name, layers=tuple(layers), count_bits=unsigned_bits(steps), encoder=network.encoder
+    )
+    return integer, tuple(reports)
+
+
+def choose_leak(tau: float | None, options: QuantizeOptions) -> Leak:
+    """Return the integer leak nearest to ``v - v / tau``."""
+    if tau is None:
+        return NoLeak()
+    mantissa, exponent = math.frexp(tau)
+    exact = mantissa == 0.5
+    if options.leak == "shift" or (options.leak == "auto" and exact):
+        return ShiftLeak(min(range(MAX_MEMBRANE_BITS), key=lambda shift: abs(2.0**-shift - 1 / tau)))
+    one = 1 << options.leak_bits
+    return MultiplierLeak(int(round_half_even((1 - 1 / tau) * one)), options.leak_bits)
+
+
+def kept(leak: Leak) -> float:
+    """Return the fraction of the membrane that a leak keeps in a step."""
+    match leak:
+        case NoLeak():
+            return 1.0
+        case ShiftLeak(shift):
+            return 1.0 - 2.0**-shift
+        case MultiplierLeak(factor, fraction):
+            return factor / (1 << fraction)
+
+
+def _leak_floors(leak: Leak, fraction: int, time_steps: int) -> bool:
+    """Return whether the floor of a leak can drop a bit: every step shifts the membrane's last bit further down."""
+    match leak:
+        case NoLeak():
+            return False
+        case ShiftLeak(shift):
+            return shift * (time_steps - 1) > fraction
+        case MultiplierLeak(_, bits):
+            return bits * (time_steps - 1) > fraction
+
+
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """The value of one step of the weights and of the membrane, for each neuron, shape (neurons,)."""
+
+    weight: FloatArray
+    membrane: FloatArray
+    shift: int
+
+
+def _quantize_layer(
+    linear: Linear, neuron: Neuron, options: QuantizeOptions, time_steps: int
+) -> tuple[Layer, LayerReport]:
+    bits = options.bits[linear.name]
+    scale, _ = choose_scale(linear.weight, neuron.v_threshold, bits, options.scale == "neuron")
+    leak = choose_leak(neuron.tau, options)
+    shift = options.membrane_fraction[linear.name]
+    if shift < 0:
+        shift = 0 if neuron.tau is None else min(8, math.ceil(math.log2(neuron.tau)))
+    steps = _Steps(scale, np.ldexp(scale, -shift), shift)
+    weight = quantize(linear.weight, scale[:, None], bits)
+    fire_at, reset_by = _thresholds(linear.name, neuron, steps)
+    layer = Layer(
+        name=linear.name,
+        weight=weight,
+        weight_bits=bits,
+        weight_shift=shift,
+        bias=_fitting(f"layer '{linear.name}': bias", linear.bias / steps.membrane),
+        neuron=LifNeuron(
+            fire_at=fire_at,
+            reset_by=reset_by,
+            reset=Reset.SOFT if neuron.v_reset is None else Reset.HARD,
+            leak=leak,
+            membrane_bits=MAX_MEMBRANE_BITS,
+        ),
+    )
+    layer = _size_membrane(layer, options.membrane_bits[linear.name], time_steps)
+    return layer, _report(linear, neuron, layer, steps, time_steps)
+
+
+def _thresholds(name: str, neuron: Neuron, steps: _Steps) -> tuple[IntArray, IntArray]:
+    """Return fire_at and reset_by; a membrane of whole steps reaches the threshold where it reaches its ceiling."""
+    where = f"layer '{name}': threshold"
+    wanted = neuron.v_threshold / steps.membrane
+    near = np.rint(wanted)
+    whole = np.abs(wanted - near) <= 1e-9 * np.maximum(1.0, np.abs(near))  # threshold / n, divided back
+    fire_at = _fitting(where, np.where(whole, near, np.ceil(wanted)))
+    if neuron.v_reset is not None:
+        return fire_at, np.zeros_like(fire_at)
+    if neuron.v_threshold <= 0:
+        raise QuantizationError(f"{where} must be positive with a soft reset, not {neuron.v_threshold}")
+    return fire_at, np.maximum(_fitting(where, wanted), 1)
+
+
+def _fitting(what: str, values: FloatArray) -> IntArray:
+    limit = 2.0 ** (MAX_MEMBRANE_BITS - 1)
+    worst = float(np.abs(values).max())
+    if worst >= limit:
+        raise QuantizationError(
+            f"{what} must stay under 2**{MAX_MEMBRANE_BITS - 1} weight steps, not reach {worst:.3g}; "
+            "give the layer more --bits or scale its weights up"
+        )
+    return round_half_even(values)
+
+
+def _size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
+    """Return the layer with the asked membrane width, or with one that ``time_steps`` steps cannot fill."""
+    found = charged_range(layer, steps=time_steps, saturate=False)
+    thresholds = max(int(layer.neuron.fire_at.max()), int(layer.neuron.reset_by.max()))
+    needed = max(found.bits, signed_bits(min(int(layer.neuron.fire_at.min()) - 1, 0), max(thresholds, 0)))
+    if not asked and needed > MAX_MEMBRANE_BITS:
+        raise QuantizationError(
+            f"layer '{layer.name}': membrane must need at most {MAX_MEMBRANE_BITS} bits, not {needed}; "
+            "choose a width at which it saturates with --membrane-bits"
+        )
+    least = signed_bits(0, max(thresholds, 0))
+    if asked and asked < least:
+        raise QuantizationError(
+            f"layer '{layer.name}': membrane must have at least {least} bits to reach the threshold "
+            f"{thresholds}, not {asked}"
+        )
+    return replace(layer, neuron=replace(layer.neuron, membrane_bits=max(2, asked or needed)))
+
+
+def _report(linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, time_steps: int) -> LayerReport:
+    low, high = signed_range(layer.weight_bits)
+    error = np.abs(linear.weight - layer.weight * steps.weight[:, None]) / steps.weight[:, None]
+    saturated = (linear.weight > (high + 0.5) * steps.weight[:, None]) | (
+        linear.weight < (low - 0.5) * steps.weight[:, None]
+    )
+    found = charged_range(layer, steps=time_steps, saturate=False)
+    asked = 1.0 if neuron.tau is None else 1.0 - 1.0 / neuron.tau
+    membrane_error = _largest(neuron.v_threshold / steps.membrane - layer.neuron.fire_at)
+    soft = layer.neuron.reset is Reset.SOFT
+    return LayerReport(
+        name=layer.name,
+        inputs=layer.num_inputs,
+        neurons=layer.num_neurons,
+        weight_bits=layer.weight_bits,
+        scale_min=float(steps.weight.min()),
+        scale_max=float(steps.weight.max()),
+        nonzero_weights=int(layer.nonzeros.sum()),
+        rounded_to_zero=int(np.count_nonzero((layer.weight == 0) & (linear.weight != 0))),
+        saturated_weights=int(np.count_nonzero(saturated)),
+        weight_error=float(error.max()),
+        bias_error=_largest(linear.bias / steps.membrane - layer.bias),
+        threshold_error=membrane_error,
+        reset_error=_largest(neuron.v_threshold / steps.membrane - layer.neuron.reset_by) if soft else 0.0,
+        leak_asked=asked,
+        leak_got=kept(layer.neuron.leak),
+        membrane_fraction=steps.shift,
+        membrane_bits=layer.neuron.membrane_bits,
+        membrane_low=int(found.low.min()),
+        membrane_high=int(found.high.max()),
+        leak_floors=_leak_floors(layer.neuron.leak, steps.shift, time_steps),
+        may_saturate=not never_saturates(layer),
+        silent_neurons=int(np.count_nonzero(never_fires(layer))),
+        time_steps=time_steps,
+    )
+
+
+def _largest(difference: FloatArray) -> float:
+    worst = float(np.abs(difference).max())
+    return 0.0 if worst < 1e-6 else worst  # threshold / n, divided back, is not off by a step's millionth

@@ -1,0 +1,28 @@
+"""Exact pass: neurons whose spikes nobody reads never fire, so that the hardware has none of them."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from snn2rtl.network import FixedPointNetwork, Layer
+
+
+def silence_unread(network: FixedPointNetwork) -> FixedPointNetwork:
+    """Return the network in which a hidden neuron without outgoing weights has no incoming ones either.
+
+    The network's outputs stay what they were. It works backwards, so that silence spreads to the layers before.
+    """
+    layers = list(network.layers)
+    for index in range(len(layers) - 2, -1, -1):
+        unread = layers[index + 1].nonzeros == 0
+        if unread.any():
+            layers[index] = _silenced(layers[index], unread)
+    return replace(network, layers=tuple(layers))
+
+
+def _silenced(layer: Layer, unread: np.ndarray) -> Layer:  # type: ignore[type-arg]
+    weight, bias, fire_at = layer.weight.copy(), layer.bias.copy(), layer.neuron.fire_at.copy()
+    weight[unread] = 0
+    bias[unread] = 0
+    fire_at[unread] = np.maximum(fire_at[unread], 1)
+    return replace(layer, weight=weight, bias=bias, neuron=replace(layer.neuron, fire_at=fire_at))

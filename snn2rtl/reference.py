@@ -1,0 +1,154 @@
+"""The golden model: runs an integer network on whole batches, exactly as docs/semantics.md says.
+
+Everything that claims to be this network (Verilog in any simulator, a synthesised netlist) is compared with this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snn2rtl.errors import DataError
+from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
+from snn2rtl.intervals import charged_range, leak, never_saturates
+from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron, Reset
+
+Spikes = NDArray[np.uint8]
+
+_CHUNK_BYTES = 1 << 25  # of input current at a time: enough for BLAS to be fast, small enough for the caches
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTrace:
+    """What one layer did: spikes and, where recorded, membranes after reset, both of shape (T, N, neurons)."""
+
+    spikes: Spikes
+    membranes: IntArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What the network did.
+
+    layers: one trace a layer; empty where spikes were not recorded.
+    counts: spikes of each output neuron, saturated at the network's count_bits, shape (N, classes).
+    classes: the winning output, shape (N,).
+    """
+
+    layers: tuple[LayerTrace, ...]
+    counts: IntArray
+    classes: IntArray
+
+
+def run(
+    network: FixedPointNetwork, spikes: Spikes, *, record_spikes: bool = True, record_membranes: bool = False
+) -> Result:
+    """Run the network on a batch of input spikes.
+
+    Args:
+        network: the integer network.
+        spikes: shape (T, N, inputs), values 0 and 1.
+        record_spikes: keep the spikes of every layer.
+        record_membranes: keep the membranes of every layer too.
+
+    Raises:
+        DataError: the spikes have another shape or other values.
+    """
+    check_spikes(network, spikes)
+    steps, samples, _ = spikes.shape
+    traces = [_empty_trace(layer, steps, samples, record_membranes) for layer in network.layers]
+    counts = np.empty((samples, network.num_classes), np.int64)
+    widest = max(layer.num_neurons for layer in network.layers)
+    chunk = max(1, _CHUNK_BYTES // (4 * max(steps, 1) * widest))
+    runners = [_LayerRunner(layer) for layer in network.layers]
+    for first in range(0, samples, chunk):
+        part = slice(first, first + chunk)
+        events = spikes[:, part]
+        for runner, trace in zip(runners, traces, strict=True):
+            membranes = trace.membranes[:, part] if trace.membranes is not None else None
+            events = runner.run(events, membranes)
+            if record_spikes:
+                trace.spikes[:, part] = events
+        counts[part] = events.sum(axis=0, dtype=np.int64)
+    counts = np.minimum(counts, (1 << network.count_bits) - 1)
+    layers = tuple(traces) if record_spikes else ()
+    return Result(layers, counts, np.argmax(counts, axis=1))
+
+
+def check_spikes(network: FixedPointNetwork, spikes: Spikes) -> None:
+    """Raise DataError unless the spikes fit the network's inputs and are 0 or 1."""
+    if spikes.ndim != 3 or spikes.shape[2] != network.num_inputs:
+        raise DataError(f"input spikes: must have shape (T, N, {network.num_inputs}), not {spikes.shape}")
+    if spikes.dtype != np.uint8 or (spikes.size and spikes.max() > 1):
+        raise DataError("input spikes: must be 0 or 1 of type uint8")
+
+
+class _LayerRunner:
+    """One layer, prepared for many chunks: weights transposed to the BLAS type in which every sum is exact."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        largest = int(np.abs(layer.weight).sum(axis=1, dtype=np.int64).max())
+        # a float of n mantissa bits adds integers exactly while every partial sum stays below 2**n
+        blas = np.float32 if largest < 2**24 else np.float64
+        self.weight = np.ascontiguousarray(layer.weight.T, dtype=blas)
+        # a leak's product needs its factor's bits on top
+        self.state_type = int_dtype(charged_range(layer).bits + 16)
+        self.saturate = None if never_saturates(layer) else signed_range(layer.neuron.membrane_bits)
+
+    def run(self, spikes: Spikes, membranes: IntArray | None) -> Spikes:
+        """Return the layer's spikes for input spikes of shape (T, n, inputs); fill membranes where given."""
+        steps, samples, _ = spikes.shape
+        layer = self.layer
+        current = self._current(spikes)
+        state = np.zeros((samples, layer.num_neurons), self.state_type)
+        out = np.empty((steps, samples, layer.num_neurons), bool)
+        step = NEURON_STEPS[type(layer.neuron)]
+        for t in range(steps):
+            state, out[t] = step(state, current[t], layer.neuron, self.saturate)
+            if membranes is not None:
+                membranes[t] = state
+        return out.view(np.uint8)
+
+    def _current(self, spikes: Spikes) -> IntArray:
+        steps, samples, inputs = spikes.shape
+        active = np.flatnonzero(spikes.any(axis=(0, 1)))  # a silent input costs nothing here either
+        dense = spikes[:, :, active].astype(self.weight.dtype).reshape(steps * samples, active.size)
+        total = (dense @ self.weight[active]).astype(self.state_type)
+        if self.layer.weight_shift:
+            total <<= self.layer.weight_shift
+        if self.layer.bias.any():
+            total += self.layer.bias.astype(self.state_type)
+        return total.reshape(steps, samples, -1)
+
+
+def lif_step(
+    membrane: IntArray, current: IntArray, neuron: LifNeuron, saturate: tuple[int, int] | None
+) -> tuple[IntArray, NDArray[np.bool_]]:
+    """Return membrane and spikes of one time step: charge, fire, reset.
+
+    Args:
+        membrane: shape (N, neurons), after the reset of the step before.
+        current: shape (N, neurons), bias included.
+        neuron: the layer's neurons; its docstring has the equations.
+        saturate: least and greatest membrane, None where it is proven that they are never passed.
+    """
+    charged = leak(membrane, neuron.leak) + current
+    if saturate is not None:
+        np.clip(charged, *saturate, out=charged)
+    fired = charged >= neuron.fire_at
+    if neuron.reset is Reset.HARD:
+        return charged * ~fired, fired
+    return charged - fired * neuron.reset_by, fired
+
+
+NEURON_STEPS: dict[type, Callable[..., tuple[IntArray, NDArray[np.bool_]]]] = {LifNeuron: lif_step}
+
+
+def _empty_trace(layer: Layer, steps: int, samples: int, record_membranes: bool) -> LayerTrace:
+    shape = (steps, samples, layer.num_neurons)
+    membranes = np.empty(shape, int_dtype(layer.neuron.membrane_bits)) if record_membranes else None
+    return LayerTrace(np.empty(shape, np.uint8), membranes)

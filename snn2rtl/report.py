@@ -1,0 +1,69 @@
+"""What compile tells the user: formats, errors and costs, as values that print as a table or as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snn2rtl.fixed_point import signed_range
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerReport:
+    """What quantizing did to one layer.
+
+    Weight errors are in weight steps (of scale), the others in membrane steps (of scale / 2**membrane_fraction). leak_*
+    is the fraction of the membrane that a step keeps. membrane_low and _high are what a sample of time_steps steps can
+    charge a membrane to; may_saturate says that a longer one can pass membrane_bits.
+    """
+
+    name: str
+    inputs: int
+    neurons: int
+    weight_bits: int
+    scale_min: float
+    scale_max: float
+    nonzero_weights: int
+    rounded_to_zero: int
+    saturated_weights: int
+    weight_error: float
+    bias_error: float
+    threshold_error: float
+    reset_error: float
+    leak_asked: float
+    leak_got: float
+    membrane_fraction: int
+    membrane_bits: int
+    membrane_low: int
+    membrane_high: int
+    leak_floors: bool
+    may_saturate: bool
+    silent_neurons: int
+    time_steps: int
+
+    def approximations(self) -> list[str]:
+        """Return one sentence for every number that is not what the float network has."""
+        where = f"layer '{self.name}'"
+        total = self.inputs * self.neurons
+        notes = []
+        if self.saturated_weights:
+            notes.append(f"{where}: {self.saturated_weights} of {total} weights saturate at {self.weight_bits} bits")
+        if self.weight_error:
+            notes.append(
+                f"{where}: weights are rounded by up to {self.weight_error:.3g} steps, "
+                f"{self.rounded_to_zero} of {total} to zero"
+            )
+        for what in ("bias", "threshold", "reset"):
+            error = getattr(self, f"{what}_error")
+            if error:
+                notes.append(f"{where}: {what} is rounded by up to {error:.3g} membrane steps")
+        if self.leak_got != self.leak_asked:
+            notes.append(f"{where}: a step keeps {self.leak_got:.6g} of the membrane, not {self.leak_asked:.6g}")
+        if self.leak_floors:
+            notes.append(f"{where}: the leak floors the membrane to steps of 1/{2**self.membrane_fraction} weight step")
+        low, high = signed_range(self.membrane_bits)
+        if self.membrane_low < low or self.membrane_high > high:
+            notes.append(
+                f"{where}: the membrane saturates at {self.membrane_bits} bits; "
+                f"{self.time_steps} steps can charge it to {self.membrane_low}..{self.membrane_high}"
+            )
+        return notes

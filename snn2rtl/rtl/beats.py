@@ -1,0 +1,97 @@
+"""Spikes on a stream: from arrays to the words that cross a port, and back.
+
+A word of an event stream is {sample end, step end, address}; on the AXI4-Stream ports tlast is the sample end. Events of
+a sample come step by step, those of a step in the order of their addresses.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snn2rtl.errors import VerificationError
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.hextext import Bits, from_bits, to_bits
+from snn2rtl.reference import Result, Spikes
+from snn2rtl.rtl.design import RtlDesign
+
+
+def event_words(spikes: Spikes, addr_width: int, data_width: int | None = None) -> Bits:
+    """Return the words of an event stream.
+
+    Args:
+        spikes: shape (T, N, places).
+        addr_width: bits of an address; the step's end is the bit above.
+        data_width: bits below the sample's end, where they are padded (AXI4-Stream).
+    """
+    steps, samples, places = spikes.shape
+    width = data_width or addr_width + 1
+    rows = np.ones((samples, steps, places + 1), np.uint8)
+    rows[:, :, :-1] = spikes.transpose(1, 0, 2)
+    row, addr = np.nonzero(rows.reshape(samples * steps, places + 1))
+    step_end = addr == places
+    sample_end = step_end & (row % steps == steps - 1)
+    words = np.where(step_end, 1 << addr_width, addr) | sample_end.astype(np.int64) << width
+    return to_bits(words, width + 1)
+
+
+def read_events(words: Bits, placement: IntArray, neurons: int, steps: int, samples: int, what: str) -> Spikes:
+    """Return the spikes of a recorded event stream, shape (T, N, neurons).
+
+    Args:
+        words: {sample end, step end, address}.
+        placement: neuron at each address.
+        neurons: neurons of the layer.
+        steps: time steps of a sample.
+        samples: samples of the batch.
+        what: the stream's name, for errors.
+
+    Raises:
+        VerificationError: the stream has other steps or samples, a spike twice, or an address without a neuron.
+    """
+    values = from_bits(words)
+    addr_width = words.shape[1] - 2
+    step_end = (values >> addr_width & 1).astype(bool)
+    sample_end = (values >> (addr_width + 1)).astype(bool)
+    ends = np.flatnonzero(step_end)
+    expected_ends = (np.arange(len(ends)) + 1) % steps == 0
+    if len(ends) != steps * samples or not np.array_equal(sample_end[ends], expected_ends):
+        raise VerificationError(
+            f"{what}: must end {steps} steps in each of {samples} samples, not {len(ends)} steps "
+            f"in {int(sample_end.sum())} samples"
+        )
+    row = np.cumsum(step_end)[~step_end]
+    addr = values[~step_end] & ((1 << addr_width) - 1)
+    if addr.size and addr.max() >= len(placement):
+        raise VerificationError(f"{what}: address must be below {len(placement)}, not {int(addr.max())}")
+    flat = np.zeros((steps * samples, neurons), np.uint8)
+    flat[row, placement[addr]] = 1
+    if int(flat.sum()) != len(addr):
+        raise VerificationError(f"{what}: a neuron must spike once a step, not twice")
+    return np.ascontiguousarray(flat.reshape(samples, steps, neurons).transpose(1, 0, 2))
+
+
+def input_words(design: RtlDesign, spikes: Spikes) -> Bits:
+    """Return the words {tlast, tdata} of s_axis."""
+    return event_words(spikes, design.in_addr_width, design.in_data_width)
+
+
+def layer_words(design: RtlDesign, result: Result) -> dict[str, Bits]:
+    """Return the words of every layer's event stream, by the stream's name."""
+    return {
+        layer.stream: event_words(trace.spikes[:, :, layer.placement], layer.out_addr_width)
+        for layer, trace in zip(design.layers, result.layers, strict=True)
+    }
+
+
+def output_words(design: RtlDesign, result: Result) -> Bits:
+    """Return the words {tlast, tdata} of m_axis."""
+    if design.output == "spikes":
+        return event_words(result.layers[-1].spikes, design.out_addr_width, design.out_data_width)
+    samples = len(result.classes)
+    bits = np.zeros((samples, design.out_data_width + 1), np.uint8)
+    bits[:, 0] = 1
+    bits[:, -design.class_width :] = to_bits(result.classes, design.class_width)
+    if design.output == "counts":
+        counts = to_bits(result.counts[:, ::-1].reshape(-1), design.count_width).reshape(samples, -1)
+        bits[:, -design.class_width - design.counts_width : -design.class_width] = counts
+    return bits

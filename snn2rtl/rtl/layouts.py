@@ -1,0 +1,155 @@
+"""Synapse layouts: how the weights of a layer lie in memory, what that costs in bits and in cycles.
+
+A layout is a frozen dataclass here, a row walker in templates/verilog and a decoder in its ``weights()``, which tests
+hold against the weights that went in. A word holds one entry for each lane; neuron ``slot * lanes + lane`` lives in
+that lane and slot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.rtl.memory import Memory
+
+
+@dataclass(frozen=True, eq=False)
+class DenseRows:
+    """Every weight is stored: word ``slot * inputs + i`` holds the weights from input i to the neurons of a slot."""
+
+    kind = "dense"
+    words: Memory
+    inputs: int
+
+    @classmethod
+    def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> DenseRows:
+        """Return the layout of weights of shape (slots * lanes, inputs)."""
+        inputs = weight.shape[1]
+        fields = weight.reshape(-1, lanes, inputs).transpose(0, 2, 1).reshape(-1, lanes)
+        return cls(Memory(f"{name}_weight", fields, weight_bits), inputs)
+
+    def weights(self) -> IntArray:
+        """Return the weights, shape (slots * lanes, inputs)."""
+        lanes = self.words.fields.shape[1]
+        return self.words.fields.reshape(-1, self.inputs, lanes).transpose(0, 2, 1).reshape(-1, self.inputs)
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """The memories of the layout."""
+        return (self.words,)
+
+    @property
+    def words_per_row(self) -> IntArray:
+        """Words that a spike of each input reads, shape (inputs,)."""
+        return np.full(self.inputs, self.words.depth // self.inputs)
+
+    @property
+    def word_width(self) -> int:
+        """Bits of a word."""
+        return self.words.width
+
+    @property
+    def word_addr_width(self) -> int:
+        """Bits of a word's address, and at least those of an input's."""
+        return unsigned_bits(self.words.depth - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class IndexedRows:
+    """Only non-zero weights are stored, each with its slot; a row has as many words as its fullest lane has weights.
+
+    The row table holds the first word and the number of words of each input's row. A lane with nothing to add in a
+    word holds slot 0 and weight 0.
+    """
+
+    kind = "indexed"
+    words: Memory
+    row_table: Memory
+    slots: int
+    slot_width: int
+    count_width: int
+
+    @classmethod
+    def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> IndexedRows:
+        """Return the layout of weights of shape (slots * lanes, inputs)."""
+        slots, inputs = weight.shape[0] // lanes, weight.shape[1]
+        slot_width = unsigned_bits(slots - 1)
+        used = weight.reshape(slots, lanes, inputs).transpose(2, 1, 0) != 0  # [input, lane, slot]
+        words_per_row = used.sum(axis=2).max(axis=1)
+        first = np.concatenate([[0], np.cumsum(words_per_row)])
+        fields = np.zeros((max(1, int(first[-1])), lanes), np.int64)
+        row, lane, slot = np.nonzero(used)
+        # position of an entry in its lane's list: entries come sorted by row and lane, so count from the list's start
+        lists = row * lanes + lane
+        starts = np.searchsorted(lists, lists)
+        word = first[row] + np.arange(len(row)) - starts
+        value = weight[slot * lanes + lane, row].astype(np.int64) & ((1 << weight_bits) - 1)
+        fields[word, lane] = slot << weight_bits | value
+        count_width = unsigned_bits(int(words_per_row.max()))
+        table = first[:-1] << count_width | words_per_row
+        addr_width = unsigned_bits(len(fields) - 1)
+        # a last empty row starts one past the last word; any address will do for it
+        table = np.where(words_per_row == 0, 0, table)
+        return cls(
+            Memory(f"{name}_weight", fields, slot_width + weight_bits),
+            Memory(f"{name}_row", table[:, None], addr_width + count_width),
+            slots,
+            slot_width,
+            count_width,
+        )
+
+    def weights(self) -> IntArray:
+        """Return the weights, shape (slots * lanes, inputs)."""
+        lanes = self.words.fields.shape[1]
+        weight_bits = self.words.field_bits - self.slot_width
+        entries = self.words.fields
+        value = entries & ((1 << weight_bits) - 1)
+        value = value - ((value >> (weight_bits - 1)) << weight_bits)
+        slot = entries >> weight_bits
+        result = np.zeros((self.slots * lanes, self.row_table.depth), np.int64)
+        rows = np.repeat(np.arange(self.row_table.depth), self.words_per_row)
+        for lane in range(lanes):
+            np.add.at(result, (slot[: len(rows), lane] * lanes + lane, rows), value[: len(rows), lane])
+        return result
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """The memories of the layout."""
+        return (self.words, self.row_table)
+
+    @cached_property
+    def words_per_row(self) -> IntArray:
+        """Words that a spike of each input reads, shape (inputs,)."""
+        return self.row_table.fields[:, 0] & ((1 << self.count_width) - 1)
+
+    @property
+    def word_width(self) -> int:
+        """Bits of a word."""
+        return self.words.width
+
+    @property
+    def word_addr_width(self) -> int:
+        """Bits of a word's address."""
+        return self.row_table.width - self.count_width
+
+
+Layout = DenseRows | IndexedRows
+LAYOUTS: dict[str, type[Layout]] = {cls.kind: cls for cls in (DenseRows, IndexedRows)}
+
+
+def total_bits(layout: Layout) -> int:
+    """Return the memory that the layout needs, in bits."""
+    return sum(memory.bits for memory in layout.memories)
+
+
+def build_layouts(name: str, weight: IntArray, lanes: int, weight_bits: int) -> dict[str, Layout]:
+    """Return the weights in every layout, by kind."""
+    return {kind: cls.build(name, weight, lanes, weight_bits) for kind, cls in LAYOUTS.items()}
+
+
+def choose(layouts: dict[str, Layout]) -> Layout:
+    """Return the layout that needs the fewest bits, then the fewest words over all rows."""
+    return min(layouts.values(), key=lambda layout: (total_bits(layout), int(layout.words_per_row.sum())))

@@ -1,0 +1,1 @@
+"""The float world: training networks with PyTorch and SpikingJelly."""

@@ -1,0 +1,26 @@
+// Read-only memory with a registered read, so that every synthesiser can use block RAM.
+//
+// data_o is word addr_i of the clock edge before. InitFile holds Depth words of Width bits in hexadecimal.
+
+`default_nettype none
+
+module snn_rom #(
+  parameter Width     = 8,
+  parameter Depth     = 2,
+  parameter AddrWidth = 1,
+  parameter InitFile  = ""
+) (
+  input  wire                 clk_i,
+  input  wire [AddrWidth-1:0] addr_i,
+  output reg  [Width-1:0]     data_o
+);
+
+  reg [Width-1:0] mem [0:Depth-1];
+
+  initial $readmemh(InitFile, mem);
+
+  always @(posedge clk_i) data_o <= mem[addr_i];
+
+endmodule
+
+`default_nettype wire
