@@ -111,6 +111,7 @@ def test_save_replaces_a_file_at_once_or_not_at_all(tmp_path, monkeypatch):
         patch.setattr(os, "replace", no_space)
         with pytest.raises(OutputError, match=r"net\.pt: cannot be written: No space left on device$"):
             save(small_net(), path)
+    assert [file.name for file in tmp_path.iterdir()] == ["net.pt"]
     assert path.read_bytes() == b"old"
     save(small_net(), path)
     assert [file.name for file in tmp_path.iterdir()] == ["net.pt"]

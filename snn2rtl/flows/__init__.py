@@ -1,0 +1,1 @@
+"""Other people's tools: finding them, running them, reading their reports."""
