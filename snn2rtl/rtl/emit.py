@@ -65,6 +65,11 @@ def manifest(design: RtlDesign, reports: Sequence[LayerReport]) -> dict[str, Any
             "m_axis_tdata": design.out_data_width,
             "output": design.output,
         },
+        "options": {
+            "lanes": [layer.lanes for layer in design.layers],
+            "layout": [layer.layout.kind for layer in design.layers],
+            "output": design.output,
+        },
         "hdl": [f"hdl/{file}" for file in verilog_files(design)],
         "layers": [_layer_manifest(layer) for layer in design.layers],
         "report": [{**asdict(report), "approximations": report.approximations()} for report in reports],

@@ -1,0 +1,104 @@
+"""Samples from a file: images that the network's encoder turns into spikes, or spikes as they are."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snn2rtl.encoders import Encoder
+from snn2rtl.errors import DataError
+from snn2rtl.reference import Spikes
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A batch of samples, encoded part by part.
+
+    data: spikes of shape (T, N, inputs), or images of shape (N, inputs) for the encoder. labels: shape (N,) or None.
+    """
+
+    data: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    encoder: Encoder | None
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return int(self.data.shape[1] if self.data.ndim == 3 else self.data.shape[0])
+
+    def spikes(self, first: int, last: int) -> Spikes:
+        """Return the spikes of samples first..last - 1, shape (T, last - first, inputs)."""
+        if self.data.ndim == 3:
+            return self.data[:, first:last]
+        assert self.encoder is not None
+        return self.encoder.encode(self.data[first:last], self.seed, first)
+
+
+def load_samples(
+    path: Path, *, inputs: int, encoder: Encoder | None, limit: int | None = None, seed: int = 0
+) -> Samples:
+    """Return the samples of a .npz (``images`` or ``spikes``, ``labels`` where known) or .npy file.
+
+    Args:
+        path: the file; a .npy array of shape (T, N, inputs) is spikes, one of shape (N, ...) images.
+        inputs: inputs of the network.
+        encoder: how the network wants images.
+        limit: take only so many samples.
+        seed: of the encoder.
+
+    Raises:
+        DataError: the file is not such a file, or its samples do not fit the network.
+    """
+    arrays = _read(path)
+    name = "spikes" if "spikes" in arrays else "images" if "images" in arrays else None
+    if name is None:
+        raise DataError(f"{path}: must hold an array 'spikes' or 'images', not {', '.join(arrays) or 'nothing'}")
+    data, labels = arrays[name], arrays.get("labels")
+    if name == "spikes":
+        data = _spikes(path, data, inputs)
+        data = data[:, :limit]
+        samples = data.shape[1]
+    else:
+        data = _images(path, data, inputs, encoder)[:limit]
+        samples = data.shape[0]
+    if samples == 0:
+        raise DataError(f"{path}: must hold at least one sample, not none")
+    if labels is not None:
+        labels = labels[:limit]
+        if labels.shape != (samples,) or labels.dtype.kind not in "iu":
+            raise DataError(f"{path}: labels must be {samples} integers, not {labels.dtype} of shape {labels.shape}")
+        labels = labels.astype(np.int64)
+    return Samples(data, labels, encoder, seed)
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"spikes" if loaded.ndim == 3 and loaded.max(initial=0) <= 1 else "images": loaded}
+        with loaded:
+            return {key: loaded[key] for key in ("spikes", "images", "labels") if key in loaded}
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, EOFError, TypeError, KeyError, zipfile.BadZipFile, MemoryError) as error:
+        raise DataError(f"{path}: must be a .npy or .npz file of arrays ({error})") from error
+
+
+def _spikes(path: Path, data: NDArray[Any], inputs: int) -> Spikes:
+    if data.ndim != 3 or data.shape[2] != inputs or data.shape[0] == 0:
+        raise DataError(f"{path}: spikes must have shape (T, N, {inputs}), not {data.shape}")
+    if data.dtype.kind not in "biuf" or not np.isin(data, (0, 1)).all():
+        raise DataError(f"{path}: spikes must be 0 or 1")
+    return data.astype(np.uint8)
+
+
+def _images(path: Path, data: NDArray[Any], inputs: int, encoder: Encoder | None) -> NDArray[np.uint8]:
+    if data.dtype != np.uint8 or data.ndim < 2 or int(np.prod(data.shape[1:])) != inputs:
+        raise DataError(f"{path}: images must be uint8 with {inputs} pixels, not {data.dtype} of shape {data.shape}")
+    if encoder is None or encoder.kind != "poisson":
+        raise DataError(f"{path}: images need a network with a poisson encoder; give spikes of shape (T, N, {inputs})")
+    return data.reshape(len(data), inputs)

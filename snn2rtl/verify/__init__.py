@@ -1,0 +1,1 @@
+"""Hardware against golden model: runs an output folder's Verilog in a simulator and compares every spike."""

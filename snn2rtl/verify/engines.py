@@ -1,0 +1,155 @@
+"""Simulators as engines: beats in, recorded beats out, over the replay bench of an output folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from snn2rtl.errors import ToolFailedError, VerificationError
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.flows import tools
+from snn2rtl.folder import OutputFolder
+from snn2rtl.hextext import Bits, from_lines, to_lines
+from snn2rtl.reference import Spikes
+from snn2rtl.rtl import beats
+
+Engine = Literal["verilator", "icarus"]
+_BENCH = ["tb/replay.v", "tb/replay_source.v", "tb/replay_monitor.v"]
+STALL_RANGE = 256
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Probability in 1/256 that the sender or the receiver waits for a cycle, and the seed of that choice."""
+
+    sender: int = 0
+    receiver: int = 0
+    seed: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What the hardware did.
+
+    layers: spikes of every layer, shape (T, N, neurons). output: words {tlast, tdata}. starts and ends: cycle of the
+    first beat in and of the last beat out of every sample, shape (N,).
+    """
+
+    layers: tuple[Spikes, ...]
+    output: Bits
+    starts: IntArray
+    ends: IntArray
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A built replay bench."""
+
+    folder: OutputFolder
+    command: Callable[[], tuple[tools.Tool, list[str]]]
+
+    def run(self, spikes: Spikes, stalls: Stalls, scratch: Path, wave: Path | None = None) -> Recording:
+        """Return what the hardware does with the spikes, shape (T, N, inputs); scratch is used and removed.
+
+        Raises:
+            VerificationError: the recorded streams are not streams of these samples.
+            ToolFailedError: the simulator ended with an error.
+        """
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        (scratch / "input.hex").write_bytes(to_lines(beats.input_words(self.folder.design, spikes)))
+        tool, arguments = self.command()
+        plusargs = [
+            f"+input={scratch / 'input.hex'}",
+            f"+record={scratch}",
+            f"+stall_in={stalls.sender}",
+            f"+stall_out={stalls.receiver}",
+            f"+seed={stalls.seed}",
+        ]
+        plusargs += [f"+wave={wave}"] if wave else []
+        text = tools.run(tool, [*arguments, *plusargs], cwd=self.folder.path, log_file=scratch / "log.txt")
+        verdict = next((line for line in text.splitlines() if line.startswith(("PASS", "FAIL"))), "no verdict")
+        recording = _read(self.folder, spikes, scratch, verdict)
+        shutil.rmtree(scratch)
+        return recording
+
+
+def build(folder: OutputFolder, engine: Engine, *, trace: bool = False) -> Simulator:
+    """Return the replay bench built for an engine; an unchanged folder is built once.
+
+    Raises:
+        ToolNotFoundError: the simulator is not installed.
+        ToolFailedError: it does not build.
+    """
+    if engine == "icarus":
+        return _build_icarus(folder)
+    return _build_verilator(folder, trace)
+
+
+def _build_icarus(folder: OutputFolder) -> Simulator:
+    compiler, runner = tools.require("iverilog"), tools.require("vvp")
+    place = folder.build / "icarus"
+    program = place / "replay.vvp"
+    if not _up_to_date(place, folder):
+        arguments = ["-g2005", "-s", "replay_tb", "-o", str(program), *folder.hdl, *_BENCH, "tb/replay_tb.v"]
+        tools.run(compiler, arguments, cwd=folder.path, log_file=place / "build.log")
+        _mark(place, folder)
+    return Simulator(folder, lambda: (runner, [str(program)]))
+
+
+def _build_verilator(folder: OutputFolder, trace: bool) -> Simulator:
+    tool = tools.require("verilator")
+    tools.require("make")
+    tools.require("g++")
+    place = folder.build / ("verilator-trace" if trace else "verilator")
+    program = place / "Vreplay"
+    if not _up_to_date(place, folder):
+        arguments = ["--cc", "--exe", "--build", "-j", "0", "-O3", "--x-initial", "unique", "-Wno-lint"]
+        arguments += ["--top-module", "replay", "--Mdir", str(place), *(["--trace"] if trace else [])]
+        arguments += [*folder.hdl, *_BENCH, "tb/replay_main.cpp"]
+        tools.run(tool, arguments, cwd=folder.path, log_file=place / "build.log")
+        _mark(place, folder)
+    return Simulator(folder, lambda: (tools.Tool("verilator", (str(program),)), ["+verilator+rand+reset+2"]))
+
+
+def _up_to_date(place: Path, folder: OutputFolder) -> bool:
+    try:
+        return (place / "fingerprint").read_text() == folder.fingerprint()
+    except OSError:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        return False
+
+
+def _mark(place: Path, folder: OutputFolder) -> None:
+    (place / "fingerprint").write_text(folder.fingerprint())
+
+
+def _read(folder: OutputFolder, spikes: Spikes, scratch: Path, verdict: str) -> Recording:
+    steps, samples, _ = spikes.shape
+    design = folder.design
+    try:
+        layers = tuple(
+            beats.read_events(
+                from_lines((scratch / f"{layer.stream}.hex").read_bytes(), layer.out_addr_width + 2),
+                layer.placement,
+                integer.num_neurons,
+                steps,
+                samples,
+                f"layer '{integer.name}'",
+            )
+            for layer, integer in zip(design.layers, folder.network.layers, strict=True)
+        )
+        output = from_lines((scratch / "output.hex").read_bytes(), design.out_data_width + 1)
+    except (VerificationError, ValueError) as error:
+        raise VerificationError(f"{error} (the bench says: {verdict})") from error
+    except OSError as error:
+        raise ToolFailedError(f"simulator: wrote no {error.filename} (the bench says: {verdict})") from error
+    lines = (scratch / "cycles.txt").read_text().split()
+    cycles = {kind: np.array(lines[1::2], np.int64)[np.array(lines[::2]) == kind] for kind in ("in", "out")}
+    return Recording(layers, output, cycles["in"], cycles["out"])
