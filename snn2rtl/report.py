@@ -67,3 +67,13 @@ class LayerReport:
                 f"{self.time_steps} steps can charge it to {self.membrane_low}..{self.membrane_high}"
             )
         return notes
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Accuracy on calibration data of the float network and of the integer network, and how often both say the same."""
+
+    samples: int
+    before: float | None
+    after: float
+    agreement: float | None

@@ -20,9 +20,7 @@ def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:
         if isinstance(node, BatchNorm) and nodes and isinstance(nodes[-1], Linear):
             gain, offset = _affine(node)
             before = nodes[-1]
-            nodes[-1] = replace(
-                before, weight=gain[:, None] * before.weight, bias=gain * before.bias + offset
-            )
+            nodes[-1] = replace(before, weight=gain[:, None] * before.weight, bias=gain * before.bias + offset)
         elif isinstance(node, BatchNorm) and isinstance(following, Linear):
             pending = node
         elif isinstance(node, Linear) and pending is not None:

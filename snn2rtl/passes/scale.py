@@ -12,9 +12,7 @@ _BLOCK = 1 << 22  # weights at a time, so that the search needs little memory
 _ALL_ZERO = 1023  # what lowest_set_bit() says of zero
 
 
-def choose_scale(
-    weight: FloatArray, threshold: float, bits: int, per_neuron: bool
-) -> tuple[FloatArray, bool]:
+def choose_scale(weight: FloatArray, threshold: float, bits: int, per_neuron: bool) -> tuple[FloatArray, bool]:
     """Return the value of one weight step for each neuron, shape (out,), and whether it makes every weight exact.
 
     Exact: the power of two of which all weights (of a neuron, or of the layer) are multiples that fit. Otherwise the
@@ -43,9 +41,7 @@ def choose_scale(
     return np.where(exact, scale, searched), False
 
 
-def _search(
-    weight: FloatArray, largest: FloatArray, threshold: float, bits: int, per_neuron: bool
-) -> FloatArray:
+def _search(weight: FloatArray, largest: FloatArray, threshold: float, bits: int, per_neuron: bool) -> FloatArray:
     widest = largest / max(1, signed_range(bits)[1])
     best = np.where(widest > 0, widest, 1.0)
     best_error = np.full(len(weight), np.inf)

@@ -95,3 +95,8 @@ def output_words(design: RtlDesign, result: Result) -> Bits:
         counts = to_bits(result.counts[:, ::-1].reshape(-1), design.count_width).reshape(samples, -1)
         bits[:, -design.class_width - design.counts_width : -design.class_width] = counts
     return bits
+
+
+def read_classes(design: RtlDesign, words: Bits) -> IntArray | None:
+    """Return the classes of recorded words of m_axis, shape (N,); None where the output is spikes."""
+    return None if design.output == "spikes" else from_bits(words[:, -design.class_width :])

@@ -91,6 +91,7 @@ def verify(
         accuracy=None if samples.labels is None else correct / total,
     )
 
+
 def _run_parts(
     folder: OutputFolder, simulator: Simulator, samples: Samples, engine: Engine, stalls: Stalls
 ) -> Iterator[tuple[int, Spikes, Result, Recording]]:
@@ -104,7 +105,9 @@ def _run_parts(
             return spikes, simulator.run(spikes, stalls, scratch)
         except VerificationError as error:
             wave = _waveform(folder, engine, spikes, stalls)
-            raise VerificationError(f"samples {first}..{first + spikes.shape[1] - 1}: {error}; waveform: {wave}") from error
+            raise VerificationError(
+                f"samples {first}..{first + spikes.shape[1] - 1}: {error}; waveform: {wave}"
+            ) from error
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for first, (spikes, recording) in zip(starts, pool.map(simulate, starts), strict=True):
@@ -112,7 +115,13 @@ def _run_parts(
 
 
 def _compare(
-    folder: OutputFolder, engine: Engine, stalls: Stalls, first: int, spikes: Spikes, result: Result, recording: Recording
+    folder: OutputFolder,
+    engine: Engine,
+    stalls: Stalls,
+    first: int,
+    spikes: Spikes,
+    result: Result,
+    recording: Recording,
 ) -> None:
     problem = _first_difference(folder, first, result, recording)
     if problem is None:
@@ -122,9 +131,7 @@ def _compare(
     raise VerificationError(f"{message}; waveform: {_waveform(folder, engine, nearby, stalls)}")
 
 
-def _first_difference(
-    folder: OutputFolder, first: int, result: Result, recording: Recording
-) -> tuple[int, str] | None:
+def _first_difference(folder: OutputFolder, first: int, result: Result, recording: Recording) -> tuple[int, str] | None:
     """Return the sample (in the part) and the description of the first difference, or None."""
     found = []
     for index, (trace, spikes) in enumerate(zip(result.layers, recording.layers, strict=True)):
@@ -132,7 +139,9 @@ def _first_difference(
         if different.size:
             sample, step, neuron = map(int, different[0])
             expected, got = int(trace.spikes[step, sample, neuron]), int(spikes[step, sample, neuron])
-            where = f"sample {first + sample}, step {step}, layer '{folder.network.layers[index].name}', neuron {neuron}"
+            where = (
+                f"sample {first + sample}, step {step}, layer '{folder.network.layers[index].name}', neuron {neuron}"
+            )
             found.append((sample, step, index, f"{where}: expected {expected}, got {got}"))
     if found:
         sample, _, _, message = min(found)

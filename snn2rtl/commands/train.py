@@ -1,12 +1,12 @@
-"""Options of ``snn2rtl train mnist``; torch is imported by run() only."""
+"""``snn2rtl train``: the reference baseline on MNIST, from images to a model file."""
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
+from snn2rtl.commands.outcome import Outcome
 from snn2rtl.training.config import ENCODERS, TrainConfig
 
 _HELP = {
@@ -26,8 +26,12 @@ _HELP = {
 }
 
 
+HELP = "train the reference network on MNIST"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options; those of TrainConfig stay None unless they are given."""
+    parser.add_argument("dataset", choices=["mnist"], help="what to train on")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the MNIST files [cache or download]")
     parser.add_argument(
         "--out",
@@ -50,21 +54,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Train as the options say and return what results.json holds.
+def run(args: argparse.Namespace) -> Outcome:
+    """Train as the options say; the outcome is what results.json holds.
 
     Raises:
         Snn2RtlError: see snn2rtl.training.lab.train_mnist().
-        SystemExit: code 130, the run was interrupted from the keyboard.
     """
     from snn2rtl.training.lab import saved_config, train_mnist
 
     base = saved_config(args.out) if args.resume else TrainConfig()
     given = {f.name: value for f in fields(base) if (value := getattr(args, f.name)) is not None}
-    try:
-        return train_mnist(replace(base, **given), args.out, args.data, args.resume, args.device)
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    results = train_mnist(replace(base, **given), args.out, args.data, args.resume, args.device)
+    return Outcome(
+        results, (f"test accuracy {results['history'][-1]['test_accuracy']:.2%}, model in {args.out}/model.pt",)
+    )
 
 
 def _widths(text: str) -> tuple[int, ...]:

@@ -1,0 +1,116 @@
+"""From a model to an output folder in one call; the command line does nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snn2rtl import network_file, reference
+from snn2rtl.compiler import compile_network, fold
+from snn2rtl.errors import DataError, OptionError
+from snn2rtl.float_reference import spike_counts
+from snn2rtl.network import FixedPointNetwork
+from snn2rtl.options import QuantizeOptions, RtlOptions
+from snn2rtl.report import Accuracy, LayerReport
+from snn2rtl.rtl.design import RtlDesign, plan
+from snn2rtl.rtl.emit import write_rtl
+from snn2rtl.samples import Samples
+from snn2rtl.spiking import SpikingNetwork
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_CHUNK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """What compile made: the integer network, its hardware, and what quantizing cost."""
+
+    network: FixedPointNetwork
+    design: RtlDesign
+    reports: tuple[LayerReport, ...]
+    accuracy: Accuracy | None
+
+
+Model = "nn.Module | SpikingNetwork | FixedPointNetwork | str | os.PathLike[str]"
+
+
+def compile(  # noqa: A001  (the field's word, and snn2rtl.compile(net) reads as it should)
+    model: nn.Module | SpikingNetwork | FixedPointNetwork | str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    arch: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    quantize: QuantizeOptions | None = None,
+    rtl: RtlOptions | None = None,
+    calibration: Callable[[FixedPointNetwork], Samples] | None = None,
+) -> Compiled:
+    """Compile a model to Verilog.
+
+    Args:
+        model: a SpikingJelly network, a file of one (docs/cli.md says which), or a network.npz.
+        out: output folder; without one nothing is written.
+        arch: description of the layers, where the file is a plain state_dict.
+        name: name of the network, which its Verilog modules start with.
+        quantize: how the float network becomes an integer network.
+        rtl: how the integer network becomes hardware.
+        calibration: gives samples for the network's inputs and encoder, to measure the accuracy before and after.
+
+    Raises:
+        Snn2RtlError: one of its kinds, with what is wrong and what to do.
+    """
+    source = _read(model, Path(arch) if arch else None)
+    if name:
+        source = replace(source, name=name)
+    if isinstance(source, FixedPointNetwork):
+        if quantize is not None and quantize != QuantizeOptions():
+            raise OptionError("model: is an integer network already, which options of quantization cannot change")
+        network, reports = source, ()
+    else:
+        network, reports = compile_network(source, quantize)
+    accuracy = _accuracy(source, network, calibration(network)) if calibration else None
+    design = plan(network, rtl)
+    if out is not None:
+        write_rtl(network, design, Path(out), reports, accuracy)
+    return Compiled(network, design, reports, accuracy)
+
+
+def _read(model: object, arch: Path | None) -> SpikingNetwork | FixedPointNetwork:
+    if isinstance(model, (SpikingNetwork, FixedPointNetwork)):
+        return model
+    if isinstance(model, (str, os.PathLike)):
+        path = Path(model)
+        if path.suffix == ".npz":
+            return network_file.load(path)
+        from snn2rtl.frontend import load
+
+        return load(path, arch=arch)
+    from snn2rtl.frontend import from_module
+
+    return from_module(model)  # type: ignore[arg-type]
+
+
+def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:
+    if samples.labels is None:
+        raise DataError("calibration: must have labels")
+    before = after = agree = 0
+    folded = fold(source) if isinstance(source, SpikingNetwork) else None
+    for first in range(0, len(samples), _CHUNK):
+        spikes = samples.spikes(first, min(first + _CHUNK, len(samples)))
+        labels = samples.labels[first : first + _CHUNK]
+        classes = reference.run(network, spikes, record_spikes=False).classes
+        after += int((classes == labels).sum())
+        if folded:
+            wanted = np.argmax(spike_counts(folded, spikes), axis=1)
+            before += int((wanted == labels).sum())
+            agree += int((wanted == classes).sum())
+    total = len(samples)
+    if not folded:
+        return Accuracy(total, None, after / total, None)
+    return Accuracy(total, before / total, after / total, agree / total)

@@ -1,0 +1,80 @@
+"""The command line: parse, call, print. Results on stdout, logs on stderr; exit codes 0, 1 (our clear error), 2 (usage)."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from snn2rtl.commands.outcome import Outcome
+from snn2rtl.errors import Snn2RtlError
+from snn2rtl.version import __version__
+
+COMMANDS = ("train", "compile", "verify", "simulate")
+_WIDE = 200  # columns of a table that goes to a file or a pipe
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    args = _parser().parse_args(argv)
+    level = logging.WARNING if args.quiet else logging.INFO
+    logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("torch").setLevel(logging.ERROR)
+    try:
+        outcome: Outcome = args.run(args)
+        _show(outcome, as_json=args.json)
+    except Snn2RtlError as error:
+        return _fail(str(error))
+    except ModuleNotFoundError as error:
+        extra = {"torch": "train", "spikingjelly": "train", "pyverilog": "synth"}.get(error.name or "")
+        if extra is None:
+            raise
+        return _fail(f"{args.command}: needs the package {error.name}; install it with: pip install 'snn2rtl[{extra}]'")
+    except BrokenPipeError:
+        # the reader has gone (head, less): nothing is left to tell it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _fail(f"{error.filename or args.command}: {error.strerror or error}")
+    except MemoryError:
+        return _fail(f"{args.command}: needs more memory than there is")
+    except KeyboardInterrupt:
+        _fail("interrupted")
+        return _INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="snn2rtl", description="From a SpikingJelly network to proven Verilog.")
+    parser.add_argument("--version", action="version", version=f"snn2rtl {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"snn2rtl.commands.{name}")
+        command = commands.add_parser(name, help=module.HELP, description=module.__doc__)
+        module.add_arguments(command)
+        command.add_argument("--json", action="store_true", help="print the result as JSON")
+        command.add_argument("--quiet", action="store_true", help="log warnings only")
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _show(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(outcome.data, indent=2))
+        return
+    console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    for item in outcome.shown:
+        console.print(item, markup=False, soft_wrap=isinstance(item, str))
+    sys.stdout.flush()
+
+
+def _fail(message: str) -> int:
+    for line in message.splitlines():
+        print(f"snn2rtl: error: {line}", file=sys.stderr)
+    return 1

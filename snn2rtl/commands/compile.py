@@ -1,0 +1,142 @@
+"""``snn2rtl compile``: from a model file to an output folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.table import Table
+
+from snn2rtl.api import Compiled, compile
+from snn2rtl.commands.arguments import per_layer, positive
+from snn2rtl.commands.outcome import Outcome
+from snn2rtl.network import FixedPointNetwork
+from snn2rtl.options import QuantizeOptions, RtlOptions
+from snn2rtl.rtl.emit import manifest
+from snn2rtl.rtl.layouts import LAYOUTS, total_bits
+from snn2rtl.samples import Samples, load_samples
+
+HELP = "compile a model to Verilog"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of QuantizeOptions and RtlOptions, and the files."""
+    quantize, rtl = QuantizeOptions(), RtlOptions()
+    add = parser.add_argument
+    add("model", type=Path, help="model.pt of snn2rtl.save() or torch.save(), a state_dict with --arch, or network.npz")
+    add("--out", type=Path, required=True, metavar="DIR", help="output folder")
+    add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
+    add("--name", help="name of the network and its modules [the model's]")
+    number, word = per_layer(int, 8), per_layer(str, "auto")
+    add("--bits", type=number, default=quantize.bits, metavar="N|LAYER=N,...", help="weight width, 1 to 16 [8]")
+    add("--scale", choices=["neuron", "layer"], default=quantize.scale, help="one weight scale for each [%(default)s]")
+    add("--leak", choices=["auto", "shift", "multiplier"], default=quantize.leak,
+        help="leak as a shift, as a multiplier, or as a shift where it is exact [%(default)s]")  # fmt: skip
+    add("--leak-bits", type=int, default=quantize.leak_bits, metavar="N", help="bits of a multiplier [%(default)s]")
+    add("--membrane-bits", type=per_layer(int, 0), default=quantize.membrane_bits, metavar="N|LAYER=N,...",
+        help="width at which a membrane saturates [0: one that --time-steps cannot fill]")  # fmt: skip
+    add("--membrane-fraction", type=per_layer(int, -1), default=quantize.membrane_fraction, metavar="N|LAYER=N,...",
+        help="fraction bits of a membrane below a weight step [-1: what the leak shifts out in a step]")  # fmt: skip
+    add("--time-steps", type=int, default=quantize.time_steps, metavar="N", help="steps of a sample [0: the encoder's]")
+    add("--strict", action="store_true", help="refuse any approximation")
+    add("--lanes", type=per_layer(int, 16), default=rtl.lanes, metavar="N|LAYER=N,...",
+        help="neurons that a layer updates in a cycle [16]")  # fmt: skip
+    add("--layout", type=word, default=rtl.layout, metavar="auto|" + "|".join(LAYOUTS) + "|LAYER=...",
+        help="how weights are stored [auto: in the fewest bits]")  # fmt: skip
+    add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
+        help="what the output stream carries [%(default)s]")  # fmt: skip
+    add("--calibration", type=Path, metavar="NPZ", help="samples with labels, to measure the accuracy before and after")
+    add("--samples", type=positive, metavar="N", help="take only so many of them")
+    add("--seed", type=int, default=0, metavar="N", help="of the encoder [%(default)s]")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Compile as the options say."""
+
+    def samples(network: FixedPointNetwork) -> Samples:
+        return load_samples(
+            args.calibration, inputs=network.num_inputs, encoder=network.encoder, limit=args.samples, seed=args.seed
+        )
+
+    compiled = compile(
+        args.model,
+        args.out,
+        arch=args.arch,
+        name=args.name,
+        quantize=QuantizeOptions(
+            bits=args.bits,
+            scale=args.scale,
+            leak=args.leak,
+            leak_bits=args.leak_bits,
+            membrane_bits=args.membrane_bits,
+            membrane_fraction=args.membrane_fraction,
+            time_steps=args.time_steps,
+            strict=args.strict,
+        ),
+        rtl=RtlOptions(lanes=args.lanes, layout=args.layout, output=args.output),
+        calibration=samples if args.calibration else None,
+    )
+    data = manifest(compiled.design, compiled.reports, compiled.accuracy)
+    return Outcome(data, (_numbers(compiled), _hardware(compiled), *_notes(compiled), f"wrote {args.out}"))
+
+
+def _numbers(compiled: Compiled) -> Table:
+    table = Table(title=f"integer network {compiled.design.digest[:16]}", title_justify="left")
+    for heading in ("layer", "inputs", "neurons", "weights", "bits", "non-zero", "rounded to 0", "saturated"):
+        table.add_column(heading, justify="left" if heading == "layer" else "right")
+    for heading in ("largest error", "keeps a step", "membrane", "reaches", "never fire"):
+        table.add_column(heading, justify="right")
+    for report in compiled.reports:
+        limited = f", to {report.time_steps} steps" if report.may_saturate else ""
+        leak = f"{report.leak_got:.6g}" + (
+            "" if report.leak_got == report.leak_asked else f" for {report.leak_asked:.6g}"
+        )
+        table.add_row(
+            report.name,
+            str(report.inputs),
+            str(report.neurons),
+            str(report.inputs * report.neurons),
+            str(report.weight_bits),
+            str(report.nonzero_weights),
+            str(report.rounded_to_zero),
+            str(report.saturated_weights),
+            f"{report.weight_error:.3g} steps",
+            leak,
+            f"{report.membrane_bits} bits{limited}",
+            f"{report.membrane_low}..{report.membrane_high}",
+            str(report.silent_neurons),
+        )
+    return table
+
+
+def _hardware(compiled: Compiled) -> Table:
+    table = Table(title=f"hardware {compiled.design.top}", title_justify="left")
+    for heading in ("layer", "lanes", "slots", "layout", "ROM bits", "membrane bits", "words a spike"):
+        table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
+    for kind in LAYOUTS:
+        table.add_column(f"{kind} bits", justify="right")
+    for layer in compiled.design.layers:
+        table.add_row(
+            layer.label,
+            str(layer.lanes),
+            str(layer.slots),
+            layer.layout.kind,
+            str(sum(memory.bits for memory in layer.memories)),
+            str(layer.state_bits),
+            f"{layer.layout.words_per_row.mean():.2f}",
+            *(str(total_bits(layout)) for layout in layer.alternatives.values()),
+        )
+    return table
+
+
+def _notes(compiled: Compiled) -> list[str]:
+    notes = [f"approximation: {note}" for report in compiled.reports for note in report.approximations()]
+    for report in compiled.reports:
+        if report.silent_neurons:
+            notes.append(f"layer '{report.name}': {report.silent_neurons} of {report.neurons} neurons can never fire")
+    accuracy = compiled.accuracy
+    if accuracy:
+        before = "" if accuracy.before is None else f"float {accuracy.before:.2%}, "
+        agree = "" if accuracy.agreement is None else f", same class in {accuracy.agreement:.2%}"
+        notes.append(f"accuracy of {accuracy.samples} samples: {before}integer {accuracy.after:.2%}{agree}")
+    return notes
