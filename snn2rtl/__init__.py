@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from snn2rtl.api import compile  # noqa: A004
+from snn2rtl.api import compile
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import Snn2RtlError
 from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions

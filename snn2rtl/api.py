@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _CHUNK = 256
+_NO_REPORTS: tuple[LayerReport, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +39,7 @@ class Compiled:
     accuracy: Accuracy | None
 
 
-Model = "nn.Module | SpikingNetwork | FixedPointNetwork | str | os.PathLike[str]"
-
-
-def compile(  # noqa: A001  (the field's word, and snn2rtl.compile(net) reads as it should)
+def compile(
     model: nn.Module | SpikingNetwork | FixedPointNetwork | str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
     *,
@@ -71,7 +69,7 @@ def compile(  # noqa: A001  (the field's word, and snn2rtl.compile(net) reads as
     if isinstance(source, FixedPointNetwork):
         if quantize is not None and quantize != QuantizeOptions():
             raise OptionError("model: is an integer network already, which options of quantization cannot change")
-        network, reports = source, ()
+        network, reports = source, _NO_REPORTS
     else:
         network, reports = compile_network(source, quantize)
     accuracy = _accuracy(source, network, calibration(network)) if calibration else None

@@ -1,4 +1,7 @@
-"""The command line: parse, call, print. Results on stdout, logs on stderr; exit codes 0, 1 (our clear error), 2 (usage)."""
+"""The command line: parse, call, print.
+
+Results go to stdout, logs to stderr; exit codes are 0, 1 (our clear error) and 2 (usage).
+"""
 
 from __future__ import annotations
 

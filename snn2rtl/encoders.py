@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl.errors import DataError
+from snn2rtl.errors import DataError, OptionError
 
 RATE_BITS = 16
+MAX_RATE = (1 << RATE_BITS) // 255  # a white pixel then spikes in every step but one of 2**16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,14 @@ class Encoder:
     time_steps: int
     rate: int = 0
 
+    def __post_init__(self) -> None:
+        if self.kind not in ("poisson", "direct"):
+            raise OptionError(f"encoder: kind must be poisson or direct, not {self.kind!r}")
+        if not isinstance(self.time_steps, int) or self.time_steps < 1:
+            raise OptionError(f"encoder: time_steps must be a positive integer, not {self.time_steps!r}")
+        if not isinstance(self.rate, int) or not 0 <= self.rate <= MAX_RATE:
+            raise OptionError(f"encoder: rate must be an integer of 0..{MAX_RATE}, not {self.rate!r}")
+
     @classmethod
     def poisson(cls, time_steps: int, scale: float) -> Encoder:
         """Return the Poisson encoder in which a pixel of 255 spikes with probability ``scale``."""
@@ -33,7 +42,7 @@ class Encoder:
     @property
     def scale(self) -> float:
         """Spike probability of a pixel of 255."""
-        return self.rate * 255 / 2**RATE_BITS
+        return self.rate * 255 / (1 << RATE_BITS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for a file."""
@@ -48,8 +57,8 @@ class Encoder:
         """Return the input spikes of samples.
 
         The random numbers are the raw output of NumPy's Philox generator, whose stream is fixed for ever, cut into
-        16-bit words: sample n starts at counter ``n * ceil(T * inputs / 16)`` of the generator whose key is the seed, so
-        a sample's spikes do not depend on the batch that it comes in.
+        16-bit words: sample n starts at counter ``n * ceil(T * inputs / 16)`` of the generator whose key is the seed,
+        so a sample's spikes do not depend on the batch that it comes in.
 
         Args:
             pixels: shape (N, inputs), 0..255.

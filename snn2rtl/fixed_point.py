@@ -51,7 +51,7 @@ def round_half_even(values: ArrayLike) -> NDArray[np.int64]:
     return np.rint(np.asarray(values, np.float64)).astype(np.int64)
 
 
-def quantize(values: ArrayLike, scale: ArrayLike, bits: int) -> NDArray[np.int64]:
+def quantize(values: ArrayLike, scale: float | NDArray[np.float64], bits: int) -> NDArray[np.int64]:
     """Return ``values / scale`` rounded (half to even) and saturated to signed integers of ``bits`` bits."""
     low, high = signed_range(bits)
     return np.clip(round_half_even(np.asarray(values, np.float64) / scale), low, high)

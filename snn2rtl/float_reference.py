@@ -21,7 +21,8 @@ def spike_counts(network: SpikingNetwork, spikes: Spikes) -> NDArray[np.int64]:
     for linear, neuron in pair_layers(network):
         current = values.astype(np.float32) @ linear.weight.T.astype(np.float32) + linear.bias.astype(np.float32)
         values = _fire(current, neuron)
-    return values.sum(axis=0, dtype=np.int64)
+    counts: NDArray[np.int64] = values.sum(axis=0, dtype=np.int64)
+    return counts
 
 
 def _fire(current: NDArray[np.float32], neuron: Neuron) -> Spikes:

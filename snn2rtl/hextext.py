@@ -40,10 +40,10 @@ def from_bits(bits: Bits) -> NDArray[np.int64]:
 
 
 def to_lines(bits: Bits) -> bytes:
-    """Return the text of words, each on a line of ``ceil(width / 4)`` digits.
+    r"""Return the text of words, each on a line of ``ceil(width / 4)`` digits.
 
     >>> to_lines(to_bits(np.array([5, 30]), 5))
-    b'05\\n1e\\n'
+    b'05\n1e\n'
     """
     padding = -bits.shape[1] % 4
     digits = np.pad(bits, ((0, 0), (padding, 0))).reshape(len(bits), -1, 4) @ np.array([8, 4, 2, 1], np.uint8)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
 from snn2rtl.network import MAX_MEMBRANE_BITS, Layer, Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak
@@ -83,11 +84,11 @@ def never_saturates(layer: Layer) -> bool:
     return found.forever and int(found.low.min()) >= low and int(found.high.max()) <= high
 
 
-def never_fires(layer: Layer) -> IntArray:
+def never_fires(layer: Layer) -> NDArray[np.bool_]:
     """Return which neurons no input can make fire, shape (neurons,), bool."""
     _, high = signed_range(layer.neuron.membrane_bits)
-    result: IntArray = np.minimum(charged_range(layer).high, high) < layer.neuron.fire_at
-    return result
+    silent: NDArray[np.bool_] = np.minimum(charged_range(layer).high, high) < layer.neuron.fire_at
+    return silent
 
 
 def _after_reset(low: IntArray, high: IntArray, layer: Layer) -> tuple[IntArray, IntArray]:

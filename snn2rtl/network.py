@@ -69,8 +69,8 @@ class LifNeuron:
     fire: ``s = h >= fire_at``
     reset: ``v = 0 if s else h`` (hard), ``v = h - s * reset_by`` (soft)
 
-    fire_at and reset_by have shape (neurons,), in units of the membrane's least significant bit; reset_by is positive
-    with a soft reset and zero with a hard one.
+    fire_at and reset_by have shape (neurons,), in membrane steps; reset_by is positive with a soft reset and zero with
+    a hard one.
     """
 
     fire_at: IntArray
@@ -106,8 +106,8 @@ Neuron = LifNeuron  # the models the chain knows; a new one adds a dataclass, a 
 class Layer:
     """Synapses and neurons of one layer: ``i = bias + (weight @ x) << weight_shift``.
 
-    weight has shape (neurons, inputs) and fits weight_bits signed bits; a zero weight is a pruned synapse. bias has shape
-    (neurons,), in membrane units. weight_shift aligns the weights with a membrane that carries extra fraction bits.
+    weight has shape (neurons, inputs) and fits weight_bits signed bits; a zero weight is a pruned synapse. bias has
+    shape (neurons,), in membrane steps. weight_shift aligns the weights with a membrane that carries fraction bits.
     """
 
     name: str
@@ -152,7 +152,7 @@ class Layer:
     @cached_property
     def nonzeros(self) -> IntArray:
         """Non-zero weights that a spike of each input touches, shape (inputs,)."""
-        return np.count_nonzero(self.weight, axis=0)
+        return np.count_nonzero(self.weight, axis=0).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -193,7 +193,7 @@ def _check(condition: bool, message: str) -> None:
 
 
 def _frozen(values: IntArray, bits: int) -> IntArray:
-    frozen = np.array(values, dtype=int_dtype(bits), order="C")
+    frozen: IntArray = np.array(values, dtype=int_dtype(bits), order="C")
     frozen.setflags(write=False)
     return frozen
 

@@ -1,4 +1,7 @@
-"""network.npz: arrays of integers and a JSON header with a format version; no pickle, equal networks give equal bytes."""
+"""network.npz: arrays of integers and a JSON header with a format version.
+
+It is read without pickle, and equal networks give equal bytes.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.encoders import Encoder
-from snn2rtl.errors import ModelFileError, QuantizationError
+from snn2rtl.errors import ModelFileError, OptionError, QuantizationError
 from snn2rtl.network import (
     FixedPointNetwork,
     Layer,
@@ -69,7 +72,7 @@ def load(path: Path) -> FixedPointNetwork:
             return _network(header, arrays)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except QuantizationError as error:
+    except (QuantizationError, OptionError) as error:
         raise ModelFileError(f"{path}: holds an invalid network: {error}") from error
     except (
         ValueError,
@@ -84,7 +87,8 @@ def load(path: Path) -> FixedPointNetwork:
 
 
 def _parts(network: FixedPointNetwork) -> tuple[str, dict[str, NDArray[Any]]]:
-    layers, arrays = [], {}
+    layers: list[dict[str, Any]] = []
+    arrays: dict[str, NDArray[Any]] = {}
     for index, layer in enumerate(network.layers):
         neuron = layer.neuron
         values = (layer.weight, layer.bias, neuron.fire_at, neuron.reset_by)

@@ -114,10 +114,10 @@ class _LayerRunner:
         return out.view(np.uint8)
 
     def _current(self, spikes: Spikes) -> IntArray:
-        steps, samples, inputs = spikes.shape
+        steps, samples, _ = spikes.shape
         active = np.flatnonzero(spikes.any(axis=(0, 1)))  # a silent input costs nothing here either
         dense = spikes[:, :, active].astype(self.weight.dtype).reshape(steps * samples, active.size)
-        total = (dense @ self.weight[active]).astype(self.state_type)
+        total: IntArray = (dense @ self.weight[active]).astype(self.state_type)
         if self.layer.weight_shift:
             total <<= self.layer.weight_shift
         if self.layer.bias.any():

@@ -111,7 +111,7 @@ class SpikingNetwork:
     @property
     def num_inputs(self) -> int:
         """Inputs of the first linear layer."""
-        return next(n.weight.shape[1] for n in self.nodes if isinstance(n, Linear))
+        return int(next(n.weight.shape[1] for n in self.nodes if isinstance(n, Linear)))
 
 
 def _problems(nodes: tuple[Node, ...]) -> list[str]:
@@ -178,8 +178,8 @@ def from_dict(data: dict[str, Any]) -> SpikingNetwork:
         KeyError, TypeError: the description is not one of ours; callers name the file.
     """
     nodes = []
-    for entry in data["nodes"]:
-        entry = dict(entry)
+    for described in data["nodes"]:
+        entry = dict(described)
         nodes.append(NODE_TYPES[entry.pop("type")](**entry))
     encoder = Encoder.from_dict(data["encoder"]) if data.get("encoder") else None
     return SpikingNetwork(name=data["name"], nodes=tuple(nodes), encoder=encoder)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from snn2rtl import reference
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import OutputError
+from snn2rtl.fixed_point import IntArray
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.reference import Spikes
 from snn2rtl.rtl import beats
@@ -55,6 +56,7 @@ def simulate(folder: OutputFolder, spikes: Spikes, engine: str) -> dict[str, NDA
         spikes: shape (T, N, inputs).
         engine: reference, verilator or icarus.
     """
+    classes: IntArray | None
     if engine == "reference":
         result = reference.run(folder.network, spikes)
         layers, classes = [trace.spikes for trace in result.layers], result.classes

@@ -134,8 +134,6 @@ def _unpack(path: Path, content: Mapping[Any, Any]) -> SpikingNetwork:
     network = content["network"]
     if not isinstance(network["name"], str):
         raise TypeError(f"name must be a string, not {short(network['name'])}")
-    if network["encoder"] is not None:
-        _check_encoder(Encoder.from_dict(network["encoder"]))
     return from_dict({**network, "nodes": [_node(entry) for entry in network["nodes"]]})
 
 
@@ -151,11 +149,3 @@ def _node(entry: Mapping[str, Any]) -> dict[str, Any]:
             except TypeError as error:
                 raise TypeError(f"{key} {error}") from error
     return values
-
-
-def _check_encoder(encoder: Encoder) -> None:
-    numbers = (encoder.time_steps, encoder.rate)
-    if encoder.kind not in ("poisson", "direct") or any(type(number) is not int for number in numbers):
-        raise TypeError(f"encoder must be poisson or direct with whole numbers, not {encoder}")
-    if not (encoder.time_steps >= 1 and 0 <= encoder.scale <= 1):
-        raise ValueError(f"encoder must have at least one time step and a scale from 0 to 1, not {encoder}")

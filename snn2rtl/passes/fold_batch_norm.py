@@ -10,8 +10,8 @@ from snn2rtl.spiking import BatchNorm, FloatArray, Linear, Node, SpikingNetwork
 def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:
     """Return the network with every BatchNorm folded into the Linear before it, else into the one after it.
 
-    With ``y = gain * x + offset``: before, ``gain * (weight @ x + bias) + offset``; after, ``weight @ (gain * x + offset)
-    + bias``. A BatchNorm without a Linear beside it stays, and pair_layers() refuses it.
+    With ``y = gain * x + offset``: before, ``gain * (weight @ x + bias) + offset``; after,
+    ``weight @ (gain * x + offset) + bias``. A BatchNorm without a Linear beside it stays, and pair_layers() refuses it.
     """
     nodes: list[Node] = []
     pending: BatchNorm | None = None

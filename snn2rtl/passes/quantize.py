@@ -63,8 +63,7 @@ def choose_leak(tau: float | None, options: QuantizeOptions) -> Leak:
     """Return the integer leak nearest to ``v - v / tau``."""
     if tau is None:
         return NoLeak()
-    mantissa, exponent = math.frexp(tau)
-    exact = mantissa == 0.5
+    exact = math.frexp(tau)[0] == 0.5
     if options.leak == "shift" or (options.leak == "auto" and exact):
         return ShiftLeak(min(range(MAX_MEMBRANE_BITS), key=lambda shift: abs(2.0**-shift - 1 / tau)))
     one = 1 << options.leak_bits

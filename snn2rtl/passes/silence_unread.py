@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snn2rtl.network import FixedPointNetwork, Layer
 
@@ -20,7 +21,7 @@ def silence_unread(network: FixedPointNetwork) -> FixedPointNetwork:
     return replace(network, layers=tuple(layers))
 
 
-def _silenced(layer: Layer, unread: np.ndarray) -> Layer:  # type: ignore[type-arg]
+def _silenced(layer: Layer, unread: NDArray[np.bool_]) -> Layer:
     weight, bias, fire_at = layer.weight.copy(), layer.bias.copy(), layer.neuron.fire_at.copy()
     weight[unread] = 0
     bias[unread] = 0

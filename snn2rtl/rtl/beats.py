@@ -1,7 +1,7 @@
 """Spikes on a stream: from arrays to the words that cross a port, and back.
 
-A word of an event stream is {sample end, step end, address}; on the AXI4-Stream ports tlast is the sample end. Events of
-a sample come step by step, those of a step in the order of their addresses.
+A word of an event stream is {sample end, step end, address}; on the AXI4-Stream ports tlast is the sample end. Events
+of a sample come step by step, those of a step in the order of their addresses.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def event_words(spikes: Spikes, addr_width: int, data_width: int | None = None) 
     return to_bits(words, width + 1)
 
 
-def read_events(words: Bits, placement: IntArray, neurons: int, steps: int, samples: int, what: str) -> Spikes:
+def read_events(words: Bits, placement: IntArray, *, neurons: int, steps: int, samples: int, what: str) -> Spikes:
     """Return the spikes of a recorded event stream, shape (T, N, neurons).
 
     Args:

@@ -32,7 +32,7 @@ MAX_LENGTH = 48
 
 
 def identifier(name: str) -> str:
-    """Return a legal identifier near to a name: letters, digits, underscores, no keyword, no leading digit or underscore.
+    """Return a legal identifier near to a name: letters, digits and underscores, a letter first, no keyword.
 
     >>> [identifier(n) for n in ("fc1", "0.2", "../x", "wire", "Übung", "")]
     ['fc1', 'n0_2', 'x', 'wire_n', 'bung', 'n']

@@ -138,10 +138,10 @@ def _read(folder: OutputFolder, spikes: Spikes, scratch: Path, verdict: str) -> 
             beats.read_events(
                 from_lines((scratch / f"{layer.stream}.hex").read_bytes(), layer.out_addr_width + 2),
                 layer.placement,
-                integer.num_neurons,
-                steps,
-                samples,
-                f"layer '{integer.name}'",
+                neurons=integer.num_neurons,
+                steps=steps,
+                samples=samples,
+                what=f"layer '{integer.name}'",
             )
             for layer, integer in zip(design.layers, folder.network.layers, strict=True)
         )

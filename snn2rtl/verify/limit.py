@@ -13,8 +13,8 @@ from snn2rtl.rtl.design import RtlDesign
 def cycle_limit(network: FixedPointNetwork, design: RtlDesign, spikes: Spikes, result: Result) -> IntArray:
     """Return the limit of each sample in cycles, shape (N,).
 
-    limit = max over layers of sum over steps of ``max(events, ceil(weights / P)) + ceil(neurons / P)``, where events are
-    the spikes that enter the layer in the step, weights the non-zero ones that they touch, and P the layer's lanes.
+    limit = max over layers of sum over steps of ``max(events, ceil(weights / P)) + ceil(neurons / P)``, where events
+    are the spikes that enter the layer in the step, weights the non-zero ones that they touch, and P the layer's lanes.
     Neurons that can never fire are not in the hardware and count neither as neurons nor with their weights.
     """
     limits = []

@@ -29,8 +29,8 @@ _CHUNK = 64  # samples that one simulator process takes at a time
 class Verdict:
     """What a run of verify found; it exists only where every spike agreed.
 
-    cycles: mean of a sample over the run, from the first beat in to the last beat out. limit: the mean limit. worst: the
-    most cycles between the first beat of a sample and its result. accuracy: of the samples with labels.
+    cycles: mean of a sample over the run, from the first beat in to the last beat out. limit: the mean limit. worst:
+    the most cycles between the first beat of a sample and its result. accuracy: of the samples with labels.
     """
 
     engine: Engine
