@@ -92,8 +92,9 @@ class LifNeuron:
         _check(self.fire_at.shape == self.reset_by.shape, "neuron: fire_at and reset_by must have one length")
         soft = self.reset is Reset.SOFT
         _check(not soft or bool(np.all(self.fire_at > 0)), "neuron: fire_at must be positive with a soft reset")
-        _check(bool(np.all(self.reset_by > 0) if soft else not np.any(self.reset_by)),
-               f"neuron: reset_by must be {'positive' if soft else 'zero'} with a {self.reset.value} reset")  # fmt: skip
+        sign = "positive" if soft else "zero"
+        right = np.all(self.reset_by > 0) if soft else not np.any(self.reset_by)
+        _check(bool(right), f"neuron: reset_by must be {sign} with a {self.reset.value} reset")
 
     def __len__(self) -> int:
         return len(self.fire_at)
@@ -152,7 +153,8 @@ class Layer:
     @cached_property
     def nonzeros(self) -> IntArray:
         """Non-zero weights that a spike of each input touches, shape (inputs,)."""
-        return np.count_nonzero(self.weight, axis=0).astype(np.int64)
+        count: IntArray = np.count_nonzero(self.weight, axis=0)
+        return count
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

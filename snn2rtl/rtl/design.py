@@ -183,7 +183,8 @@ class RtlDesign:
     def spikes_data(self) -> str:
         """Expression of m_axis_tdata for spikes."""
         fill = _zeros(self.out_data_width - self.out_addr_width - 1)
-        return f"{{{fill}{self.last_stream}_step_end, {self.last_stream}_addr}}"
+        stream = self.last_stream
+        return f"{{{fill}{stream}_step_end, {stream}_step_end ? {self.out_addr_width}'d0 : {stream}_addr}}"
 
     @property
     def memories(self) -> tuple[Memory, ...]:
@@ -202,7 +203,7 @@ def plan(network: FixedPointNetwork, options: RtlOptions | None = None) -> RtlDe
     options.lanes.check_names("lanes", labels)
     options.layout.check_names("layout", labels)
     top = names.identifier(network.name) + "_top"
-    streams = names.identifiers(labels, reserved=["input", "result", "s_axis", "m_axis", "top"])
+    streams = names.identifiers(labels, reserved=["input", "result", "s_axis", "m_axis", "top", "ingress", "readout"])
     layers: list[LayerDesign] = []
     inputs: IntArray = np.arange(network.num_inputs)
     for index, layer in enumerate(network.layers):

@@ -28,6 +28,7 @@ KEYWORDS = frozenset(
     within work all entity architecture signal process others open is of to downto in out
     """.split()
 )
+OURS = frozenset({"snn", "replay"})  # first words of our own modules' names
 MAX_LENGTH = 48
 
 
@@ -40,7 +41,7 @@ def identifier(name: str) -> str:
     word = re.sub(r"_+", "_", re.sub(r"[^a-z0-9]", "_", name.lower())).strip("_")[:MAX_LENGTH].strip("_")
     if not word or word[0].isdigit():
         word = f"n{word}"
-    return f"{word}_n" if word in KEYWORDS or word.startswith("snn_") else word
+    return f"{word}_n" if word in KEYWORDS or word.partition("_")[0] in OURS else word
 
 
 def identifiers(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:
