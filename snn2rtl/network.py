@@ -195,6 +195,8 @@ def _check(condition: bool, message: str) -> None:
 
 
 def _frozen(values: IntArray, bits: int) -> IntArray:
+    if values.dtype == int_dtype(bits) and values.flags.c_contiguous and not values.flags.writeable:
+        return values  # frozen by another layer already
     frozen: IntArray = np.array(values, dtype=int_dtype(bits), order="C")
     frozen.setflags(write=False)
     return frozen

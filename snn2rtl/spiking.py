@@ -19,6 +19,8 @@ FloatArray = NDArray[np.float64]
 
 
 def _frozen(value: ArrayLike) -> FloatArray:
+    if isinstance(value, np.ndarray) and value.dtype == np.float64 and not value.flags.writeable:
+        return value  # frozen by another node already: passes share what they do not change
     array = np.array(value, dtype=np.float64)
     array.setflags(write=False)
     return array

@@ -13,7 +13,7 @@ from snn2rtl.commands.outcome import Outcome
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions
 from snn2rtl.rtl.emit import manifest
-from snn2rtl.rtl.layouts import LAYOUTS, total_bits
+from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.samples import Samples, load_samples
 
 HELP = "compile a model to Verilog"
@@ -123,8 +123,8 @@ def _hardware(compiled: Compiled) -> Table:
             layer.layout.kind,
             str(sum(memory.bits for memory in layer.memories)),
             str(layer.state_bits),
-            f"{layer.layout.words_per_row.mean():.2f}",
-            *(str(total_bits(layout)) for layout in layer.alternatives.values()),
+            f"{layer.words_per_row.mean():.2f}",
+            *(str(cost.bits) for cost in layer.costs.values()),
         )
     return table
 

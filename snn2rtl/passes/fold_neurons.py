@@ -17,9 +17,11 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
     """
     nodes: list[Node] = []
     for linear, neuron in pair_layers(network):
-        scale = neuron.tau if neuron.tau is not None and neuron.decay_input else 1.0
         rest = neuron.v_reset or 0.0
-        nodes.append(replace(linear, weight=linear.weight / scale, bias=linear.bias / scale))
+        if neuron.tau is not None and neuron.decay_input:
+            nodes.append(replace(linear, weight=linear.weight / neuron.tau, bias=linear.bias / neuron.tau))
+        else:
+            nodes.append(linear)
         nodes.append(
             replace(
                 neuron,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snn2rtl.errors import QuantizationError
-from snn2rtl.fixed_point import IntArray, quantize, round_half_even, signed_bits, signed_range, unsigned_bits
+from snn2rtl.fixed_point import IntArray, int_dtype, quantize, round_half_even, signed_bits, signed_range, unsigned_bits
 from snn2rtl.intervals import charged_range, never_fires, never_saturates
 from snn2rtl.network import (
     MAX_MEMBRANE_BITS,
@@ -23,7 +23,7 @@ from snn2rtl.network import (
 )
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.fold_neurons import pair_layers
-from snn2rtl.passes.scale import choose_scale
+from snn2rtl.passes.scale import blocks, choose_scale
 from snn2rtl.report import LayerReport
 from snn2rtl.spiking import FloatArray, Linear, Neuron, SpikingNetwork
 
@@ -105,13 +105,13 @@ def _quantize_layer(
     linear: Linear, neuron: Neuron, options: QuantizeOptions, time_steps: int
 ) -> tuple[Layer, LayerReport]:
     bits = options.bits[linear.name]
-    scale, _ = choose_scale(linear.weight, neuron.v_threshold, bits, options.scale == "neuron")
+    scale = choose_scale(linear.weight, neuron.v_threshold, bits, options.scale == "neuron")
     leak = choose_leak(neuron.tau, options)
     shift = options.membrane_fraction[linear.name]
     if shift < 0:
         shift = 0 if neuron.tau is None else min(8, math.ceil(math.log2(neuron.tau)))
     steps = _Steps(scale, np.ldexp(scale, -shift), shift)
-    weight = quantize(linear.weight, scale[:, None], bits)
+    weight, error = _quantize_weights(linear.weight, scale, bits)
     fire_at, reset_by = _thresholds(linear.name, neuron, steps)
     layer = Layer(
         name=linear.name,
@@ -128,7 +128,30 @@ def _quantize_layer(
         ),
     )
     layer = _size_membrane(layer, options.membrane_bits[linear.name], time_steps)
-    return layer, _report(linear, neuron, layer, steps, time_steps)
+    return layer, _report(linear, neuron, layer, steps, error, time_steps)
+
+
+@dataclass(frozen=True)
+class _WeightError:
+    """Largest error in weight steps, and how many weights saturate or become zero."""
+
+    largest: float
+    saturated: int
+    to_zero: int
+
+
+def _quantize_weights(weight: FloatArray, scale: FloatArray, bits: int) -> tuple[IntArray, _WeightError]:
+    low, high = signed_range(bits)
+    integers = np.empty(weight.shape, int_dtype(bits))
+    largest, saturated, to_zero = 0.0, 0, 0
+    for rows in blocks(weight):
+        steps = weight[rows] / scale[rows, None]
+        integers[rows] = quantize(weight[rows], scale[rows, None], bits)
+        largest = max(largest, float(np.abs(steps - integers[rows]).max()))
+        saturated += int(np.count_nonzero((steps > high + 0.5) | (steps < low - 0.5)))
+        to_zero += int(np.count_nonzero((integers[rows] == 0) & (steps != 0)))
+    integers.setflags(write=False)
+    return integers, _WeightError(largest, saturated, to_zero)
 
 
 def _thresholds(name: str, neuron: Neuron, steps: _Steps) -> tuple[IntArray, IntArray]:
@@ -175,15 +198,11 @@ def _size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
     return replace(layer, neuron=replace(layer.neuron, membrane_bits=max(2, asked or needed)))
 
 
-def _report(linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, time_steps: int) -> LayerReport:
-    low, high = signed_range(layer.weight_bits)
-    error = np.abs(linear.weight - layer.weight * steps.weight[:, None]) / steps.weight[:, None]
-    saturated = (linear.weight > (high + 0.5) * steps.weight[:, None]) | (
-        linear.weight < (low - 0.5) * steps.weight[:, None]
-    )
+def _report(
+    linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, error: _WeightError, time_steps: int
+) -> LayerReport:
     found = charged_range(layer, steps=time_steps, saturate=False)
     asked = 1.0 if neuron.tau is None else 1.0 - 1.0 / neuron.tau
-    membrane_error = _largest(neuron.v_threshold / steps.membrane - layer.neuron.fire_at)
     soft = layer.neuron.reset is Reset.SOFT
     return LayerReport(
         name=layer.name,
@@ -193,11 +212,11 @@ def _report(linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, time_st
         scale_min=float(steps.weight.min()),
         scale_max=float(steps.weight.max()),
         nonzero_weights=int(layer.nonzeros.sum()),
-        rounded_to_zero=int(np.count_nonzero((layer.weight == 0) & (linear.weight != 0))),
-        saturated_weights=int(np.count_nonzero(saturated)),
-        weight_error=float(error.max()),
+        rounded_to_zero=error.to_zero,
+        saturated_weights=error.saturated,
+        weight_error=error.largest,
         bias_error=_largest(linear.bias / steps.membrane - layer.bias),
-        threshold_error=membrane_error,
+        threshold_error=_largest(neuron.v_threshold / steps.membrane - layer.neuron.fire_at),
         reset_error=_largest(neuron.v_threshold / steps.membrane - layer.neuron.reset_by) if soft else 0.0,
         leak_asked=asked,
         leak_got=kept(layer.neuron.leak),

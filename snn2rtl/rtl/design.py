@@ -14,7 +14,7 @@ from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, Multiplie
 from snn2rtl.network_file import digest
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names
-from snn2rtl.rtl.layouts import Layout
+from snn2rtl.rtl.layouts import LAYOUTS, Cost, Layout
 from snn2rtl.rtl.memory import Memory
 
 FORWARD_DISTANCE = 3  # cycles after which a lane's write is back in its memory
@@ -63,7 +63,7 @@ class LayerDesign:
     neuron: NeuronModule
     numbers: tuple[NeuronNumber, ...]
     layout: Layout
-    alternatives: dict[str, Layout]
+    costs: dict[str, Cost]
     forward: int
 
     @property
@@ -86,6 +86,11 @@ class LayerDesign:
         """Literal with a bit set for each lane that has a neuron in the last slot."""
         used = self.num_neurons - (self.slots - 1) * self.lanes
         return f"{self.lanes}'h{(1 << used) - 1:x}"
+
+    @property
+    def words_per_row(self) -> IntArray:
+        """Words that a spike of each input reads, shape (inputs,)."""
+        return self.costs[self.layout.kind].words_per_row
 
     @property
     def memories(self) -> tuple[Memory, ...]:
@@ -238,11 +243,13 @@ def _plan_layer(
     places = slots * lanes
     weight = np.zeros((places, len(inputs)), layer.weight.dtype)
     weight[: len(placement)] = layer.weight[np.ix_(placement, inputs)]
-    built = layouts.build_layouts(stream, weight, lanes, layer.weight_bits)
-    wanted = options.layout[layer.name]
-    if wanted != "auto" and wanted not in built:
-        raise OptionError(f"--layout: must be auto, {', '.join(built)}, not {wanted}")
-    layout = layouts.choose(built) if wanted == "auto" else built[wanted]
+    costs = layouts.costs(weight, lanes, layer.weight_bits)
+    kind = options.layout[layer.name]
+    if kind == "auto":
+        kind = layouts.cheapest(costs)
+    elif kind not in LAYOUTS:
+        raise OptionError(f"--layout: must be auto, {', '.join(LAYOUTS)}, not {kind}")
+    layout = LAYOUTS[kind].build(stream, weight, lanes, layer.weight_bits)
     neuron = layer.neuron
     charged = max(charged_range(layer).bits, signed_bits(int(layer.bias.min()), int(layer.bias.max())))
     state_width = max(neuron.membrane_bits, charged, layer.weight_bits + layer.weight_shift)
@@ -266,7 +273,7 @@ def _plan_layer(
         neuron=_neuron_module(layer),
         numbers=tuple(_number(stream, name, values[placement], width, lanes) for name, values, width in numbers),
         layout=layout,
-        alternatives=built,
+        costs=costs,
         forward=int(layout.kind != "dense" or slots < FORWARD_DISTANCE),
     )
 

@@ -17,12 +17,13 @@ from snn2rtl.reference import Spikes
 from snn2rtl.report import Accuracy, LayerReport
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.design import LayerDesign, RtlDesign
-from snn2rtl.rtl.layouts import total_bits
 from snn2rtl.rtl.templates import render, static
 from snn2rtl.version import __version__
 
 VECTOR_SAMPLES = 4
 VECTOR_STEPS = 8
+_REPLAY_FILES = ("replay_source.v", "replay_monitor.v", "replay_tb.v", "replay_main.cpp")
+_COCOTB_FILES = ("test_cocotb.py", "cocotb_bench.py", "cocotb_streams.py")
 
 
 def write_rtl(
@@ -68,6 +69,7 @@ def manifest(
         "version": __version__,
         "digest": design.digest,
         "top": design.top,
+        "in_addr_width": design.in_addr_width,
         "ports": {
             "clk_i": 1,
             "rst_ni": 1,
@@ -91,6 +93,8 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
     return {
         "name": layer.label,
         "module": layer.module,
+        "stream": layer.stream,
+        "addr_width": layer.out_addr_width,
         "inputs": layer.num_inputs,
         "neurons": layer.num_neurons,
         "lanes": layer.lanes,
@@ -100,8 +104,8 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
         "state_bits": layer.state_bits,
         "layout": layer.layout.kind,
         "memory_bits": {memory.name: memory.bits for memory in layer.memories},
-        "layout_bits": {kind: total_bits(layout) for kind, layout in layer.alternatives.items()},
-        "words_per_spike": {kind: float(lay.words_per_row.mean()) for kind, lay in layer.alternatives.items()},
+        "layout_bits": {kind: cost.bits for kind, cost in layer.costs.items()},
+        "words_per_spike": {kind: float(cost.words_per_row.mean()) for kind, cost in layer.costs.items()},
     }
 
 
@@ -124,10 +128,10 @@ def _write_hdl(design: RtlDesign, folder: Path) -> None:
 def _write_bench(network: FixedPointNetwork, design: RtlDesign, folder: Path) -> None:
     bench = folder / "tb"
     bench.mkdir()
-    patience = 64 + 4 * sum(layer.slots * 2 + int(layer.layout.words_per_row.max()) for layer in design.layers)
+    patience = 64 + 4 * sum(layer.slots * 2 + int(layer.words_per_row.max()) for layer in design.layers)
     text = render("tb/replay.v.j2", header=header(design), design=design, patience=patience)
     (bench / "replay.v").write_text(text)
-    for file in ("replay_source.v", "replay_monitor.v", "replay_tb.v", "replay_main.cpp"):
+    for file in (*_REPLAY_FILES, *_COCOTB_FILES):
         (bench / file).write_text(static(f"tb/{file}"))
     write_vectors(network, design, example_spikes(network), bench / "vectors")
 

@@ -1,19 +1,26 @@
 """Synapse layouts: how the weights of a layer lie in memory, what that costs in bits and in cycles.
 
-A layout is a frozen dataclass here, a row walker in templates/verilog and a decoder in its ``weights()``, which tests
-hold against the weights that went in. A word holds one entry for each lane; neuron ``slot * lanes + lane`` lives in
+A layout is a frozen dataclass here (its cost, its ``build()``, and the decoder ``weights()`` that tests hold against
+them) and a row walker in templates/verilog. A word holds one entry for each lane; neuron ``slot * lanes + lane`` lives in
 that lane and slot.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.memory import Memory
+
+
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """What a layout costs: its bits of memory, and the words that a spike of each input reads, shape (inputs,)."""
+
+    bits: int
+    words_per_row: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +30,11 @@ class DenseRows:
     kind = "dense"
     words: Memory
     inputs: int
+
+    @classmethod
+    def cost(cls, weight: IntArray, lanes: int, weight_bits: int) -> Cost:
+        """Return what weights of shape (slots * lanes, inputs) would cost."""
+        return Cost(weight.size * weight_bits, np.full(weight.shape[1], weight.shape[0] // lanes))
 
     @classmethod
     def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> DenseRows:
@@ -40,11 +52,6 @@ class DenseRows:
     def memories(self) -> tuple[Memory, ...]:
         """The memories of the layout."""
         return (self.words,)
-
-    @property
-    def words_per_row(self) -> IntArray:
-        """Words that a spike of each input reads, shape (inputs,)."""
-        return np.full(self.inputs, self.words.depth // self.inputs)
 
     @property
     def word_width(self) -> int:
@@ -73,18 +80,29 @@ class IndexedRows:
     count_width: int
 
     @classmethod
+    def cost(cls, weight: IntArray, lanes: int, weight_bits: int) -> Cost:
+        """Return what weights of shape (slots * lanes, inputs) would cost."""
+        slots = weight.shape[0] // lanes
+        words_per_row = np.count_nonzero(weight.reshape(slots, lanes, -1), axis=0).max(axis=0)
+        words = max(1, int(words_per_row.sum()))
+        row_bits = unsigned_bits(words - 1) + unsigned_bits(int(words_per_row.max()))
+        word_bits = lanes * (unsigned_bits(slots - 1) + weight_bits)
+        return Cost(words * word_bits + len(words_per_row) * row_bits, words_per_row)
+
+    @classmethod
     def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> IndexedRows:
         """Return the layout of weights of shape (slots * lanes, inputs)."""
         slots, inputs = weight.shape[0] // lanes, weight.shape[1]
         slot_width = unsigned_bits(slots - 1)
         used = weight.reshape(slots, lanes, inputs).transpose(2, 1, 0) != 0  # [input, lane, slot]
-        words_per_row = used.sum(axis=2).max(axis=1)
+        in_lane = used.sum(axis=2)
+        words_per_row = in_lane.max(axis=1)
         first = np.concatenate([[0], np.cumsum(words_per_row)])
         fields = np.zeros((max(1, int(first[-1])), lanes), np.int64)
         row, lane, slot = np.nonzero(used)
-        # position of an entry in its lane's list: entries come sorted by row and lane, so count from the list's start
-        lists = row * lanes + lane
-        starts = np.searchsorted(lists, lists)
+        # entries come sorted by row and lane: the place of one in its lane's list counts from where the list starts
+        list_lengths = in_lane.reshape(-1)
+        starts = np.repeat(np.cumsum(list_lengths) - list_lengths, list_lengths)
         word = first[row] + np.arange(len(row)) - starts
         value = weight[slot * lanes + lane, row].astype(np.int64) & ((1 << weight_bits) - 1)
         fields[word, lane] = slot << weight_bits | value
@@ -110,7 +128,8 @@ class IndexedRows:
         value = value - ((value >> (weight_bits - 1)) << weight_bits)
         slot = entries >> weight_bits
         result = np.zeros((self.slots * lanes, self.row_table.depth), np.int64)
-        rows = np.repeat(np.arange(self.row_table.depth), self.words_per_row)
+        words_per_row = self.row_table.fields[:, 0] & ((1 << self.count_width) - 1)
+        rows = np.repeat(np.arange(self.row_table.depth), words_per_row)
         for lane in range(lanes):
             np.add.at(result, (slot[: len(rows), lane] * lanes + lane, rows), value[: len(rows), lane])
         return result
@@ -119,11 +138,6 @@ class IndexedRows:
     def memories(self) -> tuple[Memory, ...]:
         """The memories of the layout."""
         return (self.words, self.row_table)
-
-    @cached_property
-    def words_per_row(self) -> IntArray:
-        """Words that a spike of each input reads, shape (inputs,)."""
-        return self.row_table.fields[:, 0] & ((1 << self.count_width) - 1)
 
     @property
     def word_width(self) -> int:
@@ -140,16 +154,11 @@ Layout = DenseRows | IndexedRows
 LAYOUTS: dict[str, type[Layout]] = {cls.kind: cls for cls in (DenseRows, IndexedRows)}
 
 
-def total_bits(layout: Layout) -> int:
-    """Return the memory that the layout needs, in bits."""
-    return sum(memory.bits for memory in layout.memories)
+def costs(weight: IntArray, lanes: int, weight_bits: int) -> dict[str, Cost]:
+    """Return what the weights, shape (slots * lanes, inputs), cost in every layout, by kind."""
+    return {kind: cls.cost(weight, lanes, weight_bits) for kind, cls in LAYOUTS.items()}
 
 
-def build_layouts(name: str, weight: IntArray, lanes: int, weight_bits: int) -> dict[str, Layout]:
-    """Return the weights in every layout, by kind."""
-    return {kind: cls.build(name, weight, lanes, weight_bits) for kind, cls in LAYOUTS.items()}
-
-
-def choose(layouts: dict[str, Layout]) -> Layout:
-    """Return the layout that needs the fewest bits, then the fewest words over all rows."""
-    return min(layouts.values(), key=lambda layout: (total_bits(layout), int(layout.words_per_row.sum())))
+def cheapest(alternatives: dict[str, Cost]) -> str:
+    """Return the kind that needs the fewest bits, then the fewest words over all rows."""
+    return min(alternatives, key=lambda kind: (alternatives[kind].bits, int(alternatives[kind].words_per_row.sum())))
