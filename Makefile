@@ -1,0 +1,44 @@
+# make demo    sets up, then compiles the example network, verifies it on real images, synthesises it for ECP5
+# make test    sets up, then runs all tests on both simulators
+# make lint    ruff and mypy
+# make help    this text, and the long runs
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA ?=
+DATA_OPTION := $(if $(DATA),--data $(DATA))
+
+.PHONY: help setup demo test lint bench results clean
+
+help:
+	@grep -E '^# make' Makefile
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt .ci/setup
+	.ci/setup $(VENV)
+	touch $@
+
+demo: setup
+	$(BIN)/python examples/demo.py
+
+test: setup
+	$(BIN)/python -m pytest -n auto tests rtl_tests
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# make bench   golden model against SpikingJelly, compile time and memory; writes docs/results/
+bench: setup
+	$(BIN)/python benchmarks/golden_model.py
+	$(BIN)/python benchmarks/compile_scaling.py
+
+# make results DATA=<folder of MNIST>   accuracy of the integer network on all 10,000 test images; 1,000 images in Verilator
+results: setup
+	$(BIN)/python benchmarks/mnist_accuracy.py $(DATA_OPTION)
+	$(BIN)/python benchmarks/verify_mnist.py
+
+clean:
+	rm -rf $(VENV) runs build sim/build
