@@ -1,0 +1,119 @@
+"""The shell around the commands: help, JSON, exit codes, what a machine and a person read."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snn2rtl import cli, reference
+from snn2rtl.folder import open_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = ROOT / "examples" / "mnist_784_400_10.pt"
+IMAGES = ROOT / "examples" / "mnist_test_1000.npz"
+DOCS = ROOT / "docs" / "cli.md"
+
+
+@pytest.fixture(scope="module")
+def rtl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("cli") / "rtl"
+    assert cli.main(["compile", str(MODEL), "--out", str(out), "--quiet"]) == 0
+    return out
+
+
+def help_text(command: str) -> str:
+    env = {**os.environ, "COLUMNS": "110", "NO_COLOR": "1"}
+    argv = [sys.executable, "-m", "snn2rtl", *([command] if command else []), "--help"]
+    return subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout
+
+
+def test_help_texts_are_those_of_the_documentation() -> None:
+    texts = "\n".join(f"```text\n{help_text(command)}```\n" for command in ("", *cli.COMMANDS))
+    start, _, _ = DOCS.read_text().partition("\n```text\n")
+    if os.environ.get("UPDATE_DOCS"):
+        DOCS.write_text(f"{start}\n{texts}")
+    # compared by words: Python's versions wrap the lines differently
+    assert DOCS.read_text().split() == f"{start}\n{texts}".split()
+
+
+def test_compile_prints_json_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--calibration", str(IMAGES), "--samples", "50", "--bits", "fc1=4,fc2=8", "--lanes", "8,fc2=5", "--json"]
+    assert cli.main(["compile", str(MODEL), "--out", str(tmp_path / "rtl"), *options]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [layer["weight_bits"] for layer in data["layers"]] == [4, 8]
+    assert [layer["lanes"] for layer in data["layers"]] == [8, 5]
+    assert data["accuracy"]["samples"] == 50
+    assert data["accuracy"]["after"] > 0.9
+    assert data["report"][0]["approximations"]
+    manifest = json.loads((tmp_path / "rtl" / "manifest.json").read_text())
+    assert {key: manifest[key] for key in data} == data
+
+
+def test_compile_prints_tables_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compile", str(MODEL), "--out", str(tmp_path / "rtl")]) == 0
+    printed = capsys.readouterr().out
+    for word in ("fc1", "fc2", "dense bits", "indexed bits", "approximation: layer 'fc1'", f"wrote {tmp_path}"):
+        assert word in printed
+
+
+def test_two_compiles_give_the_same_bytes(tmp_path: Path, rtl: Path) -> None:
+    env = {**os.environ, "PYTHONHASHSEED": "7"}
+    argv = [sys.executable, "-m", "snn2rtl", "compile", str(MODEL), "--out", str(tmp_path / "other"), "--quiet"]
+    subprocess.run(argv, env=env, check=True, capture_output=True)
+    files = sorted(str(p.relative_to(rtl)) for p in rtl.rglob("*") if p.is_file())
+    assert files == sorted(str(p.relative_to(tmp_path / "other")) for p in (tmp_path / "other").rglob("*") if p.is_file())
+    for file in files:
+        assert (rtl / file).read_bytes() == (tmp_path / "other" / file).read_bytes(), file
+
+
+def test_an_integer_network_compiles_to_the_same_hardware_without_torch(tmp_path: Path, rtl: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.modules['spikingjelly'] = None; "
+        "from snn2rtl.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    argv = ["compile", str(rtl / "network.npz"), "--out", str(tmp_path / "again"), "--quiet"]
+    subprocess.run([sys.executable, "-c", code, *argv], check=True, capture_output=True)
+    for file in sorted((rtl / "hdl").iterdir()) + sorted((rtl / "mem").iterdir()):
+        assert file.read_bytes() == (tmp_path / "again" / file.relative_to(rtl)).read_bytes()
+
+
+def test_missing_torch_is_one_sentence(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; from snn2rtl.cli import main; sys.exit(main(sys.argv[1:]))"
+    argv = [sys.executable, "-c", code, "compile", str(MODEL), "--out", str(tmp_path / "rtl")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "snn2rtl: error: compile: needs the package torch; install it with: pip install 'snn2rtl[train]'\n"
+
+
+def test_simulate_reference_writes_what_the_golden_model_says(tmp_path: Path, rtl: Path) -> None:
+    rng = np.random.default_rng(0)
+    spikes = (rng.random((7, 3, 784)) < 0.1).astype(np.uint8)
+    np.save(tmp_path / "x.npy", spikes)
+    argv = ["simulate", str(rtl), "--input", str(tmp_path / "x.npy"), "--out", str(tmp_path / "y.npz")]
+    assert cli.main(argv) == 0
+    expected = reference.run(open_folder(rtl).network, spikes)
+    with np.load(tmp_path / "y.npz") as found:
+        assert sorted(found) == ["classes", "counts", "cycle_limit", "spikes_fc1", "spikes_fc2"]
+        for name, trace in zip(("fc1", "fc2"), expected.layers, strict=True):
+            assert np.array_equal(found[f"spikes_{name}"], trace.spikes)
+        assert np.array_equal(found["counts"], expected.counts)
+        assert np.array_equal(found["classes"], expected.classes)
+
+
+def test_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert re.fullmatch(r"snn2rtl \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    argv = f"{sys.executable} -m snn2rtl compile {MODEL} --out {tmp_path}/rtl --json | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", argv], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["{", "0"]
+    assert "Traceback" not in done.stderr
