@@ -1,5 +1,9 @@
-"""Runs every command of the README's ``bash`` blocks, in order, in a fresh copy of the checkout's examples.
+"""Runs every ``bash`` block of a Markdown file as one script, as a reader would type it: .ci/readme.py README.md."""
 
-``make test`` and ``make demo`` and the installation run before or beside this; a block marked ``bash no-run`` needs data or time that a test
-machine does not have.
-"""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+blocks = re.findall(r"^```bash\n(.*?)^```", Path(sys.argv[1]).read_text(), re.M | re.S)
+sys.exit(subprocess.run(["bash", "-exuo", "pipefail", "-c", "".join(blocks)], check=False).returncode)

@@ -19,7 +19,7 @@ from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import Snn2RtlError
 from snn2rtl.version import __version__
 
-COMMANDS = ("train", "compile", "verify", "simulate")
+COMMANDS = ("train", "compile", "verify", "simulate", "synth")
 _WIDE = 200  # columns of a table that goes to a file or a pipe
 _INTERRUPTED = 130
 

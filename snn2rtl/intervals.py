@@ -52,29 +52,40 @@ def charged_range(layer: Layer, *, steps: int = MAX_STEPS, saturate: bool = True
         steps: time steps of a sample to follow; the analysis ends earlier where the range settles.
         saturate: let the membrane saturate at its width; without, the range that an endless width would need.
     """
+    neuron = layer.neuron
     low_input, high_input = input_range(layer)
     low = high = np.zeros(layer.num_neurons, np.int64)
-    bounds = signed_range(layer.neuron.membrane_bits if saturate else MAX_MEMBRANE_BITS)
-    charged_low, charged_high = low_input, high_input
-    for _ in range(steps):
-        charged_low = leak(low, layer.neuron.leak) + low_input
-        charged_high = leak(high, layer.neuron.leak) + high_input
+    bounds = signed_range(neuron.membrane_bits if saturate else MAX_MEMBRANE_BITS)
+    step = 0
+    while True:
+        step += 1
+        charged_low = leak(low, neuron.leak) + low_input
+        charged_high = leak(high, neuron.leak) + high_input
         after_low, after_high = _after_reset(np.clip(charged_low, *bounds), np.clip(charged_high, *bounds), layer)
-        if np.all(after_low >= low) and np.all(after_high <= high):
-            return MembraneRange(charged_low, charged_high, forever=True)
-        low, high = np.minimum(low, after_low), np.maximum(high, after_high)
-    if saturate:  # not settled, so trust nothing but the saturation itself
-        charged_low = leak(np.full_like(low, bounds[0]), layer.neuron.leak) + low_input
-        charged_high = leak(np.full_like(high, bounds[1]), layer.neuron.leak) + high_input
-    return MembraneRange(charged_low, charged_high, forever=saturate)
+        sinks, rises = after_low < low, after_high > high
+        settled = not (sinks.any() or rises.any())
+        if settled or (step >= steps and not saturate):
+            return MembraneRange(charged_low, charged_high, forever=settled)
+        if saturate and (step >= steps or isinstance(neuron.leak, NoLeak)):
+            # what moves moves on, to where a spike ends it or the width does; without a leak this is exact
+            spike_low, quiet_high = neuron.fire_at - neuron.reset_by, neuron.fire_at - 1
+            low = np.where(sinks, np.where(after_low >= spike_low, spike_low, bounds[0]), low)
+            high = np.where(rises, np.where(after_high <= quiet_high, quiet_high, bounds[1] - neuron.reset_by), high)
+        else:
+            low, high = np.minimum(low, after_low), np.maximum(high, after_high)
 
 
 def input_range(layer: Layer) -> tuple[IntArray, IntArray]:
     """Return the least and the greatest input current of each neuron over all input spikes, shape (neurons,)."""
-    weight = layer.weight
-    low = np.minimum(weight, 0).sum(axis=1, dtype=np.int64) << layer.weight_shift
-    high = np.maximum(weight, 0).sum(axis=1, dtype=np.int64) << layer.weight_shift
-    return layer.bias + low, layer.bias + high
+    low, high = signed_sums(layer.weight)
+    return layer.bias + (low << layer.weight_shift), layer.bias + (high << layer.weight_shift)
+
+
+def signed_sums(weight: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the sums of the negative and of the positive weights of each neuron, shape (neurons,), int64."""
+    low: IntArray = np.minimum(weight, 0).sum(axis=1, dtype=np.int64)
+    high: IntArray = np.maximum(weight, 0).sum(axis=1, dtype=np.int64)
+    return low, high
 
 
 def never_saturates(layer: Layer) -> bool:

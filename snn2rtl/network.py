@@ -18,6 +18,7 @@ from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
 
 MAX_WEIGHT_BITS = 16
 MAX_MEMBRANE_BITS = 48  # leaves the golden model's 64-bit integers room for a leak's product
+MAX_CURRENT = 1 << 61  # and for a sum of membrane, current and bias
 
 
 class Reset(enum.Enum):
@@ -85,6 +86,7 @@ class LifNeuron:
         low, high = signed_range(bits)
         for key in ("fire_at", "reset_by"):
             value = getattr(self, key)
+            _check_integers(f"neuron: {key}", value)
             _check(value.ndim == 1, f"neuron: {key} must have one value a neuron, not shape {value.shape}")
             _check(not value.size or (int(value.min()) > low and int(value.max()) <= high),
                    f"neuron: {key} must fit the membrane's {bits} bits, not reach {_extreme(value)}")  # fmt: skip
@@ -121,6 +123,8 @@ class Layer:
     def __post_init__(self) -> None:
         where = f"layer '{self.name}'"
         bits = self.weight_bits
+        _check_integers(f"{where}: weight", self.weight)
+        _check_integers(f"{where}: bias", self.bias)
         _check(1 <= bits <= MAX_WEIGHT_BITS, f"{where}: bits must be 1..{MAX_WEIGHT_BITS}, not {bits}")
         _check(0 <= self.weight_shift < 32, f"{where}: weight_shift must be 0..31, not {self.weight_shift}")
         _check(self.weight.ndim == 2 and 0 not in self.weight.shape,
@@ -128,7 +132,9 @@ class Layer:
         low, high = signed_range(bits)
         _check(low <= int(self.weight.min()) and int(self.weight.max()) <= high,
                f"{where}: weights must fit {bits} bits, not reach {_extreme(self.weight)}")  # fmt: skip
-        neurons = self.weight.shape[0]
+        neurons, inputs = self.weight.shape
+        reach = inputs << (bits - 1 + self.weight_shift)
+        _check(reach <= MAX_CURRENT, f"{where}: input current must stay within 2**61, not reach {reach:.3g}")
         _check(
             self.bias.shape == (neurons,),
             f"{where}: bias must have shape ({neurons},), not {self.bias.shape}",
@@ -194,8 +200,13 @@ def _check(condition: bool, message: str) -> None:
         raise QuantizationError(message)
 
 
+def _check_integers(what: str, values: IntArray) -> None:
+    _check(np.issubdtype(values.dtype, np.integer), f"{what} must hold integers, not {values.dtype}")
+
+
 def _frozen(values: IntArray, bits: int) -> IntArray:
-    if values.dtype == int_dtype(bits) and values.flags.c_contiguous and not values.flags.writeable:
+    flags = values.flags
+    if values.dtype == int_dtype(bits) and flags.c_contiguous and flags.owndata and not flags.writeable:
         return values  # frozen by another layer already
     frozen: IntArray = np.array(values, dtype=int_dtype(bits), order="C")
     frozen.setflags(write=False)

@@ -70,20 +70,15 @@ def load(path: Path) -> FixedPointNetwork:
                 found = header["format_version"]
                 raise ModelFileError(f"{path}: format version must be {FORMAT_VERSION}, not {found}")
             return _network(header, arrays)
+    except ModelFileError:
+        raise
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (QuantizationError, OptionError) as error:
         raise ModelFileError(f"{path}: holds an invalid network: {error}") from error
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-        MemoryError,
-    ) as error:
-        raise ModelFileError(f"{path}: must be a network.npz written by snn2rtl ({error})") from error
+    except Exception as error:  # zipfile, zlib, json and NumPy raise all kinds for damaged bytes
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelFileError(f"{path}: must be a network.npz written by snn2rtl ({reason})") from error
 
 
 def _parts(network: FixedPointNetwork) -> tuple[str, dict[str, NDArray[Any]]]:
@@ -119,27 +114,33 @@ def _network(header: dict[str, Any], arrays: Any) -> FixedPointNetwork:
     layers = []
     for index, entry in enumerate(header["layers"]):
         weight, bias, fire_at, reset_by = (arrays[f"layer{index}_{key}"] for key in _ARRAYS)
-        if any(array.dtype.kind != "i" for array in (weight, bias, fire_at, reset_by)):
-            raise QuantizationError(f"layer '{entry['name']}': arrays must hold signed integers")
-        leak = dict(entry["leak"])
+        name, leak = str(entry["name"]), dict(entry["leak"])
+        if entry["neuron"] != "lif":
+            raise QuantizationError(f"layer '{name}': neuron must be lif, not {entry['neuron']!r}")
         neuron = LifNeuron(
             fire_at=fire_at,
             reset_by=reset_by,
             reset=Reset(entry["reset"]),
-            leak=_LEAKS[leak.pop("kind")](**leak),
-            membrane_bits=int(entry["membrane_bits"]),
+            leak=_LEAKS[leak.pop("kind")](**{key: _integer(value) for key, value in leak.items()}),
+            membrane_bits=_integer(entry["membrane_bits"]),
         )
         layers.append(
             Layer(
-                name=str(entry["name"]),
+                name=name,
                 weight=weight,
-                weight_bits=int(entry["weight_bits"]),
-                weight_shift=int(entry["weight_shift"]),
+                weight_bits=_integer(entry["weight_bits"]),
+                weight_shift=_integer(entry["weight_shift"]),
                 bias=bias,
                 neuron=neuron,
             )
         )
     encoder = Encoder.from_dict(header["encoder"]) if header["encoder"] else None
     return FixedPointNetwork(
-        name=str(header["name"]), layers=tuple(layers), count_bits=int(header["count_bits"]), encoder=encoder
+        name=str(header["name"]), layers=tuple(layers), count_bits=_integer(header["count_bits"]), encoder=encoder
     )
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} must be an integer")
+    return value

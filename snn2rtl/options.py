@@ -56,6 +56,8 @@ class QuantizeOptions:
         _check_range("membrane-fraction", self.membrane_fraction, -1, 24)
         _check_range("leak-bits", PerLayer(self.leak_bits), 1, 15)
         _check_range("time-steps", PerLayer(self.time_steps), 0, 1 << 20)
+        _check_choice("scale", self.scale, ("neuron", "layer"))
+        _check_choice("leak", self.leak, ("auto", "shift", "multiplier"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +74,15 @@ class RtlOptions:
 
     def __post_init__(self) -> None:
         _check_range("lanes", self.lanes, 1, 1024)
+        _check_choice("output", self.output, ("class", "counts", "spikes"))
 
 
 def _check_range(option: str, value: PerLayer[int], low: int, high: int) -> None:
     for number in (value.default, *value.named.values()):
         if not low <= number <= high:
             raise OptionError(f"--{option}: must be {low}..{high}, not {number}")
+
+
+def _check_choice(option: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise OptionError(f"--{option}: must be {', '.join(choices[:-1])} or {choices[-1]}, not {value}")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
-from snn2rtl.intervals import charged_range, leak, never_saturates
-from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron, Reset
+from snn2rtl.intervals import charged_range, leak, never_saturates, signed_sums
+from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron, MultiplierLeak, Reset
 
 Spikes = NDArray[np.uint8]
 
@@ -91,12 +91,14 @@ class _LayerRunner:
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
-        largest = int(np.abs(layer.weight).sum(axis=1, dtype=np.int64).max())
+        largest = max(int(np.abs(total).max()) for total in signed_sums(layer.weight))
         # a float of n mantissa bits adds integers exactly while every partial sum stays below 2**n
         blas = np.float32 if largest < 2**24 else np.float64
         self.weight = np.ascontiguousarray(layer.weight.T, dtype=blas)
-        # a leak's product needs its factor's bits on top
-        self.state_type = int_dtype(charged_range(layer).bits + 16)
+        kind = layer.neuron.leak
+        product_bits = layer.neuron.membrane_bits + (kind.fraction if isinstance(kind, MultiplierLeak) else 0)
+        # one bit more than the charged membrane holds the current without its bias, too
+        self.state_type = int_dtype(max(charged_range(layer).bits + 1, product_bits))
         self.saturate = None if never_saturates(layer) else signed_range(layer.neuron.membrane_bits)
 
     def run(self, spikes: Spikes, membranes: IntArray | None) -> Spikes:
@@ -122,7 +124,7 @@ class _LayerRunner:
             total <<= self.layer.weight_shift
         if self.layer.bias.any():
             total += self.layer.bias.astype(self.state_type)
-        return total.reshape(steps, samples, -1)
+        return total.reshape(steps, samples, self.layer.num_neurons)
 
 
 def lif_step(

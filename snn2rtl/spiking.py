@@ -19,11 +19,15 @@ FloatArray = NDArray[np.float64]
 
 
 def _frozen(value: ArrayLike) -> FloatArray:
-    if isinstance(value, np.ndarray) and value.dtype == np.float64 and not value.flags.writeable:
+    if isinstance(value, np.ndarray) and value.dtype == np.float64 and _is_frozen(value):
         return value  # frozen by another node already: passes share what they do not change
     array = np.array(value, dtype=np.float64)
     array.setflags(write=False)
     return array
+
+
+def _is_frozen(array: FloatArray) -> bool:
+    return array.flags.owndata and not array.flags.writeable
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -140,8 +144,9 @@ def _node_problems(node: Node) -> list[str]:
         elif node.bias.shape != node.weight.shape[:1]:
             problems.append(f"{where}: bias must have shape {node.weight.shape[:1]}, not {node.bias.shape}")
     elif isinstance(node, BatchNorm):
-        if not node.mean.shape == node.variance.shape == node.gamma.shape == node.beta.shape:
-            problems.append(f"{where}: mean, variance, gamma and beta must have one shape")
+        shapes = {node.mean.shape, node.variance.shape, node.gamma.shape, node.beta.shape}
+        if shapes != {(node.mean.size,)}:
+            problems.append(f"{where}: mean, variance, gamma and beta must have one shape (neurons,)")
         elif np.any(node.variance + node.epsilon <= 0):
             problems.append(f"{where}: variance + epsilon must be positive")
     elif isinstance(node, Neuron) and node.tau is not None and not node.tau >= 1:

@@ -7,77 +7,77 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
 from snn2rtl import reference
 from snn2rtl.compiler import compile_network
-from snn2rtl.errors import StrictError
+from snn2rtl.errors import QuantizationError, StrictError
 from snn2rtl.frontend import from_module
-from snn2rtl.network import Reset
 from snn2rtl.options import PerLayer, QuantizeOptions
+from snn2rtl.report import LayerReport
 
 SAMPLES = 24
-STEPS = {None: 8, 2: 8, 4: 6, 8: 5}  # a leak needs log2(tau) more mantissa bits each step; float32 has 24
+SIZES = (10, 9, 8, 7)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
-    """A kind of network; the defaults are the simplest one."""
+class Kind:
+    """What a layer is made of; bias is the number of its fraction bits, tau a dyadic number or one's reciprocal."""
 
     node: type[neuron.BaseNode] = neuron.IFNode
-    tau: int | None = None
+    tau: float | None = None
     decay_input: bool = False
     v_reset: float | None = 0.0
     v_threshold: float = 1.0
-    bias: bool = False
+    bias: int | None = None
     norm: str = "none"
-    step_mode: str = "s"
-    sizes: tuple[int, ...] = (10, 9, 8, 7)
-    seed: int = 1
 
     def __str__(self) -> str:
-        leak = f"tau={self.tau} {'decay' if self.decay_input else 'full'}" if self.tau else "no leak"
-        bias = "bias" if self.bias else "no bias"
-        return f"{self.node.__name__} {leak} v_reset={self.v_reset} {bias} norm={self.norm} {self.step_mode}"
+        leak = f"tau={self.tau:.3g} {'decay' if self.decay_input else 'full'}" if self.tau else "no leak"
+        bias = "no bias" if self.bias is None else "bias"
+        return f"{self.node.__name__} {leak} v={self.v_threshold}>{self.v_reset} {bias} norm={self.norm}"
 
+    @property
+    def leak_bits(self) -> int:
+        """Mantissa bits that a step of the leak needs below the membrane's last one."""
+        return Fraction(1 / self.tau).denominator.bit_length() - 1 if self.tau else 0
 
-def combinations() -> Iterator[Case]:
-    leaky = itertools.product((neuron.LIFNode, neuron.ParametricLIFNode), (2, 4, 8), (False, True))
-    for node, tau, decay_input in [(neuron.IFNode, None, False), *leaky]:
-        for v_reset, bias, norm, mode in itertools.product(
-            (0.0, 0.25, -0.5, None), (False, True), ("none", "after", "before"), ("s", "m")
-        ):
-            yield Case(
-                node=node, tau=tau, decay_input=decay_input, v_reset=v_reset, bias=bias, norm=norm, step_mode=mode
-            )
+    @property
+    def steps(self) -> int:
+        """Time steps after which float32 is still exact."""
+        return 8 - self.leak_bits
+
+    @property
+    def drive(self) -> int:
+        """Bits by which inputs are larger, for a neuron that decays them."""
+        return int(math.log2(self.tau)) if self.tau and self.decay_input else 0
 
 
 def dyadic(random: np.random.Generator, shape: tuple[int, ...], low: int, high: int, fraction: int) -> torch.Tensor:
-    """Return random multiples of 2**-fraction from low..high such multiples."""
+    """Return random multiples of 2**-fraction, from low to high such multiples."""
     return torch.tensor(np.ldexp(random.integers(low, high + 1, shape).astype(np.float32), -fraction))
 
 
-def linear(random: np.random.Generator, inputs: int, outputs: int, case: Case) -> nn.Linear:
-    module = nn.Linear(inputs, outputs, bias=case.bias)
-    shift = int(math.log2(case.tau)) if case.tau and case.decay_input else 0
-    weight = dyadic(random, (outputs, inputs), -2, 4, 2 - shift)
+def linear(random: np.random.Generator, inputs: int, outputs: int, kind: Kind) -> nn.Linear:
+    module = nn.Linear(inputs, outputs, bias=kind.bias is not None)
+    weight = dyadic(random, (outputs, inputs), -2, 4, 2 - kind.drive)
     weight[random.random(weight.shape) < 0.3] = 0  # pruned
     weight[0, (weight == 0).all(dim=0)] = 0.5  # compile may silence a neuron that nobody reads
     with torch.no_grad():
         module.weight.copy_(weight)
-        if case.bias:
-            module.bias.copy_(dyadic(random, (outputs,), -1, 2, 2 - shift))
+        if kind.bias is not None:
+            scale = 2 ** max(0, kind.bias - 2)
+            module.bias.copy_(dyadic(random, (outputs,), -scale, 2 * scale, kind.bias - kind.drive))
     return module
 
 
@@ -93,7 +93,16 @@ def batch_norm(random: np.random.Generator, neurons: int) -> nn.Module:
     return module
 
 
-def parametric_w(tau: int, dtype: torch.dtype) -> torch.Tensor:
+def spiking(kind: Kind) -> neuron.BaseNode:
+    common: dict[str, Any] = {"v_threshold": kind.v_threshold, "v_reset": kind.v_reset}
+    if kind.tau is None:
+        return kind.node(**common)
+    common["decay_input"] = kind.decay_input
+    name = "tau" if kind.node is neuron.LIFNode else "init_tau"
+    return kind.node(**{name: float(kind.tau)}, **common)
+
+
+def parametric_w(tau: float, dtype: torch.dtype) -> torch.Tensor:
     """Return a w of which PyTorch's sigmoid is exactly 1 / tau."""
     w = torch.tensor(-math.log(tau - 1), dtype=dtype)
     below = torch.nextafter(w, w - 1)
@@ -101,36 +110,30 @@ def parametric_w(tau: int, dtype: torch.dtype) -> torch.Tensor:
     return next(near for near in (w, below, above) if near.sigmoid().item() == 1 / tau)
 
 
-def spiking(case: Case) -> neuron.BaseNode:
-    common: dict[str, Any] = {"v_threshold": case.v_threshold, "v_reset": case.v_reset}
-    if case.tau is None:
-        return case.node(**common)
-    common["decay_input"] = case.decay_input
-    if case.node is neuron.LIFNode:
-        return case.node(tau=float(case.tau), **common)
-    return case.node(init_tau=float(case.tau), **common)
-
-
-def build(case: Case) -> nn.Sequential:
-    random = np.random.default_rng(case.seed)
+def build(kinds: Sequence[Kind], step_mode: str, seed: int = 1) -> nn.Sequential:
+    random = np.random.default_rng(seed)
     modules: list[nn.Module] = [layer.Flatten(), layer.Dropout(0.5)]
-    for inputs, outputs in itertools.pairwise(case.sizes):
-        fc = linear(random, inputs, outputs, case)
-        norm = {"none": [], "after": [outputs], "before": [inputs]}[case.norm]
+    for kind, inputs, outputs in zip(kinds, SIZES, SIZES[1:], strict=False):
+        fc = linear(random, inputs, outputs, kind)
+        norm = {"none": [], "after": [outputs], "before": [inputs]}[kind.norm]
         norms = [batch_norm(random, neurons) for neurons in norm]
-        modules += [*norms, fc] if case.norm == "before" else [fc, *norms]
-        modules += [spiking(case), nn.Identity()]
+        modules += [*norms, fc] if kind.norm == "before" else [fc, *norms]
+        modules += [spiking(kind), nn.Identity()]
     net = nn.Sequential(*modules).eval()
-    functional.set_step_mode(net, case.step_mode)
-    return to_dtype(net, case, torch.float32)
+    functional.set_step_mode(net, step_mode)
+    return to_dtype(net, kinds, torch.float32)
 
 
-def to_dtype(net: nn.Sequential, case: Case, dtype: torch.dtype) -> nn.Sequential:
-    """Return the network in another precision, with tau as exact as before."""
+def spiking_nodes(net: nn.Sequential) -> list[neuron.BaseNode]:
+    return [module for module in net if isinstance(module, neuron.BaseNode)]
+
+
+def to_dtype(net: nn.Sequential, kinds: Sequence[Kind], dtype: torch.dtype) -> nn.Sequential:
+    """Return the network in another precision, with every tau as exact as before."""
     net = net.to(dtype)
-    for module in net:
-        if isinstance(module, neuron.ParametricLIFNode):
-            module.w.data = parametric_w(case.tau, dtype)
+    for node, kind in zip(spiking_nodes(net), kinds, strict=True):
+        if isinstance(node, neuron.ParametricLIFNode):
+            node.w.data = parametric_w(kind.tau, dtype)
     return net
 
 
@@ -141,70 +144,183 @@ class Trace(NamedTuple):
     spikes: NDArray[np.float64]
     membranes: NDArray[np.float64]
 
+    def at_threshold(self, kind: Kind) -> int:
+        """Return how many membranes stood exactly at their threshold when they were compared with it."""
+        rest = kind.v_reset or 0.0
+        before = np.concatenate([np.full_like(self.membranes[:1], rest), self.membranes[:-1]])
+        decay = 1 / kind.tau if kind.tau else 0.0
+        current = self.current * decay if kind.decay_input else self.current
+        return np.count_nonzero(before - (before - rest) * decay + current == kind.v_threshold)
+
 
 @torch.no_grad()
 def run_spikingjelly(net: nn.Sequential, spikes: NDArray[np.uint8]) -> list[Trace]:
     """Return what every spiking layer of the network did."""
     functional.reset_net(net)
-    nodes = [module for module in net if isinstance(module, neuron.BaseNode)]
+    nodes = spiking_nodes(net)
     multi = nodes[0].step_mode == "m"
-    seen: dict[neuron.BaseNode, list[tuple[torch.Tensor, ...]]] = {node: [] for node in nodes}
+    seen: dict[nn.Module, list[tuple[torch.Tensor, ...]]] = {node: [] for node in nodes}
     for node in nodes:
         node.store_v_seq = multi
     x = torch.tensor(spikes, dtype=next(net.parameters()).dtype)
-    for values in [x] if multi else x:
+    for start in [x] if multi else x:
+        values = start
         for module in net:
-            current, values = values, module(values)  # noqa: PLW2901
+            current, values = values, module(values)
             if module in seen:
                 seen[module].append((current, values, module.v_seq if multi else module.v.clone()))
     join = torch.cat if multi else torch.stack
     return [Trace(*(join(parts).double().numpy() for parts in zip(*seen[node], strict=True))) for node in nodes]
 
 
-def charged(trace: Trace, case: Case) -> NDArray[np.float64]:
-    """Return the membrane that is compared with the threshold, from SpikingJelly's own inputs and membranes."""
-    rest = case.v_reset or 0.0
-    before = np.concatenate([np.full_like(trace.membranes[:1], rest), trace.membranes[:-1]])
-    if case.tau is None:
-        return before + trace.current
-    return before - (before - rest) / case.tau + (trace.current / case.tau if case.decay_input else trace.current)
+def input_spikes(steps: int, seed: int = 2) -> NDArray[np.uint8]:
+    """Return input spikes, from a silent sample to one that always spikes."""
+    rates = np.linspace(0, 1, SAMPLES)[:, None]
+    return (np.random.default_rng(seed).random((steps, SAMPLES, SIZES[0])) < rates).astype(np.uint8)
 
 
-def exact_options(case: Case, steps: int) -> QuantizeOptions:
+def exact_options(kind: Kind, steps: int) -> QuantizeOptions:
     """Return options with which nothing is approximated: the membrane keeps every bit that the leak shifts down."""
-    shift = int(math.log2(case.tau or 1))
     return QuantizeOptions(
         bits=PerLayer(10),
         scale="layer",
-        membrane_fraction=PerLayer(shift * (steps - 1) + 6),
+        membrane_fraction=PerLayer(kind.leak_bits * (steps - 1) + 6),
         time_steps=steps,
         strict=True,
     )
 
 
-def check_exact(case: Case) -> int:
-    """Hold the integer network against SpikingJelly; return how many membranes stood exactly at their threshold."""
-    net = build(case)
-    steps = STEPS[case.tau]
-    random = np.random.default_rng(case.seed + 1)
-    spikes = (random.random((steps, SAMPLES, case.sizes[0])) < np.linspace(0, 1, SAMPLES)[:, None]).astype(np.uint8)
+def check_spikes(
+    net: nn.Sequential, kinds: Sequence[Kind], spikes: NDArray[np.uint8], options: QuantizeOptions
+) -> tuple[list[Trace], reference.Result, tuple[LayerReport, ...]]:
+    """Hold every spike of the integer network against SpikingJelly; return what both did.
 
-    network, reports = compile_network(from_module(net), exact_options(case, steps))
+    Raises:
+        StrictError: options.strict, and the network is not exact with these options.
+    """
+    network, reports = compile_network(from_module(net), options)
     result = reference.run(network, spikes, record_membranes=True)
-
-    singles = run_spikingjelly(net, spikes)
-    doubles = run_spikingjelly(to_dtype(net, case, torch.float64), spikes)
-    for wanted, double, got, report in zip(singles, doubles, result.layers, reports, strict=True):
+    traces = run_spikingjelly(net, spikes)
+    in_float64 = run_spikingjelly(to_dtype(net, kinds, torch.float64), spikes)
+    for wanted, double, got in zip(traces, in_float64, result.layers, strict=True):
         assert all(map(np.array_equal, wanted, double)), "float32 must be exact for this test to mean anything"
         assert np.array_equal(got.spikes, wanted.spikes)
+    assert np.array_equal(result.counts, traces[-1].spikes.sum(axis=0))
+    return traces, result, reports
+
+
+def check_exact(kind: Kind, step_mode: str, layers: int = 3) -> list[Trace]:
+    """Hold every spike and membrane of a network of equal layers against SpikingJelly; return what that did."""
+    kinds = [kind] * layers
+    options = exact_options(kind, kind.steps)
+    found = check_spikes(build(kinds, step_mode), kinds, input_spikes(kind.steps), options)
+    for wanted, got, report in zip(found[0], found[1].layers, found[2], strict=True):
         step = report.scale_min / 2**report.membrane_fraction
-        assert np.array_equal(got.membranes * step + (case.v_reset or 0.0), wanted.membranes)
-        print(case, wanted.spikes.mean())
-        assert 0.02 < wanted.spikes.mean() < 0.98, "every layer must do something"
-    assert np.array_equal(result.counts, singles[-1].spikes.sum(axis=0))
-    return sum(np.count_nonzero(charged(trace, case) == case.v_threshold) for trace in singles)
+        assert np.array_equal(got.membranes * step + (kind.v_reset or 0.0), wanted.membranes)
+    return found[0]
 
 
-@pytest.mark.parametrize("case", list(combinations()), ids=str)
-def test_every_spike_and_membrane_is_that_of_spikingjelly(case):
-    assert check_exact(case) > 0, "membranes exactly at threshold must be among the cases"
+def combinations() -> Iterator[Kind]:
+    leaky = itertools.product((neuron.LIFNode, neuron.ParametricLIFNode), (2, 4, 8), (False, True))
+    for node, tau, decay_input in [(neuron.IFNode, None, False), *leaky]:
+        for v_reset, bias, norm in itertools.product((0.0, 0.25, -0.5, None), (None, 2), ("none", "after", "before")):
+            yield Kind(node=node, tau=tau, decay_input=decay_input, v_reset=v_reset, bias=bias, norm=norm)
+
+
+@pytest.mark.parametrize("kind", list(combinations()), ids=str)
+def test_every_spike_and_membrane_is_that_of_spikingjelly(kind):
+    single, multi = (check_exact(kind, step_mode) for step_mode in ("s", "m"))
+    for trace, other in zip(single, multi, strict=True):
+        assert all(map(np.array_equal, trace, other))
+        assert 0.02 < trace.spikes.mean() < 0.98, "every layer must do something"
+    assert sum(trace.at_threshold(kind) for trace in single) > 0, "ties must be among the cases"
+
+
+@pytest.mark.parametrize("step_mode", ["s", "m"])
+@pytest.mark.parametrize("v_reset", [0.0, 0.25, None])
+@pytest.mark.parametrize("decay_input", [False, True])
+@pytest.mark.parametrize("tau", [1 / 0.75, 1 / 0.625, 1 / 0.375])
+def test_a_learnt_tau_is_an_exact_multiplier_where_there_is_one(tau, decay_input, v_reset, step_mode):
+    node = neuron.ParametricLIFNode
+    check_exact(Kind(node=node, tau=tau, decay_input=decay_input, v_reset=v_reset, bias=2), step_mode, layers=2)
+
+
+@pytest.mark.parametrize("step_mode", ["s", "m"])
+@pytest.mark.parametrize("tau", [None, 2])
+@pytest.mark.parametrize(
+    ("v_threshold", "v_reset"),
+    [(0.5, 0.5), (0.5, 2.0), (0.0, 0.0), (-0.5, 0.0), (-0.5, -1.0), (1.0, -1.5), (0.125, None)],
+)
+def test_unusual_thresholds_and_resets(v_threshold, v_reset, tau, step_mode):
+    node = neuron.LIFNode if tau else neuron.IFNode
+    kind = Kind(node=node, tau=tau, v_threshold=v_threshold, v_reset=v_reset, bias=2)
+    assert all(trace.spikes.any() for trace in check_exact(kind, step_mode, layers=2))
+
+
+def random_kind(random: np.random.Generator) -> Kind:
+    node = random.choice([neuron.IFNode, neuron.LIFNode, neuron.ParametricLIFNode])
+    v_threshold = random.integers(1, 33) / 2.0 ** random.integers(3, 9)
+    return Kind(
+        node=node,
+        tau=None if node is neuron.IFNode else int(random.choice([2, 4, 8])),
+        decay_input=node is not neuron.IFNode and bool(random.integers(2)),
+        v_reset=random.choice([None, 0.0, v_threshold - random.integers(0, 33) / 2.0 ** random.integers(3, 9)]),
+        v_threshold=v_threshold,
+        bias=random.choice([None, 2, 4, 7]),
+        norm=str(random.choice(["none", "after", "before"])),
+    )
+
+
+def random_options(random: np.random.Generator, steps: int) -> QuantizeOptions:
+    return QuantizeOptions(
+        bits=PerLayer(int(random.integers(4, 14))),
+        scale=str(random.choice(["neuron", "layer"])),
+        leak=str(random.choice(["auto", "shift", "multiplier"])),
+        leak_bits=int(random.integers(3, 11)),
+        membrane_bits=PerLayer(int(random.choice([0, 0, 0, 24, 36]))),
+        membrane_fraction=PerLayer(int(random.integers(-1, 21))),
+        time_steps=steps,
+        strict=True,
+    )
+
+
+def test_what_strict_accepts_is_exact():
+    """Random networks, every layer of another kind, with random options: strict refuses, or every spike is right."""
+    accepted = at_threshold = 0
+    for seed in range(250):
+        random = np.random.default_rng(seed)
+        kinds = [random_kind(random) for _ in range(random.integers(1, 4))]
+        steps = int(random.integers(2, 5))
+        net = build(kinds, str(random.choice(["s", "m"])), seed)
+        try:
+            traces, _, _ = check_spikes(net, kinds, input_spikes(steps, seed), random_options(random, steps))
+        except (StrictError, QuantizationError):
+            continue
+        accepted += 1
+        at_threshold += sum(trace.at_threshold(kind) for trace, kind in zip(traces, kinds, strict=True))
+    assert accepted > 50
+    assert at_threshold > 300
+
+
+def test_a_bias_finer_than_a_weight_step_can_make_the_leak_floor():
+    """A charge of one membrane step does not survive halving: not exact, although each number by itself is."""
+    net = nn.Sequential(nn.Linear(1, 1), neuron.LIFNode(tau=2.0, decay_input=False, v_threshold=1.0))
+    with torch.no_grad():
+        net[0].weight.fill_(1.0)
+        net[0].bias.fill_(2.0**-8)
+    options = QuantizeOptions(membrane_fraction=PerLayer(8), time_steps=8, strict=True)
+    with pytest.raises(StrictError, match="^layer '0': the leak floors the membrane"):
+        compile_network(from_module(net), options)
+    exact = replace(options, membrane_fraction=PerLayer(15))
+    check_spikes(net, [Kind(node=neuron.LIFNode, tau=2)], np.ones((8, 1, 1), np.uint8), exact)
+
+
+@pytest.mark.parametrize("bias", [-(2.0**-24), 2.0**-22])
+def test_a_bias_far_below_a_step_is_not_dropped_in_silence(bias):
+    """It decides a tie at the threshold, in which float32 keeps it."""
+    net = nn.Sequential(nn.Linear(1, 1), neuron.IFNode(v_threshold=1.0))
+    with torch.no_grad():
+        net[0].weight.fill_(1.0)
+        net[0].bias.fill_(bias)
+    with pytest.raises(StrictError, match="^layer '0': bias is rounded by up to "):
+        compile_network(from_module(net), QuantizeOptions(bits=PerLayer(2), time_steps=8, strict=True))

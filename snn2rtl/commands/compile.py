@@ -121,7 +121,7 @@ def _hardware(compiled: Compiled) -> Table:
             str(layer.lanes),
             str(layer.slots),
             layer.layout.kind,
-            str(sum(memory.bits for memory in layer.memories)),
+            str(layer.rom_bits),
             str(layer.state_bits),
             f"{layer.words_per_row.mean():.2f}",
             *(str(cost.bits) for cost in layer.costs.values()),

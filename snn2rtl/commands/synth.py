@@ -30,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Synthesise, and place and route where that can be done."""
-    result = synthesise(
-        args.folder, args.target, place=not args.no_place, frequency=args.frequency, device=args.device
-    )
+    result = synthesise(args.folder, args.target, place=not args.no_place, frequency=args.frequency, device=args.device)
     data = {"digest": open_folder(args.folder).design.digest, **result.to_dict()}
     shown = [table([result])]
     return Outcome(data, (*shown, f"slowest path: {result.slowest_path}") if result.slowest_path else (*shown,))

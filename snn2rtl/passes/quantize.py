@@ -28,6 +28,7 @@ from snn2rtl.report import LayerReport
 from snn2rtl.spiking import FloatArray, Linear, Neuron, SpikingNetwork
 
 DEFAULT_TIME_STEPS = 100
+_NO_BITS = 1 << 30  # trailing zeros of zero: more than any leak shifts
 
 
 def quantize_network(
@@ -81,15 +82,24 @@ def kept(leak: Leak) -> float:
             return factor / (1 << fraction)
 
 
-def _leak_floors(leak: Leak, fraction: int, time_steps: int) -> bool:
-    """Return whether the floor of a leak can drop a bit: every step shifts the membrane's last bit further down."""
-    match leak:
+def _leak_floors(layer: Layer, time_steps: int) -> bool:
+    """Return whether the floor of the leak can drop a bit: every step shifts the membrane's last bit further down."""
+    match layer.neuron.leak:
         case NoLeak():
-            return False
+            shifted = 0
         case ShiftLeak(shift):
-            return shift * (time_steps - 1) > fraction
-        case MultiplierLeak(_, bits):
-            return bits * (time_steps - 1) > fraction
+            shifted = shift
+        case MultiplierLeak(factor, fraction):
+            shifted = fraction - min(_trailing_zeros(np.array([factor])), fraction)
+    weight_zeros = _trailing_zeros(layer.weight) + layer.weight_shift
+    zeros = min(weight_zeros, _trailing_zeros(layer.bias), _trailing_zeros(layer.neuron.reset_by))
+    return shifted * (time_steps - 1) > zeros
+
+
+def _trailing_zeros(values: IntArray) -> int:
+    """Return how many of the lowest bits are zero in all values."""
+    used = int(np.bitwise_or.reduce(values, axis=None))
+    return (used & -used).bit_length() - 1 if used else _NO_BITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +109,13 @@ class _Steps:
     weight: FloatArray
     membrane: FloatArray
     shift: int
+
+    def count(self, value: FloatArray | float) -> FloatArray:
+        """Return a value in membrane steps; where a step is threshold / n, without what dividing back rounds."""
+        steps: FloatArray = value / self.membrane
+        whole = np.rint(steps)
+        rounded = (np.frexp(self.membrane)[0] != 0.5) & (np.abs(steps - whole) <= 1e-9 * np.maximum(1.0, np.abs(whole)))
+        return np.where(rounded, whole, steps)
 
 
 def _quantize_layer(
@@ -118,7 +135,7 @@ def _quantize_layer(
         weight=weight,
         weight_bits=bits,
         weight_shift=shift,
-        bias=_fitting(f"layer '{linear.name}': bias", linear.bias / steps.membrane),
+        bias=_fitting(f"layer '{linear.name}': bias", steps.count(linear.bias)),
         neuron=LifNeuron(
             fire_at=fire_at,
             reset_by=reset_by,
@@ -157,10 +174,8 @@ def _quantize_weights(weight: FloatArray, scale: FloatArray, bits: int) -> tuple
 def _thresholds(name: str, neuron: Neuron, steps: _Steps) -> tuple[IntArray, IntArray]:
     """Return fire_at and reset_by; a membrane of whole steps reaches the threshold where it reaches its ceiling."""
     where = f"layer '{name}': threshold"
-    wanted = neuron.v_threshold / steps.membrane
-    near = np.rint(wanted)
-    whole = np.abs(wanted - near) <= 1e-9 * np.maximum(1.0, np.abs(near))  # threshold / n, divided back
-    fire_at = _fitting(where, np.where(whole, near, np.ceil(wanted)))
+    wanted = steps.count(neuron.v_threshold)
+    fire_at = _fitting(where, np.ceil(wanted))
     if neuron.v_reset is not None:
         return fire_at, np.zeros_like(fire_at)
     if neuron.v_threshold <= 0:
@@ -171,7 +186,7 @@ def _thresholds(name: str, neuron: Neuron, steps: _Steps) -> tuple[IntArray, Int
 def _fitting(what: str, values: FloatArray) -> IntArray:
     limit = 2.0 ** (MAX_MEMBRANE_BITS - 1)
     worst = float(np.abs(values).max())
-    if worst >= limit:
+    if not worst < limit:
         raise QuantizationError(
             f"{what} must stay under 2**{MAX_MEMBRANE_BITS - 1} weight steps, not reach {worst:.3g}; "
             "give the layer more --bits or scale its weights up"
@@ -215,16 +230,16 @@ def _report(
         rounded_to_zero=error.to_zero,
         saturated_weights=error.saturated,
         weight_error=error.largest,
-        bias_error=_largest(linear.bias / steps.membrane - layer.bias),
-        threshold_error=_largest(neuron.v_threshold / steps.membrane - layer.neuron.fire_at),
-        reset_error=_largest(neuron.v_threshold / steps.membrane - layer.neuron.reset_by) if soft else 0.0,
+        bias_error=_largest(steps.count(linear.bias) - layer.bias),
+        threshold_error=_largest(steps.count(neuron.v_threshold) - layer.neuron.fire_at),
+        reset_error=_largest(steps.count(neuron.v_threshold) - layer.neuron.reset_by) if soft else 0.0,
         leak_asked=asked,
         leak_got=kept(layer.neuron.leak),
         membrane_fraction=steps.shift,
         membrane_bits=layer.neuron.membrane_bits,
         membrane_low=int(found.low.min()),
         membrane_high=int(found.high.max()),
-        leak_floors=_leak_floors(layer.neuron.leak, steps.shift, time_steps),
+        leak_floors=_leak_floors(layer, time_steps),
         may_saturate=not never_saturates(layer),
         silent_neurons=int(np.count_nonzero(never_fires(layer))),
         time_steps=time_steps,
@@ -232,5 +247,4 @@ def _report(
 
 
 def _largest(difference: FloatArray) -> float:
-    worst = float(np.abs(difference).max())
-    return 0.0 if worst < 1e-6 else worst  # threshold / n, divided back, is not off by a step's millionth
+    return float(np.abs(difference).max())

@@ -99,6 +99,11 @@ class LayerDesign:
         return (*self.layout.memories, *numbers)
 
     @property
+    def rom_bits(self) -> int:
+        """Bits of all read-only memories of the layer."""
+        return sum(memory.bits for memory in self.memories)
+
+    @property
     def state_bits(self) -> int:
         """Bits of the layer's membrane memory."""
         return self.lanes * self.slots * self.state_width

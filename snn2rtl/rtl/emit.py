@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from snn2rtl import network_file, reference
+from snn2rtl.flows.scripts import write_scripts
 from snn2rtl.hextext import to_lines
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.output import write_folder, write_manifest
@@ -39,7 +40,8 @@ def write_rtl(
         network_file.save(network, folder / "network.npz")
         _write_hdl(design, folder)
         _write_bench(network, design, folder)
-        _write_scripts(design, folder)
+        write_scripts(design, folder, header(design))
+        (folder / "README.md").write_text(render("README.md.j2", design=design, version=__version__))
         write_manifest(folder, manifest(design, reports, accuracy))
 
     write_folder(out, write)
@@ -70,13 +72,7 @@ def manifest(
         "digest": design.digest,
         "top": design.top,
         "in_addr_width": design.in_addr_width,
-        "ports": {
-            "clk_i": 1,
-            "rst_ni": 1,
-            "s_axis_tdata": design.in_data_width,
-            "m_axis_tdata": design.out_data_width,
-            "output": design.output,
-        },
+        "ports": _ports(design),
         "options": {
             "lanes": [layer.lanes for layer in design.layers],
             "layout": [layer.layout.kind for layer in design.layers],
@@ -87,6 +83,13 @@ def manifest(
         "report": [{**asdict(report), "approximations": report.approximations()} for report in reports],
         "accuracy": asdict(accuracy) if accuracy else None,
     }
+
+
+def _ports(design: RtlDesign) -> dict[str, dict[str, Any]]:
+    inputs = {"clk_i": 1, "rst_ni": 1, "s_axis_tvalid": 1, "s_axis_tdata": design.in_data_width, "s_axis_tlast": 1}
+    outputs = {"s_axis_tready": 1, "m_axis_tvalid": 1, "m_axis_tdata": design.out_data_width, "m_axis_tlast": 1}
+    ports = {name: {"direction": "input", "width": width} for name, width in (inputs | {"m_axis_tready": 1}).items()}
+    return ports | {name: {"direction": "output", "width": width} for name, width in outputs.items()}
 
 
 def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
@@ -156,5 +159,3 @@ def write_vectors(network: FixedPointNetwork, design: RtlDesign, spikes: Spikes,
         (folder / f"{name}.hex").write_bytes(to_lines(bits))
 
 
-def _write_scripts(design: RtlDesign, folder: Path) -> None:
-    pass

@@ -1,8 +1,8 @@
 """Synapse layouts: how the weights of a layer lie in memory, what that costs in bits and in cycles.
 
 A layout is a frozen dataclass here (its cost, its ``build()``, and the decoder ``weights()`` that tests hold against
-them) and a row walker in templates/verilog. A word holds one entry for each lane; neuron ``slot * lanes + lane`` lives in
-that lane and slot.
+them) and a row walker in templates/verilog. A word holds one entry for each lane; neuron ``slot * lanes + lane`` lives
+in that lane and slot.
 """
 
 from __future__ import annotations

@@ -70,4 +70,4 @@ def sized_int(value: int, width: int) -> str:
 
 def comment(text: str) -> str:
     """Return a name for use in a comment or a string: printable ASCII of one line, nothing that ends or escapes it."""
-    return re.sub(r"[^\x20-\x7e]|[\"\\`']", "?", text)[:80]
+    return re.sub(r"[^\x20-\x7e]|[\"\\`'|]", "?", text)[:80]

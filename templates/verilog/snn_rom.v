@@ -17,7 +17,7 @@ module snn_rom #(
 
   reg [Width-1:0] mem [0:Depth-1];
 
-  initial $readmemh(InitFile, mem);
+  initial if (InitFile != "") $readmemh(InitFile, mem);
 
   always @(posedge clk_i) data_o <= mem[addr_i];
 

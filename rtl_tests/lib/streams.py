@@ -1,0 +1,33 @@
+"""A module between two streams: beats in, the beats that must come out, every kind of stall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cocotb
+from cocotb_streams import Beat, Driver, Monitor, Receiver, Scoreboard, Stream, finish
+
+STALLS = {"stall_in": [0.0, 0.5], "stall_out": [0.0, 0.5]}  # for cocotb.parametrize
+PATIENCE = 100  # cycles
+
+
+async def transfer(
+    source: Stream,
+    sink: Stream,
+    beats: Sequence[Beat],
+    expected: Sequence[Beat],
+    *,
+    stall_in: float = 0.0,
+    stall_out: float = 0.0,
+    patience: int = PATIENCE,
+) -> None:
+    """Send beats into one stream and hold the beats of the other against the expected ones."""
+    board = Scoreboard("out", expected)
+    monitor = Monitor(sink, "out", board.check)
+    receiver = Receiver(sink, stall_out)
+    driver = Driver(source, stall_in)
+    sending = cocotb.start_soon(driver.send(beats))
+    await finish([board], [driver], patience)
+    assert sending.done(), "all beats must be taken"
+    monitor.stop()
+    receiver.stop()

@@ -1,0 +1,103 @@
+"""Small integer networks: chosen by hand, or at random over all that a network can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from snn2rtl.fixed_point import IntArray, signed_range
+from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.options import PerLayer, RtlOptions
+
+
+def identity_network(neurons: int, count_bits: int) -> FixedPointNetwork:
+    """Return a network whose neurons fire where their inputs do."""
+    return network(layer("same", np.eye(neurons, dtype=np.int64), fire_at=1), count_bits=count_bits)
+
+
+def network(*layers: Layer, name: str = "toy", count_bits: int = 4) -> FixedPointNetwork:
+    return FixedPointNetwork(name=name, layers=layers, count_bits=count_bits)
+
+
+def layer(
+    name: str,
+    weight: IntArray,
+    *,
+    fire_at: Any = 4,
+    reset_by: Any = None,
+    reset: Reset = Reset.HARD,
+    leak: Leak = NoLeak(),
+    bias: Any = 0,
+    bits: int = 4,
+    shift: int = 0,
+    membrane_bits: int = 10,
+) -> Layer:
+    """Return a layer; fire_at, reset_by (the threshold itself by default) and bias may be one number for all neurons."""
+    weight = np.asarray(weight)
+    neurons = weight.shape[0]
+
+    def each(value: Any) -> IntArray:
+        return np.broadcast_to(np.asarray(value, np.int64), (neurons,))
+
+    subtracted = (fire_at if reset_by is None else reset_by) if reset is Reset.SOFT else 0
+    neuron = LifNeuron(
+        fire_at=each(fire_at), reset_by=each(subtracted), reset=reset, leak=leak, membrane_bits=membrane_bits
+    )
+    return Layer(name=name, weight=weight, weight_bits=bits, weight_shift=shift, bias=each(bias), neuron=neuron)
+
+
+def weights(rng: np.random.Generator, neurons: int, inputs: int, bits: int = 4, density: float = 1.0) -> IntArray:
+    """Return random weights of which about a share of ``density`` is not zero."""
+    low, high = signed_range(bits)
+    kept = rng.random((neurons, inputs)) < density
+    return rng.integers(low, high, (neurons, inputs), endpoint=True) * kept
+
+
+def random_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions]:
+    """Return a network of any shape and the hardware for it."""
+    sizes = rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 12, 17], int(rng.integers(2, 6)))
+    layers = [
+        random_layer(rng, f"fc{index}", int(inputs), int(neurons))
+        for index, (inputs, neurons) in enumerate(zip(sizes, sizes[1:], strict=False))
+    ]
+    options = RtlOptions(
+        lanes=PerLayer(1, {layer.name: int(rng.choice([1, 2, 3, 4, 5, 8, 64])) for layer in layers}),
+        layout=PerLayer("auto", {layer.name: str(rng.choice(["auto", "dense", "indexed"])) for layer in layers}),
+        output=rng.choice(["class", "counts", "spikes"]).item(),
+    )
+    return network(*layers, count_bits=int(rng.integers(1, 9))), options
+
+
+def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int) -> Layer:
+    """Return a layer whose thresholds, biases and membrane width are about as large as its weights."""
+    bits, shift = int(rng.integers(1, 17)), int(rng.choice([0, 0, 1, 5]))
+    membrane_bits = int(np.clip(bits + shift + rng.integers(-1, 4), 2, 48))
+    high = signed_range(membrane_bits)[1]
+    scale = min(high, 1 << bits + shift - 1)
+    reset = Reset.SOFT if rng.random() < 0.5 else Reset.HARD
+    each = neurons if rng.random() < 0.5 else 1  # one threshold for all, or one for each
+    least = 1 if reset is Reset.SOFT else -(scale // 4)
+    fire_at = rng.integers(least, scale, each, endpoint=True)
+    reset_by = fire_at if rng.random() < 0.5 else rng.integers(1, scale, each, endpoint=True)
+    bias = rng.integers(-scale // 2, scale // 2, each, endpoint=True) * (rng.random() < 0.5)
+    weight = weights(rng, neurons, inputs, bits, float(rng.choice([1.0, 0.5, 0.2, 0.05, 0.0], p=[0.4, 0.3, 0.2, 0.07, 0.03])))
+    return layer(
+        name,
+        weight,
+        fire_at=fire_at,
+        reset_by=reset_by,
+        reset=reset,
+        leak=random_leak(rng),
+        bias=bias,
+        bits=bits,
+        shift=shift,
+        membrane_bits=membrane_bits,
+    )
+
+
+def random_leak(rng: np.random.Generator) -> Leak:
+    fraction = int(rng.integers(1, 16))
+    choices: list[Leak] = [NoLeak(), ShiftLeak(int(rng.choice([0, 1, 2, 3, 8, 47])))]
+    choices.append(MultiplierLeak(int(rng.integers(0, 1 << fraction, endpoint=True)), fraction))
+    return choices[int(rng.integers(3))]

@@ -1,0 +1,44 @@
+"""Random networks of a few neurons: a hard reset and a shift in the first layer, a soft reset and few weights in the second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, Reset, ShiftLeak
+from snn2rtl.options import PerLayer, RtlOptions
+from snn2rtl.rtl.design import RtlDesign, plan
+from snn2rtl.rtl.emit import write_rtl
+
+from rtl_tests.lib.seed import generator
+
+
+def write_network(
+    out: Path, sizes: tuple[int, int, int], *, lanes: int = 2, leak: Leak | None = None, output: str = "class"
+) -> tuple[FixedPointNetwork, RtlDesign]:
+    """Write the output folder of a network of two layers; ``leak`` is that of the second."""
+    random = generator(*sizes)
+    layers = []
+    for number, density in enumerate((1.0, 0.3)):
+        inputs, neurons = sizes[number : number + 2]
+        neuron = LifNeuron(
+            fire_at=random.integers(1, 600, neurons),
+            reset_by=random.integers(1, 300, neurons) * number,
+            reset=Reset.SOFT if number else Reset.HARD,
+            leak=leak if number and leak else ShiftLeak(2),
+            membrane_bits=14,
+        )
+        layers.append(
+            Layer(
+                name=f"fc{number + 1}",
+                weight=random.integers(-128, 128, (neurons, inputs)) * (random.random((neurons, inputs)) < density),
+                weight_bits=8,
+                weight_shift=0,
+                bias=random.integers(-9, 9, neurons),
+                neuron=neuron,
+            )
+        )
+    network = FixedPointNetwork(name="toy", layers=tuple(layers), count_bits=8)
+    layout = PerLayer("auto", {"fc1": "dense", "fc2": "indexed"})
+    design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=layout, output=output))
+    write_rtl(network, design, out)
+    return network, design

@@ -1,0 +1,148 @@
+"""Spikes into a row walker, whose words are added up as the lanes do: a step must come to ``weight @ spikes``."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import RisingEdge
+from cocotb_streams import Driver, Stream
+
+from rtl_tests.lib.clock import drive, reset, start
+from rtl_tests.lib.dut import parameters
+from rtl_tests.lib.events import events, random_spikes
+from rtl_tests.lib.seed import generator
+from rtl_tests.lib.toys import weights
+from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.reference import Spikes
+from snn2rtl.rtl.layouts import LAYOUTS, Layout
+
+BITS = 4
+WORD_LATENCY = 2  # cycles from an address to the word at the lanes
+UPDATE_DELAY = 4  # cycles after done_i in which the sweep still writes: the first in which an add may come
+STEPS, SAMPLES = 5, 6
+
+
+def build(case: dict[str, Any]) -> tuple[Layout, IntArray]:
+    """Return a layout and the weights in it, shape (slots * lanes, inputs)."""
+    rng = generator(case["inputs"], case["slots"])
+    weight = weights(rng, case["slots"] * case["lanes"], case["inputs"], BITS, case["density"])
+    return LAYOUTS[case["kind"]].build("fc", weight, case["lanes"], BITS), weight
+
+
+class Walker:
+    """The design between a spike source and what stands for memories, lanes and sweep."""
+
+    def __init__(self, dut: Any) -> None:
+        self.dut, self.case = dut, parameters()
+        self.layout, self.weight = build(self.case)
+        self.addr_width = unsigned_bits(self.case["inputs"] - 1)
+        self.sums: list[IntArray] = []
+        self.sample_ends: list[int] = []
+        self.add_cycles: list[int] = []
+        self.sweep_cycles = 3  # of waiting between a step and done_i
+        names = [f"event_{part}_i" for part in ("addr", "step_end", "sample_end")]
+        self.source = Stream.of(dut, "event_valid_i", "event_ready_o", *names)
+
+    async def restart(self) -> None:
+        """Reset, and begin with the silent sweep after it."""
+        await reset(self.dut)
+        self.task = cocotb.start_soon(self._run())
+
+    async def _run(self) -> None:
+        dut, indexed = self.dut, self.case["kind"] == "indexed"
+        addresses: list[Any] = [0] * WORD_LATENCY
+        total = np.zeros(len(self.weight), np.int64)
+        wait: int | None = 3  # cycles until done_i
+        quiet = 0  # cycles in which no add may come
+        cycle = 0
+        while True:
+            done = wait == 0
+            drive(dut, done_i=done)
+            await RisingEdge(dut.clk_i)
+            if indexed:
+                row = dut.row_addr_o.value
+                known = row.is_resolvable and int(row) < self.case["inputs"]
+                drive(dut, row_i=self.layout.row_table.fields[int(row), 0] if known else 0)
+            addresses.append(dut.word_addr_o.value)
+            if dut.add_o.value:
+                assert quiet == 0 and wait is None, "an add must not meet the sweep"
+                total += self.word(int(addresses[-1 - WORD_LATENCY]))
+                self.add_cycles.append(cycle)
+            wait = None if done or wait is None else wait - 1
+            quiet = UPDATE_DELAY - 1 if done else max(0, quiet - 1)
+            if dut.step_o.value:
+                self.sums.append(total.copy())
+                self.sample_ends.append(int(dut.step_sample_end_o.value))
+                total[:] = 0
+                wait = self.sweep_cycles
+            cycle += 1
+
+    def word(self, address: int) -> IntArray:
+        """Return what the lanes add for a word, shape (slots * lanes,)."""
+        lanes, slots = self.case["lanes"], self.case["slots"]
+        fields = self.layout.words.fields[address].astype(np.int64)
+        value = (fields & (1 << BITS) - 1 ^ 1 << BITS - 1) - (1 << BITS - 1)
+        slot = fields >> BITS if self.case["kind"] == "indexed" else int(self.dut.slot_o.value)
+        result = np.zeros((slots, lanes), np.int64)
+        np.add.at(result, (slot, np.arange(lanes)), value)
+        return result.ravel()
+
+    async def check(self, spikes: Spikes, stall: float = 0.0) -> None:
+        """Send spikes of shape (T, N, inputs) and hold the sums of every step against them."""
+        self.sums.clear()
+        self.sample_ends.clear()
+        steps, samples, inputs = spikes.shape
+        await Driver(self.source, stall).send(events(spikes, self.addr_width))
+        for _ in range(20 + 6 * (self.case["slots"] + self.sweep_cycles)):
+            await RisingEdge(self.dut.clk_i)
+        in_order = spikes.transpose(1, 0, 2).reshape(-1, inputs).astype(np.int64)
+        np.testing.assert_array_equal(np.array(self.sums), in_order @ self.weight.T)
+        assert self.sample_ends == ([0] * (steps - 1) + [1]) * samples
+
+
+async def ready_walker(dut: Any) -> Walker:
+    walker = Walker(dut)
+    idle = {"event_valid_i": 0, "event_addr_i": 0, "event_step_end_i": 0, "event_sample_end_i": 0, "done_i": 0}
+    await start(dut, **idle)
+    await walker.restart()
+    return walker
+
+
+@cocotb.test
+@cocotb.parametrize(stall=[0.0, 0.5], sweep_cycles=[1, 12])
+async def a_step_adds_weight_times_spikes(dut: Any, stall: float, sweep_cycles: int) -> None:
+    walker = await ready_walker(dut)
+    walker.sweep_cycles = sweep_cycles
+    await walker.check(random_spikes(generator(3), STEPS, SAMPLES, walker.case["inputs"]), stall)
+
+
+@cocotb.test
+async def no_cycle_is_lost(dut: Any) -> None:
+    """A row takes as many cycles as it has words; an empty one takes one."""
+    walker = await ready_walker(dut)
+    spikes = np.ones((1, 1, walker.case["inputs"]), np.uint8)
+    await walker.check(spikes)
+    words = LAYOUTS[walker.case["kind"]].cost(walker.weight, walker.case["lanes"], BITS).words_per_row
+    assert len(walker.add_cycles) == words.sum()
+    if len(walker.add_cycles):
+        used = np.flatnonzero(words)
+        between = np.maximum(words[used[0] : used[-1] + 1], 1).sum()
+        assert walker.add_cycles[-1] - walker.add_cycles[0] + 1 == between
+
+
+@cocotb.test
+async def reset_in_mid_row(dut: Any) -> None:
+    """Rows that are being walked, or wait to be, are forgotten."""
+    walker = await ready_walker(dut)
+    all_inputs = np.ones((3, 1, walker.case["inputs"]), np.uint8)
+    sending = cocotb.start_soon(Driver(walker.source).send(events(all_inputs, walker.addr_width)))
+    for _ in range(random.randint(8, 14)):
+        await RisingEdge(dut.clk_i)
+    sending.cancel()
+    walker.task.cancel()
+    drive(dut, event_valid_i=0, done_i=0)
+    await walker.restart()
+    await walker.check(random_spikes(generator(4), STEPS, SAMPLES, walker.case["inputs"]))

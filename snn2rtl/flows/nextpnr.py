@@ -1,0 +1,103 @@
+"""nextpnr: from a netlist to a placed and routed device, its clock frequency and its slowest path."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from snn2rtl.errors import OptionError, ToolFailedError
+from snn2rtl.flows import tools
+
+SEED = 1  # of the placer: equal inputs give equal results
+
+# The first device of a family is the default one.
+DEVICES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "ecp5": {
+        "85k": ("--85k", "--package", "CABGA756", "--speed", "6"),
+        "45k": ("--45k", "--package", "CABGA554", "--speed", "6"),
+        "25k": ("--25k", "--package", "CABGA381", "--speed", "6"),
+    },
+    "ice40": {
+        "hx8k": ("--hx8k", "--package", "ct256"),
+        "up5k": ("--up5k", "--package", "sg48"),
+    },
+}
+_UNCONSTRAINED = {"ecp5": "--lpf-allow-unconstrained", "ice40": "--pcf-allow-unconstrained"}
+_PINS = {"TRELLIS_IO", "SB_IO"}
+_USED = re.compile(r"^Info:\s+(\w+):\s*(\d+)/\s*(\d+)\s", re.MULTILINE)
+_CELL_SUFFIX = re.compile(r"(_(TRELLIS_FF|TRELLIS_DPR16X4|SB_DFF[ENRS]*|SB_RAM40_4K)(_.*)?|\$.*|_(LC|DFFLC))$")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The clock that a placed design can have, and its slowest path from register to register."""
+
+    fmax_mhz: float
+    slowest_path: str
+
+
+def place_and_route(
+    folder: Path, place: str, netlist: str, family: str, device: str, package: Sequence[str], frequency: float
+) -> Timing:
+    """Place and route a netlist of Yosys; log and report go to <place>/.
+
+    Args:
+        folder: the output folder.
+        place: where things go, from the root of the folder.
+        netlist: file name of the netlist in there.
+        family: a key of DEVICES.
+        device: name of the device, for errors.
+        package: options of nextpnr that choose it.
+        frequency: clock to aim for, in MHz.
+
+    Raises:
+        OptionError: the device is too small.
+        ToolFailedError: nextpnr fails for another reason.
+    """
+    log = folder / place / "nextpnr.log"
+    report = folder / place / "nextpnr.json"
+    report.unlink(missing_ok=True)
+    arguments = ["--json", f"{place}/{netlist}", "--report", f"{place}/{report.name}", "--freq", f"{frequency:g}"]
+    arguments += ["--seed", str(SEED), "--timing-allow-fail", _UNCONSTRAINED[family], *package]
+    try:
+        tools.run(tools.require(f"nextpnr-{family}"), arguments, cwd=folder, log_file=log)
+    except ToolFailedError as error:
+        _check_fit(log, family, device)
+        raise error
+    return read_timing(report)
+
+
+def read_timing(report: Path) -> Timing:
+    """Return what nextpnr's report says of the one clock.
+
+    Raises:
+        ToolFailedError: the file is no report of a design with a clock.
+    """
+    try:
+        data = json.loads(report.read_text())
+        fmax = min(clock["achieved"] for clock in data["fmax"].values())
+        path = next(p["path"] for p in data["critical_paths"] if p["from"] == p["to"])
+        return Timing(fmax, f"{_register(path[0]['from'])} -> {_register(path[-1]['to'])}")
+    except (OSError, ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
+        raise ToolFailedError(f"nextpnr: wrote no timing report to {report} ({error!r})") from error
+
+
+def _register(end: dict[str, Any]) -> str:
+    """Return the name that a register or memory has in the Verilog, as far as the cell's name still shows it."""
+    return _CELL_SUFFIX.sub("", str(end["cell"]))
+
+
+def _check_fit(log: Path, family: str, device: str) -> None:
+    """Raise OptionError if the log says that the design needs more of something than the device has."""
+    needs = {kind: (int(used), int(has)) for kind, used, has in _USED.findall(log.read_text())}
+    short = {kind: counts for kind, counts in needs.items() if counts[0] > counts[1]}
+    if not short:
+        return
+    text = ", ".join(f"{used} {kind} of {has}" for kind, (used, has) in short.items())
+    larger = f"a larger --device ({', '.join(DEVICES[family])})"
+    advice = "compile with --output class" if _PINS & set(short) else "compile with fewer lanes or bits"
+    raise OptionError(f"{family}: the network must fit the {device}, but needs {text}; choose {larger} or {advice}")

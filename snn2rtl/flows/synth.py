@@ -1,0 +1,104 @@
+"""Synthesis of an output folder: how much of a device it takes, and how fast it runs there."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from snn2rtl.errors import OptionError
+from snn2rtl.flows import nextpnr, yosys
+from snn2rtl.folder import open_folder
+from snn2rtl.output import BUILD
+
+log = logging.getLogger(__name__)
+
+Target = Literal["ecp5", "ice40", "xc7"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+_UP5K_OPTIONS = " -dsp -device u"  # the one iCE40 here that has multipliers
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthResult:
+    """What a network takes on a device.
+
+    lut: look-up tables of logic and carry. lutram: look-up tables used as memory. bram: block memories in bram_unit;
+    half a RAMB36 is a RAMB18. fmax_mhz and slowest_path: after place and route; None where there was none. cells: of
+    the netlist, by type.
+    """
+
+    target: Target
+    device: str
+    lut: int
+    lutram: int
+    ff: int
+    bram: float
+    bram_unit: str
+    dsp: int
+    fmax_mhz: float | None
+    slowest_path: str | None
+    cells: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON can hold it."""
+        return asdict(self)
+
+
+def synthesise(
+    folder: Path, target: Target, *, place: bool = True, frequency: float = 100, device: str | None = None
+) -> SynthResult:
+    """Synthesise the network of an output folder with Yosys, place and route it with nextpnr.
+
+    Scripts, logs, the netlist and nextpnr's report go to <folder>/build/synth-<target>/. nextpnr has no xc7: that
+    target gives counts only.
+
+    Args:
+        folder: what compile wrote.
+        target: device family.
+        place: place and route too.
+        frequency: clock to aim for, in MHz; what is reached may be more or less.
+        device: device of the family; the first of nextpnr.DEVICES by default.
+
+    Raises:
+        OptionError: the device is not of the family, or too small.
+        ModelFileError: the folder is none that compile wrote.
+        ToolNotFoundError: a tool is not installed.
+        ToolFailedError: a tool refuses the design.
+    """
+    devices = nextpnr.DEVICES.get(target, {})
+    chosen = device or next(iter(devices), target)
+    if device and device not in devices:
+        raise OptionError(f"--device: must be {' or '.join(devices) or 'left out'} for {target}, not {device}")
+    opened = open_folder(folder)
+    family = yosys.FAMILIES[target]
+    command = family.command + (_UP5K_OPTIONS if chosen == "up5k" else "")
+    home = f"{BUILD}/synth-{target}"
+    start = time.monotonic()
+    cells = yosys.synthesise(opened, command, home)
+    log.info("yosys: %s took %.0f s", target, time.monotonic() - start)
+    timing = None
+    if place and devices:
+        start = time.monotonic()
+        options = devices[chosen]
+        timing = nextpnr.place_and_route(opened.path, home, yosys.NETLIST, target, chosen, options, frequency)
+        log.info("nextpnr: %s %s took %.0f s", target, chosen, time.monotonic() - start)
+
+    def count(costs: Mapping[str, float]) -> float:
+        return sum(cost * cells[kind] for kind, cost in costs.items())
+
+    return SynthResult(
+        target=target,
+        device=chosen,
+        lut=int(count(family.lut)),
+        lutram=int(count(family.lutram)),
+        ff=int(count(family.ff)),
+        bram=count(family.bram),
+        bram_unit=family.bram_unit,
+        dsp=int(count(family.dsp)),
+        fmax_mhz=timing.fmax_mhz if timing else None,
+        slowest_path=timing.slowest_path if timing else None,
+        cells=dict(sorted(cells.items())),
+    )

@@ -1,0 +1,126 @@
+"""The network in cocotb: every layer's spikes and the output, held against the vectors of the golden model.
+
+test_cocotb.py builds the design and runs this file; manifest.json and tb/vectors say all that it needs to know.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles
+from cocotb_streams import PERIOD, Beat, Driver, Monitor, Receiver, Scoreboard, Stream, event_check, finish
+
+ROOT = Path(__file__).resolve().parents[1]
+MANIFEST = json.loads((ROOT / "manifest.json").read_text())
+PORTS, LAYERS = MANIFEST["ports"], MANIFEST["layers"]
+IN_WIDTH, IN_ADDR_WIDTH = PORTS["s_axis_tdata"]["width"], MANIFEST["in_addr_width"]
+PATIENCE = 64 + 16 * sum(layer["slots"] for layer in LAYERS)  # cycles: far more than a row and a sweep of every layer
+STALL = 0.5
+
+
+def vectors(name: str) -> list[int]:
+    """Return the words of a stream in tb/vectors."""
+    return [int(line, 16) for line in (ROOT / "tb" / "vectors" / f"{name}.hex").read_text().split()]
+
+
+def beats(name: str, data_width: int) -> list[Beat]:
+    """Return the beats (data, last) of a port."""
+    return [(word & ((1 << data_width) - 1), word >> data_width) for word in vectors(name)]
+
+
+def events(stream: str, addr_width: int) -> list[Beat]:
+    """Return the events (address, step end, sample end) of a layer."""
+    mask = (1 << addr_width) - 1
+    return [(word & mask, word >> addr_width & 1, word >> addr_width + 1) for word in vectors(stream)]
+
+
+INPUT = beats("input", IN_WIDTH)
+OUTPUT = beats("output", PORTS["m_axis_tdata"]["width"])
+EVENTS = {layer["stream"]: events(layer["stream"], layer["addr_width"]) for layer in LAYERS}
+
+
+class Bench:
+    """The design with a clock, a driver on its input, and a monitor and a scoreboard on every stream."""
+
+    def __init__(self, dut: Any) -> None:
+        self.dut = dut
+        self.source = Stream.of(dut, "s_axis_tvalid", "s_axis_tready", "s_axis_tdata", "s_axis_tlast")
+        self.sink = Stream.of(dut, "m_axis_tvalid", "m_axis_tready", "m_axis_tdata", "m_axis_tlast")
+        Clock(dut.clk_i, PERIOD, unit="step").start()
+
+    async def reset(self) -> None:
+        """Reset the design for a few cycles."""
+        self.dut.rst_ni.value = 0
+        self.dut.s_axis_tvalid.value = 0
+        await ClockCycles(self.dut.clk_i, 4)
+        self.dut.rst_ni.value = 1
+        await ClockCycles(self.dut.clk_i, 1)
+
+    async def run(self, words: list[Beat], *, stall_in: float = 0.0, stall_out: float = 0.0) -> None:
+        """Send words and check every stream to the end."""
+        boards = [Scoreboard("output", OUTPUT)]
+        monitors = [Monitor(self.sink, "output", boards[0].check)]
+        for layer in LAYERS:
+            board = Scoreboard(f"layer '{layer['name']}'", EVENTS[layer["stream"]])
+            boards.append(board)
+            monitors.append(Monitor(self.layer_stream(layer["stream"]), board.name, event_check(board)))
+        receiver = Receiver(self.sink, stall_out)
+        driver = Driver(self.source, stall_in)
+        sending = cocotb.start_soon(driver.send(words))
+        await finish(boards, [driver], PATIENCE)
+        assert sending.done(), "s_axis: all beats must be taken"
+        for part in (*monitors, receiver):
+            part.stop()
+
+    def layer_stream(self, name: str) -> Stream:
+        """Return a layer's events, which cross wires inside the top module."""
+        return Stream.of(self.dut, *(f"{name}_{part}" for part in ("valid", "ready", "addr", "step_end", "sample_end")))
+
+
+def noisy(words: list[Beat]) -> list[Beat]:
+    """Return words with all that must be ignored: tlast on spikes, bits above the address, addresses of no input."""
+    unknown = range(LAYERS[0]["inputs"], 1 << IN_ADDR_WIDTH)
+    result = []
+    for data, last in words:
+        if unknown and random.random() < 0.25:
+            result.append((random.choice(unknown), random.getrandbits(1)))
+        high = random.getrandbits(IN_WIDTH) >> IN_ADDR_WIDTH + 1 << IN_ADDR_WIDTH + 1
+        is_spike = not data >> IN_ADDR_WIDTH & 1
+        result.append((high | data, random.getrandbits(1) if is_spike else last))
+    return result
+
+
+@cocotb.test
+@cocotb.parametrize(stall_in=[0.0, STALL], stall_out=[0.0, STALL])
+async def samples_back_to_back(dut: Any, stall_in: float, stall_out: float) -> None:
+    """All samples without a pause between them, with and without gaps in the input and stalls of the output."""
+    bench = Bench(dut)
+    await bench.reset()
+    await bench.run(INPUT, stall_in=stall_in, stall_out=stall_out)
+
+
+@cocotb.test
+async def reset_in_mid_sample(dut: Any) -> None:
+    """A reset at any moment forgets everything: the samples after it come out as if they were the first."""
+    bench = Bench(dut)
+    await bench.reset()
+    receiver = Receiver(bench.sink, STALL)
+    sending = cocotb.start_soon(Driver(bench.source).send(INPUT))
+    await ClockCycles(dut.clk_i, random.randrange(20, 20 + 2 * len(INPUT)))
+    sending.cancel()
+    receiver.stop()
+    await bench.reset()
+    await bench.run(INPUT)
+
+
+@cocotb.test
+async def what_means_nothing_is_ignored(dut: Any) -> None:
+    """Tlast on a spike, data bits above the step's end and addresses of no input change nothing."""
+    bench = Bench(dut)
+    await bench.reset()
+    await bench.run(noisy(INPUT))

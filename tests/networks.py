@@ -1,0 +1,95 @@
+"""Random integer networks for the tests, and short ways to write one by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import ArrayLike, NDArray
+
+from snn2rtl.encoders import Encoder
+from snn2rtl.fixed_point import signed_range
+from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+
+
+def lif(fire_at: ArrayLike, reset_by: ArrayLike = 0, leak: Leak | None = None, membrane_bits: int = 16) -> LifNeuron:
+    """Return neurons with a hard reset where reset_by is zero, with a soft one elsewhere."""
+    fire_at = np.atleast_1d(np.asarray(fire_at))
+    reset_by = np.broadcast_to(np.asarray(reset_by), fire_at.shape)
+    return LifNeuron(
+        fire_at=fire_at,
+        reset_by=reset_by,
+        reset=Reset.SOFT if reset_by.any() else Reset.HARD,
+        leak=leak or NoLeak(),
+        membrane_bits=membrane_bits,
+    )
+
+
+def dense(weight: ArrayLike, neuron: LifNeuron | int = 1, bias: ArrayLike = 0, **changes: Any) -> Layer:
+    """Return a layer called fc of 8-bit weights."""
+    weight = np.asarray(weight)
+    neuron = lif(np.full(len(weight), neuron)) if isinstance(neuron, int) else neuron
+    bias = np.full(len(weight), bias) if np.ndim(bias) == 0 else np.asarray(bias)
+    plain = Layer(name="fc", weight=weight, weight_bits=8, weight_shift=0, bias=bias, neuron=neuron)
+    return replace(plain, **changes)
+
+
+def chain(*layers: Layer, count_bits: int = 8, encoder: Encoder | None = None) -> FixedPointNetwork:
+    """Return a network called net of layers called fc1, fc2, and so on."""
+    named = tuple(replace(layer, name=f"fc{index}") for index, layer in enumerate(layers, 1))
+    return FixedPointNetwork(name="net", layers=named, count_bits=count_bits, encoder=encoder)
+
+
+LEAKS = (
+    st.just(NoLeak())
+    | st.builds(ShiftLeak, st.integers(0, 9) | st.just(47))
+    | st.integers(1, 15).flatmap(lambda f: st.builds(MultiplierLeak, st.integers(0, 1 << f), st.just(f)))
+)
+
+
+@st.composite
+def layers(draw: st.DrawFn, inputs: int) -> Layer:
+    """Draw a layer whose numbers meet often: ties at the threshold and saturation are common."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    neurons = draw(st.integers(1, 6))
+    membrane_bits = draw(st.integers(2, 12) | st.just(48))
+    low, high = signed_range(membrane_bits)
+    reach = draw(st.integers(1, 40))
+    weight_bits = draw(st.sampled_from([1, 2, 4, 8, 16]))
+    weights = np.clip(random.integers(-reach, reach + 1, (neurons, inputs)), *signed_range(weight_bits))
+    weights[random.random(weights.shape) < draw(st.sampled_from([0.0, 0.5, 1.0]))] = 0
+    soft = draw(st.booleans())
+    fire_at = random.integers(max(low + 1, 1 if soft else -reach), min(high, 2 * reach) + 1, neurons)
+    reset_by = random.integers(1, min(high, 2 * reach) + 1, neurons) if soft else np.zeros(neurons, int)
+    return Layer(
+        name="fc",
+        weight=weights,
+        weight_bits=weight_bits,
+        weight_shift=draw(st.integers(0, 3)),
+        bias=random.integers(-reach, reach + 1, neurons) * draw(st.integers(0, 1)),
+        neuron=LifNeuron(
+            fire_at=fire_at,
+            reset_by=reset_by,
+            reset=Reset.SOFT if soft else Reset.HARD,
+            leak=draw(LEAKS),
+            membrane_bits=membrane_bits,
+        ),
+    )
+
+
+@st.composite
+def networks(draw: st.DrawFn, max_layers: int = 3) -> FixedPointNetwork:
+    """Draw a network."""
+    made: list[Layer] = []
+    for _ in range(draw(st.integers(1, max_layers))):
+        made.append(draw(layers(made[-1].num_neurons if made else draw(st.integers(1, 6)))))
+    return chain(*made, count_bits=draw(st.integers(1, 5)))
+
+
+def random_spikes(network: FixedPointNetwork, steps: int, samples: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Return input spikes of shape (steps, samples, inputs), from a silent sample to one that always spikes."""
+    random = np.random.default_rng(seed)
+    rates = np.linspace(0, 1, samples)[:, None]
+    return (random.random((steps, samples, network.num_inputs)) < rates).astype(np.uint8)
