@@ -45,9 +45,10 @@ def to_lines(bits: Bits) -> bytes:
     >>> to_lines(to_bits(np.array([5, 30]), 5))
     b'05\n1e\n'
     """
-    padding = -bits.shape[1] % 4
-    digits = np.pad(bits, ((0, 0), (padding, 0))).reshape(len(bits), -1, 4) @ np.array([8, 4, 2, 1], np.uint8)
-    lines = np.full((len(bits), digits.shape[1] + 1), ord("\n"), np.uint8)
+    words, width = bits.shape
+    length = -(-width // 4)
+    digits = np.pad(bits, ((0, 0), (4 * length - width, 0))).reshape(words, length, 4) @ np.array([8, 4, 2, 1], np.uint8)
+    lines = np.full((words, length + 1), ord("\n"), np.uint8)
     lines[:, :-1] = _DIGITS[digits]
     return lines.tobytes()
 
@@ -61,11 +62,11 @@ def from_lines(text: bytes, width: int) -> Bits:
     length = -(-width // 4) + 1
     if len(text) % length:
         raise ValueError(f"text of {len(text)} bytes must hold whole lines of {length}")
-    lines = np.frombuffer(text, np.uint8).reshape(-1, length)
+    lines = np.frombuffer(text, np.uint8).reshape(len(text) // length, length)
     digits = _VALUES[lines[:, :-1]]
     bad = np.flatnonzero((digits == 255).any(axis=1) | (lines[:, -1] != ord("\n")))
     if bad.size:
         shown = lines[bad[0]].tobytes().decode(errors="replace").strip()
         raise ValueError(f"word {bad[0]} must be hexadecimal, not {shown!r}")
     bits = np.unpackbits(digits[:, :, None], axis=2)[:, :, 4:]
-    return bits.reshape(len(lines), -1)[:, -width:]
+    return bits.reshape(len(lines), 4 * (length - 1))[:, -width:]

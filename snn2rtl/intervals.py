@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
 from snn2rtl.network import MAX_MEMBRANE_BITS, Layer, Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak
 
-MAX_STEPS = 4096  # a leak of shift 8 has settled by then
+_FAR = 1 << 62  # beyond every membrane, and no overflow
 
 
 def leak(membrane: IntArray, kind: Leak) -> IntArray:
@@ -27,16 +27,29 @@ def leak(membrane: IntArray, kind: Leak) -> IntArray:
             return membrane * factor >> fraction
 
 
+def resting(current: IntArray, kind: Leak) -> IntArray:
+    """Return the membrane at which a constant current ends, from 0 on and if nothing fires; far away if it does not."""
+    moving = np.sign(current) * _FAR
+    match kind:
+        case NoLeak():
+            return moving
+        case ShiftLeak(shift):  # v >>> shift = current
+            near = np.clip(current, -_FAR >> shift, _FAR >> shift)
+            return np.where(near < 0, ((near + 1) << shift) - 1, near << shift)
+        case MultiplierLeak(factor, fraction):  # ceil(v * lost / 2**fraction) = current
+            lost = (1 << fraction) - factor
+            if not lost:
+                return moving
+            near = np.clip(current, -_FAR >> fraction, _FAR >> fraction)
+            return np.where(near > 0, ((near - 1) << fraction) // lost + 1, (near << fraction) // lost)
+
+
 @dataclass(frozen=True, eq=False)
 class MembraneRange:
-    """Least and greatest charged membrane of each neuron before saturation, shape (neurons,), int64.
-
-    ``forever`` says that the range holds for samples of any length; else it holds for ``steps`` time steps.
-    """
+    """Least and greatest charged membrane of each neuron before saturation, shape (neurons,), int64."""
 
     low: IntArray
     high: IntArray
-    forever: bool
 
     @property
     def bits(self) -> int:
@@ -44,35 +57,45 @@ class MembraneRange:
         return signed_bits(min(int(self.low.min()), 0), max(int(self.high.max()), 0))
 
 
-def charged_range(layer: Layer, *, steps: int = MAX_STEPS, saturate: bool = True) -> MembraneRange:
-    """Return the range of ``leak(v) + i`` over all inputs.
+def charged_range(layer: Layer) -> MembraneRange:
+    """Return the range of ``leak(v) + i`` over all inputs, in samples of any length.
 
-    Args:
-        layer: the layer.
-        steps: time steps of a sample to follow; the analysis ends earlier where the range settles.
-        saturate: let the membrane saturate at its width; without, the range that an endless width would need.
+    The range grows until a step does not leave it. What has started to move is sent at once to where it ends.
     """
     neuron = layer.neuron
+    least, greatest = signed_range(neuron.membrane_bits)
+    low_input, high_input = input_range(layer)
+    lowest_quiet = np.maximum(resting(low_input, neuron.leak), least)
+    highest_quiet = np.minimum(resting(high_input, neuron.leak), neuron.fire_at - 1)
+    lowest_fired = neuron.fire_at - neuron.reset_by
+    highest_fired = np.minimum(resting(high_input - neuron.reset_by, neuron.leak), greatest - neuron.reset_by)
+    low = high = np.zeros(layer.num_neurons, np.int64)
+    while True:
+        charged = MembraneRange(leak(low, neuron.leak) + low_input, leak(high, neuron.leak) + high_input)
+        after_low, after_high = _after_reset(charged, layer, neuron.membrane_bits)
+        sinks, rises = after_low < low, after_high > high
+        if not (sinks.any() or rises.any()):
+            return charged
+        can_fire, can_be_quiet = charged.high >= neuron.fire_at, charged.low < neuron.fire_at
+        low_end = np.where(can_fire & (after_low >= lowest_fired), lowest_fired, lowest_quiet)
+        high_end = np.where(can_be_quiet & (after_high < neuron.fire_at), highest_quiet, highest_fired)
+        low = np.where(sinks, np.minimum(after_low, low_end), low)
+        high = np.where(rises, np.maximum(after_high, high_end), high)
+
+
+def charged_range_after(layer: Layer, steps: int) -> MembraneRange:
+    """Return the range of ``leak(v) + i`` over all inputs, in samples of so many steps and without saturation."""
+    kind = layer.neuron.leak
     low_input, high_input = input_range(layer)
     low = high = np.zeros(layer.num_neurons, np.int64)
-    bounds = signed_range(neuron.membrane_bits if saturate else MAX_MEMBRANE_BITS)
-    step = 0
-    while True:
-        step += 1
-        charged_low = leak(low, neuron.leak) + low_input
-        charged_high = leak(high, neuron.leak) + high_input
-        after_low, after_high = _after_reset(np.clip(charged_low, *bounds), np.clip(charged_high, *bounds), layer)
-        sinks, rises = after_low < low, after_high > high
-        settled = not (sinks.any() or rises.any())
-        if settled or (step >= steps and not saturate):
-            return MembraneRange(charged_low, charged_high, forever=settled)
-        if saturate and (step >= steps or isinstance(neuron.leak, NoLeak)):
-            # what moves moves on, to where a spike ends it or the width does; without a leak this is exact
-            spike_low, quiet_high = neuron.fire_at - neuron.reset_by, neuron.fire_at - 1
-            low = np.where(sinks, np.where(after_low >= spike_low, spike_low, bounds[0]), low)
-            high = np.where(rises, np.where(after_high <= quiet_high, quiet_high, bounds[1] - neuron.reset_by), high)
-        else:
-            low, high = np.minimum(low, after_low), np.maximum(high, after_high)
+    charged = MembraneRange(low_input, high_input)
+    for _ in range(steps - 1):
+        after_low, after_high = _after_reset(charged, layer, MAX_MEMBRANE_BITS)
+        if np.all(after_low >= low) and np.all(after_high <= high):
+            break
+        low, high = np.minimum(low, after_low), np.maximum(high, after_high)
+        charged = MembraneRange(leak(low, kind) + low_input, leak(high, kind) + high_input)
+    return charged
 
 
 def input_range(layer: Layer) -> tuple[IntArray, IntArray]:
@@ -90,9 +113,7 @@ def signed_sums(weight: IntArray) -> tuple[IntArray, IntArray]:
 
 def never_saturates(layer: Layer) -> bool:
     """Return whether no input of any length makes a membrane of the layer saturate."""
-    found = charged_range(layer)
-    low, high = signed_range(layer.neuron.membrane_bits)
-    return found.forever and int(found.low.min()) >= low and int(found.high.max()) <= high
+    return charged_range(layer).bits <= layer.neuron.membrane_bits
 
 
 def never_fires(layer: Layer) -> NDArray[np.bool_]:
@@ -102,8 +123,11 @@ def never_fires(layer: Layer) -> NDArray[np.bool_]:
     return silent
 
 
-def _after_reset(low: IntArray, high: IntArray, layer: Layer) -> tuple[IntArray, IntArray]:
+def _after_reset(charged: MembraneRange, layer: Layer, membrane_bits: int) -> tuple[IntArray, IntArray]:
+    """Return the least and the greatest membrane after saturation and reset."""
     neuron = layer.neuron
+    bounds = signed_range(membrane_bits)
+    low, high = np.clip(charged.low, *bounds), np.clip(charged.high, *bounds)
     quiet_low, quiet_high = low, np.minimum(high, neuron.fire_at - 1)  # empty where low >= fire_at
     if neuron.reset is Reset.HARD:
         fired_low = fired_high = np.zeros_like(low)

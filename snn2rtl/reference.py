@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
-from snn2rtl.intervals import charged_range, leak, never_saturates, signed_sums
+from snn2rtl.intervals import charged_range, leak, signed_sums
 from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron, MultiplierLeak, Reset
 
 Spikes = NDArray[np.uint8]
@@ -98,8 +98,10 @@ class _LayerRunner:
         kind = layer.neuron.leak
         product_bits = layer.neuron.membrane_bits + (kind.fraction if isinstance(kind, MultiplierLeak) else 0)
         # one bit more than the charged membrane holds the current without its bias, too
-        self.state_type = int_dtype(max(charged_range(layer).bits + 1, product_bits))
-        self.saturate = None if never_saturates(layer) else signed_range(layer.neuron.membrane_bits)
+        charged_bits = charged_range(layer).bits
+        self.state_type = int_dtype(max(charged_bits + 1, product_bits))
+        fits = charged_bits <= layer.neuron.membrane_bits
+        self.saturate = None if fits else signed_range(layer.neuron.membrane_bits)
 
     def run(self, spikes: Spikes, membranes: IntArray | None) -> Spikes:
         """Return the layer's spikes for input spikes of shape (T, n, inputs); fill membranes where given."""

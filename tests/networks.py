@@ -50,11 +50,11 @@ LEAKS = (
 
 
 @st.composite
-def layers(draw: st.DrawFn, inputs: int) -> Layer:
+def layers(draw: st.DrawFn, inputs: int, max_membrane_bits: int = 48) -> Layer:
     """Draw a layer whose numbers meet often: ties at the threshold and saturation are common."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     neurons = draw(st.integers(1, 6))
-    membrane_bits = draw(st.integers(2, 12) | st.just(48))
+    membrane_bits = draw(st.integers(2, min(12, max_membrane_bits)) | st.just(max_membrane_bits))
     low, high = signed_range(membrane_bits)
     reach = draw(st.integers(1, 40))
     weight_bits = draw(st.sampled_from([1, 2, 4, 8, 16]))

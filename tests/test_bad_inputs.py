@@ -153,7 +153,9 @@ def _(folder: Path) -> list[str]:
 def _(folder: Path) -> list[str]:
     torch.save(small().state_dict(), folder / "state.pt")
     text = '[[layer]]\ntype = "Linear"\nname = "0"\nwieght = 1\n'
-    text += '[[layer]]\ntype = "LIFNode"\nname = "1"\ntau = 2.0\nv_threshold = 1.0\nv_reset = 0.0\ndecay_input = false\n'
+    text += (
+        '[[layer]]\ntype = "LIFNode"\nname = "1"\ntau = 2.0\nv_threshold = 1.0\nv_reset = 0.0\ndecay_input = false\n'
+    )
     (folder / "net.toml").write_text(text)
     return compile_args(folder, folder / "state.pt", "--arch", str(folder / "net.toml"))
 
@@ -272,7 +274,9 @@ def test_table_and_cases_are_the_same() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_input(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     argv = CASES[name](tmp_path)
     monkeypatch.setenv("SNN2RTL_IVERILOG", "nowhere")
     before = snapshot(tmp_path)

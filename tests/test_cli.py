@@ -66,7 +66,9 @@ def test_two_compiles_give_the_same_bytes(tmp_path: Path, rtl: Path) -> None:
     argv = [sys.executable, "-m", "snn2rtl", "compile", str(MODEL), "--out", str(tmp_path / "other"), "--quiet"]
     subprocess.run(argv, env=env, check=True, capture_output=True)
     files = sorted(str(p.relative_to(rtl)) for p in rtl.rglob("*") if p.is_file())
-    assert files == sorted(str(p.relative_to(tmp_path / "other")) for p in (tmp_path / "other").rglob("*") if p.is_file())
+    assert files == sorted(
+        str(p.relative_to(tmp_path / "other")) for p in (tmp_path / "other").rglob("*") if p.is_file()
+    )
     for file in files:
         assert (rtl / file).read_bytes() == (tmp_path / "other" / file).read_bytes(), file
 
@@ -87,7 +89,10 @@ def test_missing_torch_is_one_sentence(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", code, "compile", str(MODEL), "--out", str(tmp_path / "rtl")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "snn2rtl: error: compile: needs the package torch; install it with: pip install 'snn2rtl[train]'\n"
+    assert (
+        done.stderr
+        == "snn2rtl: error: compile: needs the package torch; install it with: pip install 'snn2rtl[train]'\n"
+    )
 
 
 def test_simulate_reference_writes_what_the_golden_model_says(tmp_path: Path, rtl: Path) -> None:

@@ -2,7 +2,13 @@
 
 import pytest
 
+PARAMETERS = {
+    "five-inputs": {"NumInputs": 5, "AddrWidth": 3},
+    "eight-inputs": {"NumInputs": 8, "AddrWidth": 3},
+    "one-input": {"NumInputs": 1, "AddrWidth": 1},
+}
 
-@pytest.mark.parametrize(("inputs", "width"), [(5, 3), (8, 3), (1, 1)])
-def test_ingress(bench, inputs, width):
-    bench("snn_ingress", "rtl_tests.ingress.ingress_tests", {"NumInputs": inputs, "AddrWidth": width})
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_ingress(bench, name):
+    bench("snn_ingress", "rtl_tests.ingress.ingress_tests", PARAMETERS[name])

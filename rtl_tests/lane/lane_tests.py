@@ -67,7 +67,7 @@ class Lane:
         return [random.choice([0, 0, least, greatest, random.randint(least, greatest)]) for _ in range(self.slots)]
 
     def orders(self) -> Iterator[list[int]]:
-        """Yield sequences of slots: one slot again and again, at distance 2 and 3, and any; in order without Forward."""
+        """Yield sequences of slots: one again and again, at distance 2 and 3, and any; in order without Forward."""
         everywhere = [slot % self.slots for slot in range(ADDS)]
         if not self.chosen["Forward"]:
             yield everywhere
@@ -89,7 +89,7 @@ async def ready_lane(dut: Any) -> Lane:
 @cocotb.test
 @cocotb.parametrize(gaps=[0.0, 0.3])
 async def states_are_the_sums(dut: Any, gaps: float) -> None:
-    """Adds in every order, with and without idle cycles, a sweep two cycles after the last, the next add right behind."""
+    """Adds in every order, with and without idle cycles, a sweep two cycles behind, the next add right after it."""
     lane = await ready_lane(dut)
     for _ in range(ROUNDS):
         for order in lane.orders():

@@ -16,15 +16,15 @@ def parameters(state: int, weight: int, shift: int, slots: int, forward: int) ->
     }
 
 
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        pytest.param(parameters(16, 8, 0, 8, FORWARD), id="forward"),
-        pytest.param(parameters(12, 1, 3, 1, FORWARD), id="one-slot"),
-        pytest.param(parameters(40, 16, 12, 5, FORWARD), id="shifted"),
-        pytest.param(parameters(16, 4, 0, 3, NO_FORWARD), id="no-forward"),
-        pytest.param(parameters(8, 8, 0, 7, NO_FORWARD), id="weight-as-wide-as-state"),
-    ],
-)
-def test_lane(bench, chosen):
-    bench("snn_lane", "rtl_tests.lane.lane_tests", chosen)
+PARAMETERS = {
+    "forward": parameters(16, 8, 0, 8, FORWARD),
+    "one-slot": parameters(12, 1, 3, 1, FORWARD),
+    "shifted": parameters(40, 16, 12, 5, FORWARD),
+    "no-forward": parameters(16, 4, 0, 3, NO_FORWARD),
+    "weight-as-wide-as-state": parameters(8, 8, 0, 7, NO_FORWARD),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_lane(bench, name):
+    bench("snn_lane", "rtl_tests.lane.lane_tests", PARAMETERS[name])

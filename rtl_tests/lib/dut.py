@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from snn2rtl.rtl import templates
-from snn2rtl.verify.cocotb_runner import run_bench
-
 from rtl_tests.lib.seed import SEED
+from snn2rtl.rtl import templates
+from snn2rtl.verify.cocotb_runner import SimulatorName, run_bench
 
-_DEPENDENCIES = {"snn_ingress": ["snn_stream_register"]}
+_PARTS = {"snn_ingress": ["snn_stream_register"]}
 _PARAMETERS = "DUT_PARAMETERS"
 
 
+def sources(module: str) -> list[Path]:
+    """Return the files of a static module and its parts."""
+    return [templates.folder() / "verilog" / f"{name}.v" for name in [*_PARTS.get(module, []), module]]
+
+
 def run_dut(
-    simulator: str, top: str, module: str, parameters: Mapping[str, int], build_dir: Path, case: Mapping[str, Any]
+    simulator: SimulatorName,
+    top: str,
+    module: str,
+    parameters: Mapping[str, int],
+    build_dir: Path,
+    case: Mapping[str, Any],
+    files: Sequence[Path] = (),
 ) -> None:
-    """Build a static module with these parameters and run a cocotb module on it, which may need more of the case."""
-    files = [*_DEPENDENCIES.get(top, []), top]
+    """Build a static module with these parameters and run a cocotb module on it.
+
+    Args:
+        simulator: what runs it.
+        top: static module.
+        module: dotted name of the cocotb module.
+        parameters: Verilog parameters.
+        build_dir: where to build.
+        case: what the cocotb module must know besides.
+        files: Verilog files to take instead of the module's own.
+    """
     env = {_PARAMETERS: json.dumps({**parameters, **case}), "COCOTB_RANDOM_SEED": str(SEED)}
-    sources = [templates.folder() / "verilog" / f"{file}.v" for file in files]
-    run_bench(simulator, sources, top, module, build_dir, parameters, env)
+    run_bench(simulator, files or sources(top), top, module, build_dir, parameters, env)
 
 
 def parameters() -> dict[str, Any]:

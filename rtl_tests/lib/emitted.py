@@ -18,7 +18,7 @@ from snn2rtl.rtl.design import RtlDesign, plan
 from snn2rtl.rtl.emit import write_rtl, write_vectors
 
 STEPS, SAMPLES = 6, 8
-STALLS = ((0, 0), (128, 0), (0, 128), (128, 128), (0, 240))  # of sender and receiver, of 256
+STALLS = ((0, 0), (128, 0), (0, 128), (128, 128), (0, 200))  # of sender and receiver, of 256
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ def emit(network: FixedPointNetwork, options: RtlOptions, path: Path, spikes: Sp
     return Emitted(path, design)
 
 
-def replay(emitted: Emitted, hdl: Sequence[Path] | None = None, stalls: Sequence[tuple[int, int]] = STALLS) -> list[str]:
+def replay(
+    emitted: Emitted, hdl: Sequence[Path] | None = None, stalls: Sequence[tuple[int, int]] = STALLS
+) -> list[str]:
     """Return the last line of each replay in Icarus, one for each pair of stalls; PASS and FAIL begin it."""
     build = emitted.path / "build"
     benches = sorted((emitted.path / "tb").glob("*.v"))

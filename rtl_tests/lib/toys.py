@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
+
+NO_LEAK = NoLeak()
 
 
 def identity_network(neurons: int, count_bits: int) -> FixedPointNetwork:
@@ -27,13 +30,13 @@ def layer(
     fire_at: Any = 4,
     reset_by: Any = None,
     reset: Reset = Reset.HARD,
-    leak: Leak = NoLeak(),
+    leak: Leak = NO_LEAK,
     bias: Any = 0,
     bits: int = 4,
     shift: int = 0,
     membrane_bits: int = 10,
 ) -> Layer:
-    """Return a layer; fire_at, reset_by (the threshold itself by default) and bias may be one number for all neurons."""
+    """Return a layer; fire_at, reset_by (by default the threshold) and bias may be one number for all neurons."""
     weight = np.asarray(weight)
     neurons = weight.shape[0]
 
@@ -59,7 +62,7 @@ def random_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions
     sizes = rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 12, 17], int(rng.integers(2, 6)))
     layers = [
         random_layer(rng, f"fc{index}", int(inputs), int(neurons))
-        for index, (inputs, neurons) in enumerate(zip(sizes, sizes[1:], strict=False))
+        for index, (inputs, neurons) in enumerate(pairwise(sizes))
     ]
     options = RtlOptions(
         lanes=PerLayer(1, {layer.name: int(rng.choice([1, 2, 3, 4, 5, 8, 64])) for layer in layers}),
@@ -81,7 +84,9 @@ def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int)
     fire_at = rng.integers(least, scale, each, endpoint=True)
     reset_by = fire_at if rng.random() < 0.5 else rng.integers(1, scale, each, endpoint=True)
     bias = rng.integers(-scale // 2, scale // 2, each, endpoint=True) * (rng.random() < 0.5)
-    weight = weights(rng, neurons, inputs, bits, float(rng.choice([1.0, 0.5, 0.2, 0.05, 0.0], p=[0.4, 0.3, 0.2, 0.07, 0.03])))
+    weight = weights(
+        rng, neurons, inputs, bits, float(rng.choice([1.0, 0.5, 0.2, 0.05, 0.0], p=[0.4, 0.3, 0.2, 0.07, 0.03]))
+    )
     return layer(
         name,
         weight,

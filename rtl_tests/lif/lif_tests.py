@@ -92,7 +92,7 @@ async def every_operation_equals_the_reference(dut: Any) -> None:
         fired, done = cycle - SPIKE_LATENCY, cycle - NEXT_LATENCY
         if 0 <= fired < OPERATIONS:
             assert int(dut.spike_o.value) == work.spike[fired], describe(work, fired)
-        if 0 <= done:
+        if done >= 0:
             assert dut.next_o.value.to_signed() == work.following[done], describe(work, done)
 
 

@@ -6,7 +6,9 @@ HARD, SOFT = 0, 1
 NONE, SHIFT, MULTIPLIER = 0, 1, 2
 
 
-def parameters(state: int, membrane: int, saturate: bool, reset: int, kind: int, shift: int = 1, factor: int = 0) -> dict:
+def parameters(
+    state: int, membrane: int, saturate: bool, reset: int, kind: int, shift: int = 1, factor: int = 0
+) -> dict:
     return {
         "StateWidth": state,
         "MembraneWidth": membrane,
@@ -18,22 +20,22 @@ def parameters(state: int, membrane: int, saturate: bool, reset: int, kind: int,
     }
 
 
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        pytest.param(parameters(12, 8, True, HARD, NONE), id="no-leak"),
-        pytest.param(parameters(8, 8, False, SOFT, NONE), id="no-leak-soft"),
-        pytest.param(parameters(9, 9, False, HARD, SHIFT, 0), id="shift-0-forgets"),
-        pytest.param(parameters(12, 8, True, SOFT, SHIFT, 1), id="shift-1-soft"),
-        pytest.param(parameters(10, 10, True, HARD, SHIFT, 3), id="shift-3-equal-widths"),
-        pytest.param(parameters(11, 10, False, SOFT, SHIFT, 47), id="shift-47"),
-        pytest.param(parameters(13, 7, True, HARD, MULTIPLIER, 3, 7), id="multiplier-7-8"),
-        pytest.param(parameters(12, 8, True, SOFT, MULTIPLIER, 8, 256), id="multiplier-1"),
-        pytest.param(parameters(9, 8, False, HARD, MULTIPLIER, 1, 0), id="multiplier-0"),
-        pytest.param(parameters(51, 48, True, SOFT, MULTIPLIER, 15, 29491), id="widest"),
-        pytest.param(parameters(4, 2, True, HARD, SHIFT, 1), id="narrowest"),
-        pytest.param(parameters(3, 2, True, SOFT, MULTIPLIER, 1, 1), id="narrowest-soft"),
-    ],
-)
-def test_lif(bench, chosen):
-    bench("snn_lif", "rtl_tests.lif.lif_tests", chosen)
+PARAMETERS = {
+    "no-leak": parameters(12, 8, True, HARD, NONE),
+    "no-leak-soft": parameters(8, 8, False, SOFT, NONE),
+    "shift-0-forgets": parameters(9, 9, False, HARD, SHIFT, 0),
+    "shift-1-soft": parameters(12, 8, True, SOFT, SHIFT, 1),
+    "shift-3-equal-widths": parameters(10, 10, True, HARD, SHIFT, 3),
+    "shift-47": parameters(11, 10, False, SOFT, SHIFT, 47),
+    "multiplier-7-8": parameters(13, 7, True, HARD, MULTIPLIER, 3, 7),
+    "multiplier-1": parameters(12, 8, True, SOFT, MULTIPLIER, 8, 256),
+    "multiplier-0": parameters(9, 8, False, HARD, MULTIPLIER, 1, 0),
+    "widest": parameters(51, 48, True, SOFT, MULTIPLIER, 15, 29491),
+    "narrowest": parameters(4, 2, True, HARD, SHIFT, 1),
+    "narrowest-soft": parameters(3, 2, True, SOFT, MULTIPLIER, 1, 1),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_lif(bench, name):
+    bench("snn_lif", "rtl_tests.lif.lif_tests", PARAMETERS[name])

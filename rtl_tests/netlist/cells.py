@@ -22,8 +22,8 @@ def _concatenated(name: str, numbers: Iterable[int]) -> str:
     return "{" + ", ".join(f"{name}_{number:02X}" for number in numbers) + "}"
 
 
-# Block memories as read-only memories of 36-bit words, which is what Yosys makes of our weights in these tests; any other
-# use of them must not pass in silence.
+# Block memories as read-only memories of 36-bit words, which is what Yosys makes of our weights in these tests; any
+# other use of them must not pass in silence.
 _BODIES = {
     # Lattice FPGA-TN-02204: INITVAL_xx holds 16 half words of 18 bits, 20 bits apart; a word is {DOB, DOA}.
     "DP16KD": f"""
@@ -36,7 +36,7 @@ _BODIES = {
         assign {{{_pins("DOB", 17)}, {_pins("DOA", 17)}}} = word;
         initial if (DATA_WIDTH_B != 36 || REGMODE_B != "NOREG" || CEA !== 1'b0) $display("FAIL: DP16KD is no ROM");
     """,
-    # AMD UG473: INIT_xx holds the data bits, INITP_xx the parity bits; a word is {DOBDO, DOADO}, parity {DOPBDOP, DOPADOP}.
+    # AMD UG473: INIT_xx holds the data bits, INITP_xx the parity bits; a word is {DOBDO, DOADO}.
     "RAMB18E1": f"""
         reg [35:0] memory [0:511];
         reg [64*256-1:0] init = {_concatenated("INIT", range(0x3F, -1, -1))};
@@ -56,5 +56,5 @@ def models(target: str) -> str:
     text = "".join((_SHARE / source).read_text() for source in _SOURCES[target])
     text = re.sub(r"\$error\(.*?\);|^`include .*$", "", text, flags=re.MULTILINE)
     for cell, body in _BODIES.items():
-        text = re.sub(rf"(module {cell}\b.*?)(specify.*?endspecify\s*)?endmodule", rf"\1{body}endmodule", text, flags=re.DOTALL)
+        text = re.sub(rf"(module {cell}\b.*?)endmodule", rf"\1{body}endmodule", text, flags=re.DOTALL)
     return "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + text

@@ -1,15 +1,14 @@
-"""Random networks of a few neurons: a hard reset and a shift in the first layer, a soft reset and few weights in the second."""
+"""Random networks of a few neurons: hard reset in the first layer; soft reset and few weights in the second."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from rtl_tests.lib.seed import generator
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.design import RtlDesign, plan
 from snn2rtl.rtl.emit import write_rtl
-
-from rtl_tests.lib.seed import generator
 
 
 def write_network(

@@ -1,4 +1,4 @@
-"""Netlist = golden model: what Yosys makes of a network replays what the golden model says, every beat of every stream."""
+"""Netlist = golden model: every beat of every stream of what Yosys makes of a network."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from snn2rtl.flows import tools
-from snn2rtl.flows.synth import TARGETS, synthesise
-from snn2rtl.network import MultiplierLeak, NoLeak
-from snn2rtl.rtl.emit import write_vectors
 
 from rtl_tests.lib.seed import generator
 from rtl_tests.netlist.cells import models
 from rtl_tests.netlist.networks import write_network
+from snn2rtl.flows import tools
+from snn2rtl.flows.synth import TARGETS, synthesise
+from snn2rtl.network import MultiplierLeak, NoLeak
+from snn2rtl.rtl.emit import write_vectors
 
 # the multiplier of ECP5 has no simulation model
 LEAKS = {"ecp5": NoLeak(), "ice40": MultiplierLeak(11, 4), "xc7": MultiplierLeak(11, 4)}

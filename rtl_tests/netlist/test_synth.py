@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from snn2rtl.errors import OptionError, ToolFailedError
-from snn2rtl.flows.synth import synthesise
 
 from rtl_tests.netlist.networks import write_network
+from snn2rtl.errors import OptionError, ToolFailedError
+from snn2rtl.flows.synth import synthesise
 
 
 @pytest.fixture
@@ -26,15 +24,15 @@ def test_place_and_route(folder, target, device):
     assert result.fmax_mhz > 20
     assert " -> " in result.slowest_path
     assert (folder / f"build/synth-{target}/nextpnr.log").stat().st_size > 0
-    counted = synthesise(folder, target, place=False)
-    assert counted == replace(result, fmax_mhz=None, slowest_path=None)
 
 
 @pytest.mark.parametrize(
     "line",
     [
         pytest.param("reg latched; always @* if (rst_ni) latched = s_axis_tvalid;", id="latch"),
-        pytest.param("wire twice = s_axis_tvalid; assign twice = s_axis_tlast; assign m_axis_tlast = twice;", id="drivers"),
+        pytest.param(
+            "wire two = s_axis_tvalid; assign two = s_axis_tlast; assign m_axis_tlast = two;", id="two-drivers"
+        ),
         pytest.param("wire loop; assign loop = loop ^ rst_ni; assign m_axis_tlast = loop;", id="loop"),
         pytest.param("wire nothing; assign m_axis_tlast = nothing;", id="no-driver"),
     ],
@@ -45,7 +43,7 @@ def test_unsound_verilog_is_refused(folder, line):
     assert "assign m_axis_tlast = 1'b1;" in text
     kept = "assign m_axis_tlast = 1'b1;" if "assign m_axis_tlast" not in line else ""
     top.write_text(text.replace("assign m_axis_tlast = 1'b1;", kept + line))
-    with pytest.raises(ToolFailedError, match="yosys: ended with exit code"):
+    with pytest.raises(ToolFailedError, match=r"yosys: ended(?s:.*)(Found 1 problems|Assertion failed)"):
         synthesise(folder, "xc7")
 
 

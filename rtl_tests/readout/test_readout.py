@@ -5,7 +5,19 @@ import pytest
 from snn2rtl.fixed_point import unsigned_bits
 
 
-@pytest.mark.parametrize(("classes", "count_width"), [(10, 7), (16, 2), (3, 32), (2, 1), (1, 4)])
-def test_readout(bench, classes, count_width):
-    chosen = {"NumClasses": classes, "AddrWidth": unsigned_bits(classes - 1), "CountWidth": count_width}
-    bench("snn_count_readout", "rtl_tests.readout.readout_tests", chosen)
+def parameters(classes: int, count_width: int) -> dict:
+    return {"NumClasses": classes, "AddrWidth": unsigned_bits(classes - 1), "CountWidth": count_width}
+
+
+PARAMETERS = {
+    "ten-classes": parameters(10, 7),
+    "powers-of-two": parameters(16, 2),
+    "wide-counts": parameters(3, 32),
+    "two-classes": parameters(2, 1),
+    "one-class": parameters(1, 4),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_readout(bench, name):
+    bench("snn_count_readout", "rtl_tests.readout.readout_tests", PARAMETERS[name])

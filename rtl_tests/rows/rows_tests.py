@@ -68,7 +68,7 @@ class Walker:
                 drive(dut, row_i=self.layout.row_table.fields[int(row), 0] if known else 0)
             addresses.append(dut.word_addr_o.value)
             if dut.add_o.value:
-                assert quiet == 0 and wait is None, "an add must not meet the sweep"
+                assert (quiet, wait) == (0, None), "an add must not meet the sweep"
                 total += self.word(int(addresses[-1 - WORD_LATENCY]))
                 self.add_cycles.append(cycle)
             wait = None if done or wait is None else wait - 1

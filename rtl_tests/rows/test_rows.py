@@ -6,35 +6,43 @@ from rtl_tests.rows.rows_tests import build
 from snn2rtl.fixed_point import unsigned_bits
 
 MODULE = "rtl_tests.rows.rows_tests"
-SHAPES = [
-    pytest.param(6, 4, 3, id="even"),
-    pytest.param(5, 7, 1, id="odd"),
-    pytest.param(8, 1, 4, id="one-slot"),
-    pytest.param(1, 3, 2, id="one-input"),
-]
 
 
-@pytest.mark.parametrize(("inputs", "slots", "lanes"), SHAPES)
-def test_dense_rows(bench, inputs, slots, lanes):
-    case = {"kind": "dense", "inputs": inputs, "slots": slots, "lanes": lanes, "density": 1.0}
-    parameters = {
-        "NumInputs": inputs,
-        "AddrWidth": unsigned_bits(inputs - 1),
-        "NumSlots": slots,
-        "SlotWidth": unsigned_bits(slots - 1),
-        "WordWidth": build(case)[0].word_addr_width,
-    }
-    bench("snn_dense_rows", MODULE, parameters, **case)
+def case(kind: str, inputs: int, slots: int, lanes: int, density: float = 1.0) -> dict:
+    return {"kind": kind, "inputs": inputs, "slots": slots, "lanes": lanes, "density": density}
 
 
-@pytest.mark.parametrize("density", [0.0, 0.15, 0.5, 1.0])
-@pytest.mark.parametrize(("inputs", "slots", "lanes"), SHAPES[:2])
-def test_indexed_rows(bench, inputs, slots, lanes, density):
-    case = {"kind": "indexed", "inputs": inputs, "slots": slots, "lanes": lanes, "density": density}
-    layout, _ = build(case)
-    parameters = {
-        "AddrWidth": unsigned_bits(inputs - 1),
-        "WordWidth": layout.word_addr_width,
-        "CountWidth": layout.count_width,
-    }
-    bench("snn_indexed_rows", MODULE, parameters, **case)
+DENSE = {
+    "even": case("dense", 6, 4, 3),
+    "odd": case("dense", 5, 7, 1),
+    "one-slot": case("dense", 8, 1, 4),
+    "one-input": case("dense", 1, 3, 2),
+}
+INDEXED = {
+    "empty": case("indexed", 6, 4, 3, 0.0),
+    "sparse": case("indexed", 9, 7, 2, 0.1),
+    "half": case("indexed", 5, 7, 1, 0.5),
+    "full": case("indexed", 6, 4, 3, 1.0),
+    "one-slot": case("indexed", 8, 1, 4, 0.3),
+    "one-input": case("indexed", 1, 3, 2, 0.7),
+}
+
+
+def parameters(chosen: dict) -> dict:
+    """Return the module's parameters for a layout."""
+    layout, _ = build(chosen)
+    shared = {"AddrWidth": unsigned_bits(chosen["inputs"] - 1), "WordWidth": layout.word_addr_width}
+    if chosen["kind"] == "indexed":
+        return shared | {"CountWidth": layout.count_width}
+    slots = chosen["slots"]
+    return shared | {"NumInputs": chosen["inputs"], "NumSlots": slots, "SlotWidth": unsigned_bits(slots - 1)}
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_dense_rows(bench, name):
+    bench("snn_dense_rows", MODULE, parameters(DENSE[name]), **DENSE[name])
+
+
+@pytest.mark.parametrize("name", INDEXED)
+def test_indexed_rows(bench, name):
+    bench("snn_indexed_rows", MODULE, parameters(INDEXED[name]), **INDEXED[name])

@@ -29,7 +29,9 @@ class Queue:
         self.dut, chosen = dut, parameters()
         self.lanes, self.slots, self.addr_width = chosen["NumLanes"], chosen["NumSlots"], chosen["AddrWidth"]
         self.places = min(self.lanes * self.slots, 1 << self.addr_width)
-        self.sink = Stream.of(dut, *(f"event_{p}" for p in ("valid_o", "ready_i", "addr_o", "step_end_o", "sample_end_o")))
+        self.sink = Stream.of(
+            dut, *(f"event_{p}" for p in ("valid_o", "ready_i", "addr_o", "step_end_o", "sample_end_o"))
+        )
 
     async def push(self, spikes: Spikes, gaps: float = 0.0) -> None:
         """Give the spikes of all steps, shape (T, N, places), a sweep each."""

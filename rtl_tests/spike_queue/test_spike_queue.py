@@ -15,16 +15,16 @@ def parameters(lanes: int, slots: int, neurons: int) -> dict:
     }
 
 
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        pytest.param(parameters(4, 4, 16), id="powers-of-two"),
-        pytest.param(parameters(3, 5, 14), id="odd"),
-        pytest.param(parameters(1, 6, 6), id="one-lane"),
-        pytest.param(parameters(7, 1, 7), id="one-slot"),
-        pytest.param(parameters(1, 1, 1), id="one-neuron"),
-        pytest.param(parameters(33, 2, 65), id="many-lanes"),
-    ],
-)
-def test_spike_queue(bench, chosen):
-    bench("snn_spike_queue", "rtl_tests.spike_queue.spike_queue_tests", chosen)
+PARAMETERS = {
+    "powers-of-two": parameters(4, 4, 16),
+    "odd": parameters(3, 5, 14),
+    "one-lane": parameters(1, 6, 6),
+    "one-slot": parameters(7, 1, 7),
+    "one-neuron": parameters(1, 1, 1),
+    "many-lanes": parameters(33, 2, 65),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_spike_queue(bench, name):
+    bench("snn_spike_queue", "rtl_tests.spike_queue.spike_queue_tests", PARAMETERS[name])

@@ -9,7 +9,7 @@ import numpy as np
 
 from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, int_dtype, quantize, round_half_even, signed_bits, signed_range, unsigned_bits
-from snn2rtl.intervals import charged_range, never_fires, never_saturates
+from snn2rtl.intervals import charged_range_after, never_fires, never_saturates
 from snn2rtl.network import (
     MAX_MEMBRANE_BITS,
     FixedPointNetwork,
@@ -196,19 +196,20 @@ def _fitting(what: str, values: FloatArray) -> IntArray:
 
 def _size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
     """Return the layer with the asked membrane width, or with one that ``time_steps`` steps cannot fill."""
-    found = charged_range(layer, steps=time_steps, saturate=False)
-    thresholds = max(int(layer.neuron.fire_at.max()), int(layer.neuron.reset_by.max()))
-    needed = max(found.bits, signed_bits(min(int(layer.neuron.fire_at.min()) - 1, 0), max(thresholds, 0)))
+    found = charged_range_after(layer, time_steps)
+    lowest = int(layer.neuron.fire_at.min())
+    highest = max(int(layer.neuron.fire_at.max()), int(layer.neuron.reset_by.max()))
+    least = signed_bits(min(lowest - 1, 0), max(highest, 0))
+    needed = max(found.bits, least)
     if not asked and needed > MAX_MEMBRANE_BITS:
         raise QuantizationError(
             f"layer '{layer.name}': membrane must need at most {MAX_MEMBRANE_BITS} bits, not {needed}; "
             "choose a width at which it saturates with --membrane-bits"
         )
-    least = signed_bits(0, max(thresholds, 0))
     if asked and asked < least:
         raise QuantizationError(
             f"layer '{layer.name}': membrane must have at least {least} bits to reach the threshold "
-            f"{thresholds}, not {asked}"
+            f"{max(lowest, highest, key=abs)}, not {asked}"
         )
     return replace(layer, neuron=replace(layer.neuron, membrane_bits=max(2, asked or needed)))
 
@@ -216,7 +217,7 @@ def _size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
 def _report(
     linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, error: _WeightError, time_steps: int
 ) -> LayerReport:
-    found = charged_range(layer, steps=time_steps, saturate=False)
+    found = charged_range_after(layer, time_steps)
     asked = 1.0 if neuron.tau is None else 1.0 - 1.0 / neuron.tau
     soft = layer.neuron.reset is Reset.SOFT
     return LayerReport(

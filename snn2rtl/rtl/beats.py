@@ -59,6 +59,10 @@ def read_events(words: Bits, placement: IntArray, *, neurons: int, steps: int, s
             f"{what}: must end {steps} steps in each of {samples} samples, not {len(ends)} steps "
             f"in {int(sample_end.sum())} samples"
         )
+    if np.any(sample_end & ~step_end):
+        raise VerificationError(f"{what}: must end a sample with its last step only, not with a spike")
+    if not step_end[-1:].all():
+        raise VerificationError(f"{what}: must end with the end of a step, not with a spike")
     row = np.cumsum(step_end)[~step_end]
     addr = values[~step_end] & ((1 << addr_width) - 1)
     if addr.size and addr.max() >= len(placement):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# Verilog-2005 (IEEE 1364-2005, annex B), and the words of SystemVerilog and VHDL that tools reserve in .v files too.
+# Verilog-2005 (IEEE 1364-2005, annex B), and SystemVerilog's, which some tools reserve in .v files too.
 KEYWORDS = frozenset(
     """
     always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos config deassign default defparam
@@ -25,7 +25,7 @@ KEYWORDS = frozenset(
     ref reject_on restrict return s_always s_eventually s_nexttime s_until s_until_with sequence shortint shortreal
     soft solve static string strong struct super sync_accept_on sync_reject_on tagged this throughout timeprecision
     timeunit type typedef union unique unique0 until until_with untyped var virtual void wait_order weak wildcard with
-    within work all entity architecture signal process others open is of to downto in out
+    within
     """.split()
 )
 OURS = frozenset({"snn", "replay"})  # first words of our own modules' names
@@ -39,9 +39,9 @@ def identifier(name: str) -> str:
     ['fc1', 'n0_2', 'x', 'wire_n', 'bung', 'n']
     """
     word = re.sub(r"_+", "_", re.sub(r"[^a-z0-9]", "_", name.lower())).strip("_")[:MAX_LENGTH].strip("_")
-    if not word or word[0].isdigit():
+    if not word or word[0].isdigit() or word.partition("_")[0] in OURS:
         word = f"n{word}"
-    return f"{word}_n" if word in KEYWORDS or word.partition("_")[0] in OURS else word
+    return f"{word}_n" if word in KEYWORDS else word
 
 
 def identifiers(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:

@@ -88,7 +88,7 @@ module snn_lif #(
       assign leaked = reset_q - (reset_q >>> LeakShift);
     end else if (LeakKind == 2) begin : gen_leak_multiplier
       localparam FactorWidth = LeakShift + 2;
-      localparam signed [FactorWidth-1:0] Factor = LeakFactor;
+      localparam signed [FactorWidth-1:0] Factor = LeakFactor[FactorWidth-1:0];
       localparam ProductWidth = MembraneWidth + FactorWidth;
       wire signed [ProductWidth-1:0] product = reset_q * Factor;
 

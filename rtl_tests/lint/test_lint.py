@@ -1,0 +1,85 @@
+"""No simulator has anything to say of the Verilog: Verilator with all warnings, Icarus as Verilog-2005."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rtl_tests.ingress import test_ingress
+from rtl_tests.lane import test_lane
+from rtl_tests.lib.dut import sources
+from rtl_tests.lib.emitted import emit
+from rtl_tests.lif import test_lif
+from rtl_tests.network.cases import CASES
+from rtl_tests.readout import test_readout
+from rtl_tests.rows import test_rows
+from rtl_tests.spike_queue import test_spike_queue
+from rtl_tests.stream_register import test_stream_register
+from snn2rtl.flows import tools
+from snn2rtl.rtl import templates
+
+MODULES = {
+    "snn_rom": [{"Width": 9, "Depth": 5, "AddrWidth": 3}, {"Width": 1, "Depth": 1, "AddrWidth": 1}],
+    "snn_sweep": [{"NumSlots": 5, "SlotWidth": 3}, {"NumSlots": 1, "SlotWidth": 1}],
+    "snn_stream_register": test_stream_register.PARAMETERS.values(),
+    "snn_ingress": test_ingress.PARAMETERS.values(),
+    "snn_lane": test_lane.PARAMETERS.values(),
+    "snn_lif": test_lif.PARAMETERS.values(),
+    "snn_spike_queue": test_spike_queue.PARAMETERS.values(),
+    "snn_count_readout": test_readout.PARAMETERS.values(),
+    "snn_dense_rows": map(test_rows.parameters, test_rows.DENSE.values()),
+    "snn_indexed_rows": map(test_rows.parameters, test_rows.INDEXED.values()),
+}
+
+
+DESIGNS = [
+    *("single", "some-silent", "pruned-indexed", "all-pruned-dense", "4-layers", "64-lanes-indexed"),
+    *(
+        "output-spikes",
+        "output-counts",
+        "numbers-of-each-neuron-hard",
+        "saturating-5-bits-soft",
+        "multiplier-15-bits-soft",
+    ),
+]
+STATIC_CASES = [
+    pytest.param(module, parameters, id=f"{module}-{index}")
+    for module, sets in MODULES.items()
+    for index, parameters in enumerate(sets)
+]
+
+
+def lint(files: list[Path], top: str, parameters: dict[str, int], tmp_path: Path) -> str:
+    """Return all that the simulators print."""
+    arguments = ["--lint-only", "-Wall", "--top-module", top, *(f"-G{k}={v}" for k, v in parameters.items())]
+    text = tools.run(tools.require("verilator"), [*arguments, *files], cwd=tmp_path, log_file=tmp_path / "v.log")
+    arguments = ["-g2005", "-Wall", "-t", "null", "-s", top, *(f"-P{top}.{k}={v}" for k, v in parameters.items())]
+    return text + tools.run(tools.require("iverilog"), [*arguments, *files], cwd=tmp_path, log_file=tmp_path / "i.log")
+
+
+def said(text: str) -> list[str]:
+    """Return the lines that are no report of Verilator's own speed."""
+    return [line for line in text.splitlines() if line and not line.startswith(("- V e r i l a t", "- Verilator:"))]
+
+
+def test_every_static_module_is_here():
+    assert sorted(MODULES) == sorted(file.stem for file in (templates.folder() / "verilog").glob("snn_*.v"))
+
+
+@pytest.mark.parametrize(("module", "parameters"), STATIC_CASES)
+def test_static_module(module, parameters, tmp_path):
+    assert said(lint(sources(module), module, parameters, tmp_path)) == []
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_complete_design(name, tmp_path):
+    emitted = emit(*CASES[name](), tmp_path / "rtl")
+    files = [emitted.path / file for file in json.loads((emitted.path / "manifest.json").read_text())["hdl"]]
+    assert said(lint(files, emitted.design.top, {}, emitted.path)) == []
+
+
+def test_replay_bench(tmp_path):
+    emitted = emit(*CASES["4-layers"](), tmp_path / "rtl")
+    files = [*emitted.hdl, *sorted((emitted.path / "tb").glob("*.v"))]
+    arguments = ["-g2005", "-Wall", "-t", "null", "-s", "replay_tb", *files]
+    assert tools.run(tools.require("iverilog"), arguments, cwd=emitted.path, log_file=tmp_path / "i.log") == ""

@@ -1,0 +1,187 @@
+"""Networks chosen by hand: every feature, and every edge of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from rtl_tests.lib.seed import generator
+from rtl_tests.lib.toys import layer, network, weights
+from snn2rtl.network import FixedPointNetwork, Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.options import PerLayer, RtlOptions
+
+Case = tuple[FixedPointNetwork, RtlOptions]
+INPUTS, HIDDEN, CLASSES = 6, 5, 4
+TWO_LANES = RtlOptions(lanes=PerLayer(2))
+
+
+def two_layers(**features: object) -> FixedPointNetwork:
+    """Return a 6-5-4 network both of whose layers have these features."""
+    rng = generator(10)
+    return network(
+        layer("fc1", weights(rng, HIDDEN, INPUTS), **features),  # type: ignore[arg-type]
+        layer("fc2", weights(rng, CLASSES, HIDDEN), **features),  # type: ignore[arg-type]
+    )
+
+
+def dynamics(reset: Reset, leak: Leak) -> Case:
+    return two_layers(fire_at=6, reset=reset, leak=leak, bias=1), TWO_LANES
+
+
+def numbers_of_each_neuron(reset: Reset) -> Case:
+    """Thresholds, biases and resets that all differ, so that memories hold them; two lanes and three slots."""
+    rng = generator(11)
+    least = 1 if reset is Reset.SOFT else -4
+    layers = [
+        layer(
+            name,
+            weights(rng, neurons, inputs),
+            fire_at=np.arange(neurons) + least,
+            reset_by=np.arange(neurons)[::-1] + 1,
+            bias=np.arange(neurons) - 2,
+            reset=reset,
+            leak=ShiftLeak(2),
+        )
+        for name, neurons, inputs in (("fc1", HIDDEN, INPUTS), ("fc2", CLASSES, HIDDEN))
+    ]
+    return network(*layers), TWO_LANES
+
+
+def weight_bits(bits: int, shift: int = 0) -> Case:
+    """Weights of any width, of which a quarter is the most negative one."""
+    rng = generator(12)
+    scale = 1 << max(bits - 2, 0) + shift
+    layers = []
+    for name, neurons, inputs in (("fc1", HIDDEN, INPUTS), ("fc2", CLASSES, HIDDEN)):
+        weight = weights(rng, neurons, inputs, bits)
+        weight[rng.random(weight.shape) < 0.25] = -1 << bits - 1
+        layers.append(
+            layer(name, weight, bits=bits, shift=shift, fire_at=scale, bias=scale, membrane_bits=bits + shift + 6)
+        )
+    return network(*layers), TWO_LANES
+
+
+def saturating(bits: int, reset: Reset) -> Case:
+    """Sums far outside the membrane, on both sides, and thresholds at its very top."""
+    rng = generator(13)
+    high = (1 << bits - 1) - 1
+    layers = [
+        layer(name, weights(rng, neurons, inputs, 6), bits=6, fire_at=high, reset_by=1, reset=reset, membrane_bits=bits)
+        for name, neurons, inputs in (("fc1", HIDDEN, INPUTS), ("fc2", CLASSES, HIDDEN))
+    ]
+    return network(*layers), TWO_LANES
+
+
+def depth(layers: int) -> Case:
+    sizes = [6, 7, 5, 6, 4][: layers + 1]
+    rng = generator(14)
+    chain = [layer(f"fc{i}", weights(rng, n, m), fire_at=3) for i, (m, n) in enumerate(pairwise(sizes))]
+    return network(*chain), TWO_LANES
+
+
+def lanes(count: int, layout: str) -> Case:
+    """A 9-13-8 network in which half of the weights are zero."""
+    rng = generator(15)
+    chain = [layer("fc1", weights(rng, 13, 9, 4, 0.5), fire_at=5), layer("fc2", weights(rng, 8, 13, 4, 0.5), fire_at=5)]
+    return network(*chain), RtlOptions(lanes=PerLayer(count), layout=PerLayer(layout))
+
+
+def output(kind: str, count_bits: int = 2) -> Case:
+    toy, _ = numbers_of_each_neuron(Reset.HARD)
+    return replace(toy, count_bits=count_bits), RtlOptions(lanes=PerLayer(3), output=kind)  # type: ignore[arg-type]
+
+
+def single() -> Case:
+    """One input, one neuron, one lane."""
+    return network(layer("fc", np.array([[3]]), fire_at=5, reset=Reset.SOFT)), RtlOptions()
+
+
+def silent_layer() -> Case:
+    """A hidden layer none of whose neurons can fire, between two that do."""
+    rng = generator(16)
+    fc2 = layer("fc2", -abs(weights(rng, HIDDEN, HIDDEN)), fire_at=100)
+    chain = [layer("fc1", weights(rng, HIDDEN, INPUTS), fire_at=2), fc2]
+    return network(*chain, layer("fc3", weights(rng, CLASSES, HIDDEN), fire_at=2, bias=1)), TWO_LANES
+
+
+def some_silent() -> Case:
+    """A hidden layer of which every other neuron can never fire and has no hardware."""
+    rng = generator(17)
+    fc1 = layer("fc1", weights(rng, HIDDEN, INPUTS), fire_at=np.array([2, 400, 2, 400, 2]))
+    return network(fc1, layer("fc2", weights(rng, CLASSES, HIDDEN), fire_at=3)), TWO_LANES
+
+
+def pruned(layout: str) -> Case:
+    """Inputs without any weight, the first and the last among them, and a neuron without any."""
+    rng = generator(18)
+    first, second = weights(rng, HIDDEN, INPUTS), weights(rng, CLASSES, HIDDEN)
+    first[:, [0, 3, INPUTS - 1]] = 0
+    second[:, [0, HIDDEN - 1]] = 0
+    second[1] = 0
+    return network(layer("fc1", first, fire_at=2), layer("fc2", second, fire_at=2)), options(2, layout)
+
+
+def all_pruned(layout: str) -> Case:
+    """No weight at all; the bias alone makes neurons fire."""
+    fc1 = layer("fc1", np.zeros((HIDDEN, INPUTS), int), bias=2, fire_at=5)
+    return network(fc1, layer("fc2", np.zeros((CLASSES, HIDDEN), int), bias=3, fire_at=4)), options(2, layout)
+
+
+def named(*names: str, network_name: str = "toy") -> Case:
+    rng = generator(19)
+    sizes = [INPUTS, *[HIDDEN] * (len(names) - 1), CLASSES]
+    chain = [layer(n, weights(rng, sizes[i + 1], sizes[i]), fire_at=3) for i, n in enumerate(names)]
+    return network(*chain, name=network_name), TWO_LANES
+
+
+def slow_second_layer() -> Case:
+    """A layer whose neurons all fire in every step, before one that takes far longer over a step: the queue is full."""
+    fc1 = layer("fc1", np.ones((8, 1), int), bias=5, fire_at=5)
+    fc2 = layer("fc2", weights(generator(21), 9, 8), fire_at=5)
+    return network(fc1, fc2), RtlOptions(lanes=PerLayer(1, {"fc1": 8}))
+
+
+def options(count: int, layout: str) -> RtlOptions:
+    return RtlOptions(lanes=PerLayer(count), layout=PerLayer(layout))
+
+
+LEAKS = {
+    "no-leak": NoLeak(),
+    "shift-0": ShiftLeak(0),
+    "shift-1": ShiftLeak(1),
+    "shift-47": ShiftLeak(47),
+    "multiplier-3-4": MultiplierLeak(3, 2),
+    "multiplier-15-bits": MultiplierLeak(30000, 15),
+    "multiplier-1": MultiplierLeak(256, 8),
+    "multiplier-0": MultiplierLeak(0, 1),
+}
+RESETS = {"hard": Reset.HARD, "soft": Reset.SOFT}
+
+CASES: dict[str, Callable[[], Case]] = {
+    **{f"{k}-{r}": lambda k=k, r=r: dynamics(RESETS[r], LEAKS[k]) for k in LEAKS for r in RESETS},
+    **{f"numbers-of-each-neuron-{r}": lambda r=r: numbers_of_each_neuron(RESETS[r]) for r in RESETS},
+    **{f"weights-of-{bits}-bits": lambda bits=bits: weight_bits(bits) for bits in (1, 2, 3, 8, 13, 16)},
+    **{f"weights-shifted-by-{shift}": lambda shift=shift: weight_bits(5, shift) for shift in (1, 7, 24)},
+    **{f"saturating-{b}-bits-{r}": lambda b=b, r=r: saturating(b, RESETS[r]) for b in (2, 5, 7) for r in RESETS},
+    **{f"{layers}-layers": lambda layers=layers: depth(layers) for layers in (1, 2, 3, 4)},
+    **{
+        f"{count}-lanes-{layout}": lambda count=count, layout=layout: lanes(count, layout)
+        for count in (1, 3, 4, 64)
+        for layout in ("dense", "indexed", "auto")
+    },
+    **{f"output-{kind}": lambda kind=kind: output(kind) for kind in ("class", "counts", "spikes")},
+    "output-of-wide-counts": lambda: output("counts", 32),
+    "single": single,
+    "slow-second-layer": slow_second_layer,
+    "silent-layer": silent_layer,
+    "some-silent": some_silent,
+    **{f"pruned-{layout}": lambda layout=layout: pruned(layout) for layout in ("dense", "indexed")},
+    **{f"all-pruned-{layout}": lambda layout=layout: all_pruned(layout) for layout in ("dense", "indexed")},
+    "names-of-verilog": lambda: named("wire", "module", "../x", "0", "", network_name="endmodule"),
+    "names-of-the-design": lambda: named("ingress", "readout", "input", "result", "top", network_name="../../net"),
+    "names-that-collide": lambda: named("a b", "a_b", "A-B", "a_bn2", "lif", network_name="snn"),
+    "names-of-the-bench": lambda: named("source", "monitor", "tb", "output", "dut", network_name="replay"),
+}

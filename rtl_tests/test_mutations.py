@@ -1,0 +1,102 @@
+"""The benches bite: whatever is broken in the Verilog, they fail."""
+
+from pathlib import Path
+
+import pytest
+
+from rtl_tests.ingress import test_ingress
+from rtl_tests.lane import test_lane
+from rtl_tests.lib.dut import run_dut, sources
+from rtl_tests.lib.emitted import SAMPLES, STEPS, Emitted, emit, replay
+from rtl_tests.lib.events import random_spikes
+from rtl_tests.lib.mutations import MUTATIONS, PROTOCOL_MUTATIONS, Mutation
+from rtl_tests.lib.seed import SEED, generator
+from rtl_tests.lif import test_lif
+from rtl_tests.network.cases import CASES
+from rtl_tests.readout import test_readout
+from rtl_tests.rows import test_rows
+from rtl_tests.spike_queue import test_spike_queue
+from rtl_tests.stream_register import test_stream_register
+from snn2rtl.errors import VerificationError
+from snn2rtl.verify.cocotb_runner import run_bench
+
+ALONE = {
+    "snn_lif": ("rtl_tests.lif.lif_tests", test_lif.PARAMETERS),
+    "snn_lane": ("rtl_tests.lane.lane_tests", test_lane.PARAMETERS),
+    "snn_dense_rows": ("rtl_tests.rows.rows_tests", test_rows.DENSE),
+    "snn_indexed_rows": ("rtl_tests.rows.rows_tests", test_rows.INDEXED),
+    "snn_spike_queue": ("rtl_tests.spike_queue.spike_queue_tests", test_spike_queue.PARAMETERS),
+    "snn_stream_register": ("rtl_tests.stream_register.stream_register_tests", test_stream_register.PARAMETERS),
+    "snn_ingress": ("rtl_tests.ingress.ingress_tests", test_ingress.PARAMETERS),
+    "snn_count_readout": ("rtl_tests.readout.readout_tests", test_readout.PARAMETERS),
+}
+
+
+def mutate(original: Path, mutation: Mutation, folder: Path) -> Path:
+    """Write a copy of a file with the mutation in it, in a folder."""
+    text = original.read_text()
+    found = text.count(mutation.old)
+    assert found == 1, f"{original.name}: must hold {mutation.old!r} once, not {found} times"
+    copy = folder / original.name
+    copy.write_text(text.replace(mutation.old, mutation.new))
+    return copy
+
+
+def mutated(emitted: Emitted, mutation: Mutation) -> list[Path]:
+    """Return the Verilog files of a design with the mutation in a copy of one."""
+    (original,) = (file for file in emitted.hdl if file.match(mutation.file))
+    copy = mutate(original, mutation, emitted.path / "build")
+    return [copy if file == original else file for file in emitted.hdl]
+
+
+def emit_for(case: str, steps: int, path: Path) -> Emitted:
+    """Write a network, with random samples of so many steps."""
+    network, options = CASES[case]()
+    spikes = random_spikes(generator(22), steps, SAMPLES * STEPS // steps, network.num_inputs)
+    return emit(network, options, path, spikes)
+
+
+def cocotb_bench(emitted: Emitted, hdl: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(emitted.path / "tb")
+    build = emitted.path / "build" / "cocotb"
+    env = {"COCOTB_RANDOM_SEED": str(SEED)}
+    run_bench("icarus", hdl, emitted.design.top, "cocotb_bench", build, env=env, cwd=emitted.path)
+
+
+@pytest.mark.parametrize(("case", "steps"), sorted({(mutation.case, mutation.steps) for mutation in MUTATIONS}))
+def test_unbroken_network_passes(case, steps, tmp_path):
+    verdicts = replay(emit_for(case, steps, tmp_path / "rtl"))
+    assert all(verdict.startswith("PASS") for verdict in verdicts), verdicts
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.what)
+def test_replay_fails(mutation, tmp_path):
+    emitted = emit_for(mutation.case, mutation.steps, tmp_path / "rtl")
+    verdicts = replay(emitted, mutated(emitted, mutation))
+    assert any(verdict.startswith("FAIL") for verdict in verdicts), verdicts
+
+
+@pytest.mark.parametrize("case", sorted({mutation.case for mutation in PROTOCOL_MUTATIONS}))
+def test_unbroken_network_passes_cocotb(case, tmp_path, monkeypatch):
+    emitted = emit_for(case, STEPS, tmp_path / "rtl")
+    cocotb_bench(emitted, emitted.hdl, monkeypatch)
+
+
+@pytest.mark.parametrize("mutation", PROTOCOL_MUTATIONS, ids=lambda mutation: mutation.what)
+def test_cocotb_fails(mutation, tmp_path, monkeypatch):
+    emitted = emit_for(mutation.case, STEPS, tmp_path / "rtl")
+    with pytest.raises(VerificationError, match="tests failed"):
+        cocotb_bench(emitted, mutated(emitted, mutation), monkeypatch)
+
+
+@pytest.mark.parametrize("mutation", [m for m in (*MUTATIONS, *PROTOCOL_MUTATIONS) if m.alone], ids=lambda m: m.what)
+def test_bench_of_the_module_fails(mutation, tmp_path):
+    """The module's own bench fails, on Icarus; test_<module>.py shows that it passes otherwise."""
+    top = Path(mutation.file).stem
+    module, cases = ALONE[top]
+    chosen = cases[mutation.alone]
+    parameters, case = (test_rows.parameters(chosen), chosen) if "kind" in chosen else (chosen, {})
+    *parts, original = sources(top)
+    files = [*parts, mutate(original, mutation, tmp_path)]
+    with pytest.raises(VerificationError, match="tests failed"):
+        run_dut("icarus", top, module, parameters, tmp_path / "build", case, files)

@@ -1,0 +1,144 @@
+"""``snn2rtl verify`` and ``simulate`` on both simulators: they pass on our Verilog and name what is wrong in a broken one."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snn2rtl import cli, reference
+from snn2rtl.api import compile
+from snn2rtl.encoders import Encoder
+from snn2rtl.errors import VerificationError
+from snn2rtl.folder import open_folder
+from snn2rtl.options import PerLayer, RtlOptions
+from snn2rtl.samples import Samples
+from snn2rtl.spiking import Linear, Neuron, SpikingNetwork
+from snn2rtl.verify.engines import Stalls, build
+from snn2rtl.verify.limit import cycle_limit
+from snn2rtl.verify.verify import verify
+
+ENGINES = ("icarus", "verilator")
+
+
+def network() -> SpikingNetwork:
+    rng = np.random.default_rng(5)
+    nodes = (
+        Linear(name="hidden", weight=rng.normal(0.05, 0.3, (30, 20)), bias=rng.normal(0, 0.1, 30)),
+        Neuron(name="lif1", tau=2.0, v_threshold=1.0, v_reset=0.0),
+        Linear(name="out", weight=rng.normal(0.05, 0.3, (7, 30)), bias=np.zeros(7)),
+        Neuron(name="lif2", tau=4.0, v_threshold=1.0, v_reset=None),
+    )
+    return SpikingNetwork(name="toy", nodes=nodes, encoder=Encoder.poisson(10, 0.5))
+
+
+@pytest.fixture(scope="module")
+def spikes() -> np.ndarray:
+    rng = np.random.default_rng(6)
+    return (rng.random((10, 70, 20)) < rng.uniform(0, 0.6, (1, 70, 1))).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def rtl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("verify") / "rtl"
+    compile(network(), out, rtl=RtlOptions(lanes=PerLayer(8)))
+    return out
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("stalls", [Stalls(), Stalls(100, 150, seed=3)], ids=["plain", "stalls"])
+def test_every_spike_is_the_golden_model_s(engine: str, stalls: Stalls, rtl: Path, spikes: np.ndarray) -> None:
+    folder = open_folder(rtl)
+    done: list[int] = []
+    verdict = verify(folder, Samples(spikes, None, None), engine, stalls, done.append)
+    result = reference.run(folder.network, spikes)
+    assert sum(done) == verdict.samples == 70
+    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.layers) > 0
+    limit = cycle_limit(folder.network, folder.design, spikes, result).mean()
+    assert verdict.limit == limit <= verdict.cycles
+
+
+def broken(rtl: Path, tmp_path: Path, file: str, old: str, new: str) -> Path:
+    out = tmp_path / "broken"
+    compile(network(), out, rtl=RtlOptions(lanes=PerLayer(8)))
+    text = (out / "hdl" / file).read_text()
+    assert text.count(old) == 1
+    (out / "hdl" / file).write_text(text.replace(old, new))
+    return out
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_difference_names_sample_step_layer_neuron_and_leaves_a_waveform(
+    engine: str, rtl: Path, tmp_path: Path, spikes: np.ndarray
+) -> None:
+    # a threshold of one neuron of layer 'out' is wrong: nothing else may be blamed
+    out = broken(rtl, tmp_path, "snn_count_readout.v", "event_addr_i < best_q", "event_addr_i <= best_q")
+    memory = out / "mem" / "out_fire_at.mem"
+    design = open_folder(out).design
+    width = design.layers[1].membrane_width
+    word = int(memory.read_text().split()[0], 16)
+    memory.write_text(f"{word ^ (1 << 4 * width):0{-(-7 * width // 4)}x}\n")  # neuron 4, lowest bit
+    with pytest.raises(VerificationError) as caught:
+        verify(open_folder(out), Samples(spikes, None, None), engine, Stalls(), lambda _: None)
+    found = re.fullmatch(
+        r"sample (\d+), step (\d+), layer 'out', neuron 4: expected ([01]), got ([01]); waveform: (.*)",
+        str(caught.value),
+    )
+    assert found, str(caught.value)
+    sample, step, expected, got = (int(text) for text in found.groups()[:4])
+    golden = reference.run(open_folder(out).network, spikes).layers[1].spikes
+    assert golden[step, sample, 4] == expected != got
+    assert Path(found[5]).stat().st_size > 1000
+
+
+def test_a_wrong_class_is_found_where_all_spikes_are_right(rtl: Path, tmp_path: Path, spikes: np.ndarray) -> None:
+    out = broken(rtl, tmp_path, "snn_count_readout.v", "event_addr_i < best_q", "event_addr_i > best_q")
+    with pytest.raises(VerificationError, match=r"^sample \d+, output beat \d+: expected 10\d, got 10\d; waveform: "):
+        verify(open_folder(out), Samples(spikes, None, None), "icarus", Stalls(), lambda _: None)
+
+
+def test_a_stuck_network_is_reported(rtl: Path, tmp_path: Path, spikes: np.ndarray) -> None:
+    out = broken(rtl, tmp_path, "snn_sweep.v", "wire start = pending_q & room_i;", "wire start = 1'b0;")
+    with pytest.raises(VerificationError, match=r"must end 10 steps in each of .* \(the bench says: FAIL: no beat for"):
+        verify(open_folder(out), Samples(spikes[:, :3], None, None), "icarus", Stalls(), lambda _: None)
+
+
+def test_an_edited_file_is_built_again(rtl: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rtl"
+    compile(network(), out)
+    folder = open_folder(out)
+    build(folder, "icarus")
+    program = out / "build" / "icarus" / "replay.vvp"
+    first = program.stat().st_mtime_ns
+    build(folder, "icarus")
+    assert program.stat().st_mtime_ns == first
+    with (out / "hdl" / "snn_lif.v").open("a") as file:
+        file.write("// a comment\n")
+    build(folder, "icarus")
+    assert program.stat().st_mtime_ns > first
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_simulate_gives_what_the_golden_model_gives(engine: str, rtl: Path, tmp_path: Path, spikes: np.ndarray) -> None:
+    np.save(tmp_path / "x.npy", spikes)
+    for name in ("reference", engine):
+        argv = ["simulate", str(rtl), "--input", str(tmp_path / "x.npy"), "--out", str(tmp_path / f"{name}.npz")]
+        assert cli.main([*argv, "--engine", name]) == 0
+    with np.load(tmp_path / "reference.npz") as expected, np.load(tmp_path / f"{engine}.npz") as found:
+        for key in ("spikes_hidden", "spikes_out", "counts", "classes"):
+            assert np.array_equal(expected[key], found[key]), key
+        assert found["spikes_hidden"].shape == (10, 70, 30)
+        assert (found["cycles"] >= 10).all()
+
+
+def test_the_command_prints_verdicts_as_json(rtl: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", str(rtl), "--samples", "20", "--json"]) == 0
+    verdicts = json.loads(capsys.readouterr().out)["verdicts"]
+    assert [(v["engine"], v["samples"], v["stalls"]["sender"] > 0) for v in verdicts] == [
+        ("verilator", 20, False),
+        ("verilator", 2, True),
+        ("icarus", 2, False),
+        ("icarus", 1, True),
+    ]
+    assert all(verdict["ratio"] >= 1 for verdict in verdicts)

@@ -1,0 +1,167 @@
+import json
+
+import numpy as np
+import pytest
+from fake_tools import fake_tool
+from networks import chain, dense
+
+from snn2rtl.commands.synth import table
+from snn2rtl.errors import ModelFileError, OptionError, ToolFailedError
+from snn2rtl.flows.synth import synthesise
+from snn2rtl.rtl.design import plan
+from snn2rtl.rtl.emit import write_rtl
+
+CELLS = {
+    "ecp5": {"LUT4": 10, "CCU2C": 3, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 7, "DP16KD": 2, "MULT18X18D": 1, "PFUMX": 4},
+    "ice40": {
+        "SB_LUT4": 9,
+        "SB_DFF": 1,
+        "SB_DFFESR": 2,
+        "SB_DFFNESS": 4,
+        "SB_RAM40_4K": 3,
+        "SB_MAC16": 1,
+        "SB_CARRY": 5,
+    },
+    "xc7": {
+        "LUT6": 4,
+        "LUT1": 1,
+        "INV": 1,
+        "FDRE": 3,
+        "FDSE_1": 1,
+        "RAMB18E1": 1,
+        "RAMB36E1": 2,
+        "RAM32M": 3,
+        "SRL16E": 1,
+    },
+}
+EXPECTED = {
+    "ecp5": {"lut": 16, "lutram": 12, "ff": 7, "bram": 2, "dsp": 1},
+    "ice40": {"lut": 9, "lutram": 0, "ff": 7, "bram": 3, "dsp": 1},
+    "xc7": {"lut": 6, "lutram": 13, "ff": 4, "bram": 2.5, "dsp": 0},
+}
+ENDS = [
+    {"from": {"cell": "u_fc1.level_q_TRELLIS_FF_Q_3"}, "to": {"cell": "x"}},
+    {"from": {}, "to": {"cell": "u_fc1.head_q$b"}},
+]
+REPORT = {
+    "fmax": {"$glbnet$clk_i$TRELLIS_IO_IN": {"achieved": 123.4, "constraint": 100}},
+    "critical_paths": [
+        {"from": "<async>", "to": "posedge clk", "path": [{"from": {"cell": "pin"}, "to": {"cell": "pin"}}]},
+        {"from": "posedge clk", "to": "posedge clk", "path": ENDS},
+    ],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    network = chain(dense(np.eye(3, dtype=int)))
+    write_rtl(network, plan(network), tmp_path / "rtl")
+    return tmp_path / "rtl"
+
+
+@pytest.fixture
+def yosys(monkeypatch, tmp_path):
+    """Let Yosys write a netlist of these cells."""
+
+    def install(target, cells=None, **changes):
+        types = [kind for kind, count in (cells or CELLS[target]).items() for _ in range(count)]
+        cell_table = {str(index): {"type": kind} for index, kind in enumerate([*types, "$scopeinfo"])}
+        netlist = json.dumps({"modules": {"net_top": {"cells": cell_table}, "LUT4": {"cells": {}}}})
+        writes = changes.pop("writes", {f"build/synth-{target}/netlist.json": netlist})
+        return fake_tool(monkeypatch, tmp_path / "bin", "yosys", "Preparing to run", writes, **changes)
+
+    return install
+
+
+@pytest.fixture
+def nextpnr(monkeypatch, tmp_path):
+    """Let nextpnr write a report."""
+
+    def install(target, says="", report=REPORT, **changes):
+        writes = {f"build/synth-{target}/nextpnr.json": json.dumps(report)} if report else {}
+        return fake_tool(monkeypatch, tmp_path / "bin", f"nextpnr-{target}", says, writes, **changes)
+
+    return install
+
+
+@pytest.mark.parametrize("target", CELLS)
+def test_cells_are_counted_in_the_units_of_the_family(folder, yosys, target):
+    yosys(target)
+    result = synthesise(folder, target, place=False)
+    assert {name: getattr(result, name) for name in EXPECTED[target]} == EXPECTED[target]
+    assert result.cells == CELLS[target]
+    assert result.fmax_mhz is None
+    assert json.loads(json.dumps(result.to_dict()))["bram"] == EXPECTED[target]["bram"]
+    assert table([result]).row_count == 1
+
+
+def test_place_and_route(folder, yosys, nextpnr):
+    yosys("ecp5")
+    arguments = nextpnr("ecp5")
+    result = synthesise(folder, "ecp5", frequency=150)
+    assert (result.device, result.fmax_mhz) == ("85k", 123.4)
+    assert result.slowest_path == "u_fc1.level_q -> u_fc1.head_q"
+    text = arguments.read_text()
+    assert "--85k\n--package\nCABGA756\n--speed\n6" in text
+    assert "--freq\n150\n--seed\n1\n" in text
+
+
+def test_the_device_that_was_asked_for(folder, yosys, nextpnr):
+    script = folder / "build/synth-ice40/synth.ys"
+    yosys("ice40")
+    arguments = nextpnr("ice40")
+    assert synthesise(folder, "ice40", device="up5k").device == "up5k"
+    assert "--up5k\n--package\nsg48" in arguments.read_text()
+    assert "\nsynth_ice40 -dsp -device u -top net_top\n" in script.read_text()
+    assert synthesise(folder, "ice40").device == "hx8k"
+    assert "\nsynth_ice40 -top net_top\n" in script.read_text()
+
+
+@pytest.mark.parametrize(
+    ("target", "device", "message"),
+    [
+        ("ecp5", "99k", "^--device: must be 85k or 45k or 25k for ecp5, not 99k$"),
+        ("xc7", "85k", "^--device: must be left out for xc7, not 85k$"),
+    ],
+)
+def test_a_device_of_another_family(folder, target, device, message):
+    with pytest.raises(OptionError, match=message):
+        synthesise(folder, target, device=device)
+
+
+def test_a_network_that_does_not_fit(folder, yosys, nextpnr):
+    says = "Info: \t  TRELLIS_IO:  24/  365   6%\nInfo: \t  DP16KD:   300/   208  144%\nERROR: Unable to place cell 'x'"
+    yosys("ecp5")
+    nextpnr("ecp5", says, None, code=1)
+    with pytest.raises(
+        OptionError, match=r"^ecp5: the network must fit the 85k, but needs 300 DP16KD of 208; .*fewer lanes"
+    ):
+        synthesise(folder, "ecp5")
+
+
+def test_another_failure_of_place_and_route(folder, yosys, nextpnr):
+    yosys("ecp5")
+    nextpnr("ecp5", "Info: DP16KD:   3/   208  1%\nERROR: no route", None, code=1)
+    with pytest.raises(ToolFailedError, match=r"nextpnr-ecp5: ended with exit code 1(?s:.*)ERROR: no route"):
+        synthesise(folder, "ecp5")
+
+
+def test_an_old_netlist_is_not_taken_for_a_new_one(folder, yosys):
+    yosys("ecp5")
+    synthesise(folder, "ecp5", place=False)
+    yosys("ecp5", writes={})
+    with pytest.raises(ToolFailedError, match="yosys: wrote no netlist of net_top"):
+        synthesise(folder, "ecp5", place=False)
+
+
+@pytest.mark.parametrize("report", [None, {}, {"fmax": {}, "critical_paths": []}, {**REPORT, "critical_paths": []}])
+def test_a_report_without_a_clock(folder, yosys, nextpnr, report):
+    yosys("ecp5")
+    nextpnr("ecp5", "", report)
+    with pytest.raises(ToolFailedError, match="nextpnr: wrote no timing report"):
+        synthesise(folder, "ecp5")
+
+
+def test_a_folder_that_is_not_ours(tmp_path):
+    with pytest.raises(ModelFileError):
+        synthesise(tmp_path, "ecp5")

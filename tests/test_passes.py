@@ -1,0 +1,230 @@
+"""The exact passes: small network in, expected network out, and no spike changed. Rational numbers judge the latter."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import chain, dense, lif, networks, random_spikes
+
+from snn2rtl import reference
+from snn2rtl.compiler import fold
+from snn2rtl.encoders import Encoder
+from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.passes.drop_identities import drop_identities
+from snn2rtl.passes.fold_batch_norm import fold_batch_norm
+from snn2rtl.passes.fold_neurons import fold_neurons, pair_layers
+from snn2rtl.passes.silence_unread import silence_unread
+from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Linear, Neuron, Node, SpikingNetwork
+
+ENCODER = Encoder.poisson(9, 0.5)
+
+
+def network(*nodes: Node) -> SpikingNetwork:
+    return SpikingNetwork(name="net", nodes=nodes, encoder=ENCODER)
+
+
+def fc(name: str, weight, bias=None) -> Linear:
+    return Linear(name=name, weight=weight, bias=np.zeros(len(weight)) if bias is None else bias)
+
+
+def norm(name: str, gain: list[float], offset: list[float]) -> BatchNorm:
+    """Return a batch norm of a variance of 1/4 and a mean of 1 that computes gain * x + offset."""
+    gain, one = np.asarray(gain), np.ones(len(gain))
+    return BatchNorm(name=name, mean=one, variance=one / 8, epsilon=1 / 8, gamma=gain / 2, beta=offset + gain)
+
+
+def spikes_of(net: SpikingNetwork, samples: np.ndarray) -> list[list[list[bool]]]:
+    """Return the output spikes of samples of shape (N, T, inputs), in rational numbers and from the nodes' docstrings."""
+    return [run_sample(net, sample.tolist()) for sample in samples]
+
+
+def run_sample(net: SpikingNetwork, steps: list[list[int]]) -> list[list[bool]]:
+    membranes: dict[str, list[Fraction]] = {}
+    outputs = []
+    for step in steps:
+        values = [Fraction(x) for x in step]
+        for node in net.nodes:
+            match node:
+                case Linear():
+                    values = [
+                        sum((Fraction(w) * x for w, x in zip(row, values, strict=True)), Fraction(bias))
+                        for row, bias in zip(node.weight.tolist(), node.bias.tolist(), strict=True)
+                    ]
+                case BatchNorm():
+                    columns = (node.mean, node.variance, node.gamma, node.beta)
+                    numbers = zip(values, *(column.tolist() for column in columns), strict=True)
+                    values = [
+                        (x - Fraction(mean)) / Fraction(np.sqrt(variance + node.epsilon)) * Fraction(gamma)
+                        + Fraction(beta)
+                        for x, mean, variance, gamma, beta in numbers
+                    ]
+                case Neuron():
+                    rest = Fraction(node.v_reset or 0)
+                    state = membranes.setdefault(node.name, [rest] * len(values))
+                    values = fire(node, rest, state, values)
+        outputs.append(values)
+    return outputs
+
+
+def fire(node: Neuron, rest: Fraction, state: list[Fraction], values: list[Fraction]) -> list[bool]:
+    fired = []
+    for index, x in enumerate(values):
+        charged = state[index] + x
+        if node.tau is not None:
+            tau = Fraction(node.tau)
+            charged = state[index] - (state[index] - rest) / tau + (x / tau if node.decay_input else x)
+        spike = charged >= Fraction(node.v_threshold)
+        fired.append(spike)
+        if spike:
+            charged = charged - Fraction(node.v_threshold) if node.v_reset is None else rest
+        state[index] = charged
+    return fired
+
+
+def assert_same_spikes(before: SpikingNetwork, after: SpikingNetwork, seed: int = 0) -> None:
+    random = np.random.default_rng(seed)
+    samples = (random.random((6, 6, before.num_inputs)) < np.linspace(0, 1, 6)[:, None, None]).astype(int)
+    wanted = spikes_of(before, samples)
+    assert spikes_of(after, samples) == wanted
+    assert np.any(wanted), "the test must see spikes"
+
+
+def quarters(random: np.random.Generator, *shape: int) -> np.ndarray:
+    return random.integers(-3, 6, shape) / 4
+
+
+@st.composite
+def spiking_networks(draw: st.DrawFn) -> SpikingNetwork:
+    """Draw a network of dyadic numbers, for which the passes' arithmetic is exact."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    widths = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
+    nodes: list[Node] = [Flatten(name="flat")]
+    for index, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+        linear = fc(f"fc{index}", quarters(random, outputs, inputs), quarters(random, outputs))
+        place = draw(st.sampled_from(["none", "before", "after", "both"]))
+        if place in ("before", "both"):
+            nodes.append(norm(f"a{index}", 2.0 ** random.integers(-1, 2, inputs), quarters(random, inputs)))
+        nodes += [Dropout(name=f"drop{index}"), linear]
+        if place in ("after", "both"):
+            nodes.append(norm(f"b{index}", 2.0 ** random.integers(-1, 2, outputs), quarters(random, outputs)))
+        tau = draw(st.sampled_from([None, 1.0, 2.0, 4.0]))
+        nodes.append(
+            Neuron(
+                name=f"lif{index}",
+                tau=tau,
+                v_threshold=draw(st.sampled_from([0.5, 1.0])),
+                v_reset=draw(st.sampled_from([None, 0.0, 0.25, -0.5])),
+                decay_input=tau is not None and draw(st.booleans()),
+            )
+        )
+    return network(*nodes)
+
+
+@settings(max_examples=80, deadline=None)
+@given(spiking_networks(), st.integers(0, 99))
+def test_exact_passes_change_no_spike(before, seed):
+    random = np.random.default_rng(seed)
+    samples = random.integers(0, 2, (3, 5, before.num_inputs))
+    wanted = spikes_of(before, samples)
+    for one_pass in (drop_identities, fold):
+        after = one_pass(before)
+        assert spikes_of(after, samples) == wanted
+        assert (after.name, after.encoder) == ("net", ENCODER)
+    assert spikes_of(fold_batch_norm(drop_identities(before)), samples) == wanted
+
+
+def test_drop_identities():
+    linear, neuron = fc("fc", [[1.0]]), Neuron(name="lif", tau=2.0, v_threshold=1.0, v_reset=0.0)
+    nodes = drop_identities(network(Flatten(name="a"), linear, Dropout(name="b"), neuron, Dropout(name="c"))).nodes
+    assert nodes == (linear, neuron)
+
+
+def test_a_batch_norm_after_a_linear_goes_into_it():
+    (linear,) = fold_batch_norm(
+        network(fc("fc", [[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0]), norm("bn", [2, 0.5], [3, 4]))
+    ).nodes
+    assert linear.weight.tolist() == [[2, 4], [1.5, 2]]
+    assert linear.bias.tolist() == [2 * 1 + 3, 0.5 * 2 + 4]
+
+
+def test_a_batch_norm_before_a_linear_goes_into_it():
+    (linear,) = fold_batch_norm(network(norm("bn", [2, 0.5], [3, 4]), fc("fc", [[1.0, 2.0]], [1.0]))).nodes
+    assert linear.weight.tolist() == [[2, 1]]
+    assert linear.bias.tolist() == [1 + 1 * 3 + 2 * 4]
+
+
+def test_batch_norms_on_both_sides_and_in_a_row():
+    nodes = (norm("a", [2], [1]), fc("fc", [[1.0]]), norm("b", [4], [0]), norm("c", [0.5], [5]))
+    (linear,) = fold_batch_norm(network(*nodes)).nodes
+    assert (linear.weight.tolist(), linear.bias.tolist()) == ([[4]], [7])
+
+
+def test_a_batch_norm_between_two_linears_goes_into_the_first():
+    first, second = fold_batch_norm(network(fc("a", [[1.0]]), norm("bn", [2], [1]), fc("b", [[3.0]]))).nodes
+    assert (first.weight.item(), first.bias.item(), second.weight.item(), second.bias.item()) == (2, 1, 3, 0)
+
+
+def test_a_batch_norm_without_a_linear_beside_it_stays_and_is_refused():
+    lif = Neuron(name="lif", tau=None, v_threshold=1.0, v_reset=0.0)
+    nodes = (norm("a", [1], [0]), norm("b", [1], [0]), fc("fc", [[1.0]]), lif, norm("c", [1], [0]))
+    with pytest.raises(UnsupportedModelError) as caught:
+        fold(network(*nodes))
+    assert caught.value.problems == (
+        "layer 'a': BatchNorm must follow a Linear layer",
+        "layer 'c': BatchNorm must follow a Linear layer",
+    )
+
+
+def test_fold_neurons_brings_every_neuron_to_one_form():
+    nodes = (
+        fc("fc1", [[8.0]], [4.0]),
+        Neuron(name="lif1", tau=4.0, v_threshold=1.0, v_reset=-0.5, decay_input=True),
+        fc("fc2", [[8.0]], [4.0]),
+        Neuron(name="lif2", tau=4.0, v_threshold=1.0, v_reset=None),
+    )
+    fc1, lif1, fc2, lif2 = fold_neurons(network(*nodes)).nodes
+    assert (fc1.weight.item(), fc1.bias.item(), fc2.weight.item(), fc2.bias.item()) == (2, 1, 8, 4)
+    assert (lif1.tau, lif1.v_threshold, lif1.v_reset, lif1.decay_input) == (4.0, 1.5, 0.0, False)
+    assert (lif2.tau, lif2.v_threshold, lif2.v_reset, lif2.decay_input) == (4.0, 1.0, None, False)
+    assert_same_spikes(network(*nodes), fold_neurons(network(*nodes)))
+
+
+def test_pair_layers_names_every_node_out_of_place():
+    lif = Neuron(name="lif", tau=None, v_threshold=1.0, v_reset=0.0)
+    nodes = (fc("a", [[1.0]]), fc("b", [[1.0]]), lif, Neuron(name="c", tau=None, v_threshold=1.0, v_reset=0.0))
+    with pytest.raises(UnsupportedModelError) as caught:
+        pair_layers(network(*nodes, fc("d", [[1.0]])))
+    assert caught.value.problems == (
+        "layer 'a': Linear must be followed by a spiking neuron, not by Linear 'b'",
+        "layer 'c': Neuron must follow a Linear layer",
+        "layer 'd': Linear must be followed by a spiking neuron, not by nothing",
+    )
+
+
+def test_silence_unread_works_backwards():
+    before = chain(
+        dense([[1, 2], [3, 4], [5, 6]], lif([1, 1, -1]), bias=[7, 8, 9]),
+        dense([[1, 0, 0], [0, 2, 3]], lif([-3, 5])),
+        dense([[1, 0]], 1),
+    )
+    first, second, last = silence_unread(before).layers
+    assert second.weight.tolist() == [[1, 0, 0], [0, 0, 0]]
+    assert second.neuron.fire_at.tolist() == [-3, 5]
+    assert first.weight.tolist() == [[1, 2], [0, 0], [0, 0]]
+    assert first.bias.tolist() == [7, 0, 0]
+    assert first.neuron.fire_at.tolist() == [1, 1, 1]  # or it would spike at rest
+    assert last is before.layers[2]
+
+
+@settings(max_examples=80, deadline=None)
+@given(networks(), st.integers(0, 99))
+def test_silence_unread_changes_no_output(before, seed):
+    spikes = random_spikes(before, 8, 5, seed)
+    wanted, got = (reference.run(net, spikes, record_membranes=True) for net in (before, silence_unread(before)))
+    assert np.array_equal(got.layers[-1].spikes, wanted.layers[-1].spikes)
+    assert np.array_equal(got.layers[-1].membranes, wanted.layers[-1].membranes)
+    after = silence_unread(before).layers
+    for following, trace in zip(after[1:], got.layers, strict=False):
+        assert not trace.spikes[:, :, following.nonzeros == 0].any()

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snn2rtl.fixed_point import signed_range, unsigned_bits
+from snn2rtl.rtl.layouts import LAYOUTS, DenseRows, IndexedRows, cheapest, costs
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def random_weight(seed: int, slots: int, lanes: int, inputs: int, bits: int, density: float) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    low, high = signed_range(bits)
+    weight = random.integers(low, high + 1, (slots * lanes, inputs))
+    return weight * (random.random(weight.shape) < density)
+
+
+SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 6), st.integers(1, 16))
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+@given(SEEDS, SHAPES, st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+def test_the_weights_that_went_in_come_out(kind, seed, shape, density):
+    slots, lanes, inputs, bits = shape
+    weight = random_weight(seed, slots, lanes, inputs, bits, density)
+    layout = LAYOUTS[kind].build("fc", weight, lanes, bits)
+    assert np.array_equal(layout.weights(), weight)
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+@given(SEEDS, SHAPES, st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+def test_the_cost_is_that_of_what_is_built(kind, seed, shape, density):
+    slots, lanes, inputs, bits = shape
+    weight = random_weight(seed, slots, lanes, inputs, bits, density)
+    cost = costs(weight, lanes, bits)[kind]
+    layout = LAYOUTS[kind].build("fc", weight, lanes, bits)
+    assert cost.bits == sum(memory.bits for memory in layout.memories)
+    assert cost.words_per_row.shape == (inputs,)
+    if kind == "indexed":
+        fullest = [max((weight[lane::lanes, i] != 0).sum() for lane in range(lanes)) for i in range(inputs)]
+        assert cost.words_per_row.tolist() == fullest
+    else:
+        assert cost.words_per_row.tolist() == [slots] * inputs
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+@pytest.mark.parametrize("value", [0, 1, -1])
+def test_one_weight(kind, value):
+    layout = LAYOUTS[kind].build("fc", np.array([[value]]), 1, 2)
+    assert layout.weights().tolist() == [[value]]
+    assert layout.word_addr_width == 1
+
+
+def test_dense_rows_to_the_word():
+    weight = np.array([[1, 2], [3, 4], [5, 6], [7, 0]])
+    layout = DenseRows.build("fc", weight, lanes=2, weight_bits=4)
+    # slot 0: inputs 0 and 1, lanes 0 and 1; then slot 1
+    assert layout.words.fields.tolist() == [[1, 3], [2, 4], [5, 7], [6, 0]]
+    assert (layout.words.name, layout.words.field_bits, layout.word_width) == ("fc_weight", 4, 8)
+
+
+def test_indexed_rows_to_the_word():
+    weight = np.array([[1, 0, 0], [0, 0, -2], [3, 0, 0], [0, 0, 4]])  # neuron = slot * 2 + lane
+    layout = IndexedRows.build("fc", weight, lanes=2, weight_bits=4)
+    entry = {(slot, value): slot << 4 | value % 16 for slot in (0, 1) for value in (0, 1, 3, -2, 4)}
+    assert layout.words.fields.tolist() == [
+        [entry[0, 1], entry[0, 0]],
+        [entry[1, 3], entry[0, 0]],
+        [entry[0, 0], entry[0, -2]],
+        [entry[0, 0], entry[1, 4]],
+    ]
+    # first word and number of words of each input
+    assert layout.row_table.fields.ravel().tolist() == [0 << 2 | 2, 0, 2 << 2 | 2]
+    assert (layout.count_width, layout.word_addr_width, layout.slot_width) == (2, 2, 1)
+
+
+@given(SEEDS, SHAPES)
+def test_every_field_fits_its_width(seed, shape):
+    slots, lanes, inputs, bits = shape
+    weight = random_weight(seed, slots, lanes, inputs, bits, 0.5)
+    layout = IndexedRows.build("fc", weight, lanes, bits)
+    for memory in layout.memories:
+        assert memory.fields.min() >= 0
+        assert unsigned_bits(int(memory.fields.max())) <= memory.field_bits
+    assert layout.word_addr_width == unsigned_bits(layout.words.depth - 1)
+
+
+def test_the_cheapest_layout_is_chosen():
+    full = random_weight(0, 4, 4, 64, 8, 1.0)
+    sparse = random_weight(0, 4, 4, 64, 8, 0.02)
+    assert cheapest(costs(full, 4, 8)) == "dense"
+    assert cheapest(costs(sparse, 4, 8)) == "indexed"
