@@ -47,7 +47,9 @@ def to_lines(bits: Bits) -> bytes:
     """
     words, width = bits.shape
     length = -(-width // 4)
-    digits = np.pad(bits, ((0, 0), (4 * length - width, 0))).reshape(words, length, 4) @ np.array([8, 4, 2, 1], np.uint8)
+    digits = np.pad(bits, ((0, 0), (4 * length - width, 0))).reshape(words, length, 4) @ np.array(
+        [8, 4, 2, 1], np.uint8
+    )
     lines = np.full((words, length + 1), ord("\n"), np.uint8)
     lines[:, :-1] = _DIGITS[digits]
     return lines.tobytes()

@@ -55,7 +55,7 @@ class QuantizeOptions:
         _check_range("membrane-bits", self.membrane_bits, 0, MAX_MEMBRANE_BITS)
         _check_range("membrane-fraction", self.membrane_fraction, -1, 24)
         _check_range("leak-bits", PerLayer(self.leak_bits), 1, 15)
-        _check_range("time-steps", PerLayer(self.time_steps), 0, 1 << 20)
+        _check_range("time-steps", PerLayer(self.time_steps), 0, 1 << 16)
         _check_choice("scale", self.scale, ("neuron", "layer"))
         _check_choice("leak", self.leak, ("auto", "shift", "multiplier"))
 

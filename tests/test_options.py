@@ -28,7 +28,7 @@ def test_names_that_the_network_does_not_have():
         (QuantizeOptions, {"membrane_fraction": PerLayer(25)}, "--membrane-fraction: must be -1..24, not 25"),
         (QuantizeOptions, {"leak_bits": 0}, "--leak-bits: must be 1..15, not 0"),
         (QuantizeOptions, {"leak_bits": 16}, "--leak-bits: must be 1..15, not 16"),
-        (QuantizeOptions, {"time_steps": -1}, "--time-steps: must be 0..1048576, not -1"),
+        (QuantizeOptions, {"time_steps": -1}, "--time-steps: must be 0..65536, not -1"),
         (QuantizeOptions, {"scale": "row"}, "--scale: must be neuron or layer, not row"),
         (QuantizeOptions, {"leak": "divide"}, "--leak: must be auto, shift or multiplier, not divide"),
         (RtlOptions, {"lanes": PerLayer(0)}, "--lanes: must be 1..1024, not 0"),

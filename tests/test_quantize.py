@@ -172,18 +172,36 @@ def test_a_small_network_to_the_integer():
 
 
 def test_the_threshold_is_reached_at_its_ceiling():
-    layer, report = quantized(one_layer([[1.0]], v_threshold=2.25))
+    layer, report = quantized(one_layer([[1.0]], v_threshold=2.25), bits=2)
     assert layer.neuron.fire_at.tolist() == [3]
     assert report.threshold_error == 0.75
-    layer, report = quantized(one_layer([[1.0]], v_threshold=2.25, v_reset=None))
+    layer, report = quantized(one_layer([[1.0]], v_threshold=2.25, v_reset=None), bits=2)
     assert (layer.neuron.fire_at.tolist(), layer.neuron.reset_by.tolist()) == ([3], [2])
     assert (report.threshold_error, report.reset_error) == (0.75, 0.25)
 
 
 def test_a_soft_reset_takes_away_at_least_one():
-    layer, report = quantized(one_layer([[1.0]], v_threshold=0.125, v_reset=None))
+    layer, report = quantized(one_layer([[1.0]], v_threshold=0.125, v_reset=None), bits=2)
     assert (layer.neuron.fire_at.tolist(), layer.neuron.reset_by.tolist()) == ([1], [1])
     assert report.reset_error == 0.875
+
+
+def test_free_bits_go_to_bias_and_threshold():
+    layer, report = quantized(one_layer([[1.0, -2.0], [0.0, 0.0]], [0.5, 0.75], v_threshold=1.25))
+    assert report.scale_min == report.scale_max == 0.25
+    assert layer.weight.tolist() == [[4, -8], [0, 0]]
+    assert layer.bias.tolist() == [2, 3]
+    assert layer.neuron.fire_at.tolist() == [5, 5]
+    assert report.approximations() == []
+    layer, report = quantized(one_layer([[1.0, -2.0]], [0.3], v_threshold=1.25))  # as fine as the weights let it
+    assert report.scale_min == 2.0**-6
+    assert report.bias_error == pytest.approx(abs(0.3 * 64 - round(0.3 * 64)))
+
+
+def test_a_neuron_without_weights_keeps_bias_and_threshold():
+    layer, report = quantized(one_layer([[0.0, 0.0]], [0.3], v_threshold=1.0))
+    assert abs(layer.bias[0] * report.scale_min - 0.3) < 2.0**-8
+    assert layer.neuron.fire_at[0] * report.scale_min == 1.0
 
 
 def test_a_searched_scale_costs_the_threshold_nothing():
@@ -377,8 +395,8 @@ def test_an_exact_layer_has_no_approximation():
         (one_layer([[0.3, 0.7]]), {}, "weights are rounded"),
         (one_layer([[1.0, 0.25]]), {"bits": 1}, "weights saturate at 1 bits"),
         (one_layer([[1.0]], [0.3]), {}, "bias is rounded"),
-        (one_layer([[1.0]], v_threshold=1.5), {}, "threshold is rounded"),
-        (one_layer([[1.0]], v_threshold=1.5, v_reset=None), {}, "reset is rounded"),
+        (one_layer([[1.0]], v_threshold=1.5), {"bits": 2}, "threshold is rounded"),
+        (one_layer([[1.0]], v_threshold=1.5, v_reset=None), {"bits": 2}, "reset is rounded"),
         (one_layer([[1.0]], tau=3.0), {}, "a step keeps 0.667969 of the membrane, not 0.666667"),
         (one_layer([[1.0]], tau=2.0), {}, "the leak floors"),
         (one_layer([[-1.0]]), {"membrane_bits": 3}, "the membrane saturates at 3 bits"),

@@ -18,7 +18,7 @@ from snn2rtl.rtl.design import RtlDesign, plan
 from snn2rtl.rtl.emit import write_rtl, write_vectors
 
 STEPS, SAMPLES = 6, 8
-STALLS = ((0, 0), (128, 0), (0, 128), (128, 128), (0, 200))  # of sender and receiver, of 256
+STALLS = ((0, 0), (128, 0), (0, 128), (128, 128), (0, 240))  # of sender and receiver, of 256
 
 
 @dataclass(frozen=True)

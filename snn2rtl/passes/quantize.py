@@ -122,11 +122,12 @@ def _quantize_layer(
     linear: Linear, neuron: Neuron, options: QuantizeOptions, time_steps: int
 ) -> tuple[Layer, LayerReport]:
     bits = options.bits[linear.name]
-    scale = choose_scale(linear.weight, neuron.v_threshold, bits, options.scale == "neuron")
     leak = choose_leak(neuron.tau, options)
     shift = options.membrane_fraction[linear.name]
     if shift < 0:
         shift = 0 if neuron.tau is None else min(8, math.ceil(math.log2(neuron.tau)))
+    others = np.ldexp(np.stack([linear.bias, np.full_like(linear.bias, neuron.v_threshold)], axis=1), shift)
+    scale = choose_scale(linear.weight, neuron.v_threshold, bits, options.scale == "neuron", others)
     steps = _Steps(scale, np.ldexp(scale, -shift), shift)
     weight, error = _quantize_weights(linear.weight, scale, bits)
     fire_at, reset_by = _thresholds(linear.name, neuron, steps)

@@ -15,35 +15,47 @@ _BLOCK = 1 << 17  # weights at a time: they stay in the cache while all candidat
 _ALL_ZERO = 1023  # what lowest_set_bit() says of zero
 
 
-def choose_scale(weight: FloatArray, threshold: float, bits: int, per_neuron: bool) -> FloatArray:
+def choose_scale(
+    weight: FloatArray, threshold: float, bits: int, per_neuron: bool, others: FloatArray | None = None
+) -> FloatArray:
     """Return the value of one weight step for each neuron, shape (out,).
 
-    Exact: the power of two of which all weights (of a neuron, or of the layer) are multiples that fit. Otherwise the
-    search minimises the squared weight error over scales of which the threshold is a whole multiple, so that
-    quantizing costs the threshold nothing.
+    Exact: a power of two of which all weights (of a neuron, or of the layer) are multiples that fit, fine enough for
+    the other numbers where the bits reach that far. Otherwise the search minimises the squared weight error over
+    scales of which the threshold is a whole multiple, so that quantizing costs the threshold nothing.
 
     Args:
         weight: shape (out, in).
         threshold: the layer's firing threshold.
         bits: width of the integer weights.
         per_neuron: a scale for each neuron rather than for the layer.
+        others: numbers of each neuron that should be multiples too, such as its bias, shape (out, k).
     """
+    others = np.full((len(weight), 1), threshold) if others is None else others
     lowest = np.concatenate([lowest_set_bit(weight[rows]).min(axis=1) for rows in blocks(weight)])
     low, high = weight.min(axis=1), weight.max(axis=1)
+    wanted, size = lowest_set_bit(others).min(axis=1), np.abs(others).max(axis=1)
     if not per_neuron:
-        lowest, low, high = (
-            np.full_like(lowest, lowest.min()),
-            np.full_like(low, low.min()),
-            np.full_like(high, high.max()),
-        )
-    scale = np.ldexp(1.0, np.where(lowest == _ALL_ZERO, 0, lowest))
+        lowest, wanted, low = (np.full_like(values, values.min()) for values in (lowest, wanted, low))
+        high, size = (np.full_like(values, values.max()) for values in (high, size))
     least, greatest = signed_range(bits)
-    exact = (high <= greatest * scale) & (low >= least * scale)
+    # without a weight the other numbers alone set the step
+    empty = lowest == _ALL_ZERO
+    finest = _holding(np.where(empty, size, np.maximum(high / max(1, greatest), low / least)), empty, bits)
+    exact = finest <= lowest
+    scale = np.ldexp(1.0, np.where(wanted == _ALL_ZERO, np.where(empty, 0, lowest), np.clip(wanted, finest, lowest)))
     if exact.all():
         return scale
     largest = np.maximum(-low, high)
     widest = np.where(largest > 0, largest / max(1, greatest), 1.0)
     return np.where(exact, scale, _search(weight, widest, threshold, bits, per_neuron))
+
+
+def _holding(size: FloatArray, empty: NDArray[np.bool_], bits: int) -> NDArray[np.int64]:
+    """Return the least e with ``size <= 2**e``; ``bits`` less for a neuron without weights."""
+    mantissa, exponent = np.frexp(size)
+    holding: NDArray[np.int64] = exponent - (mantissa == 0.5).astype(np.int64) - np.where(empty, bits, 0)
+    return holding
 
 
 def blocks(weight: NDArray[np.generic]) -> Iterator[slice]:

@@ -131,7 +131,7 @@ def _write_hdl(design: RtlDesign, folder: Path) -> None:
 def _write_bench(network: FixedPointNetwork, design: RtlDesign, folder: Path) -> None:
     bench = folder / "tb"
     bench.mkdir()
-    patience = 64 + 4 * sum(layer.slots * 2 + int(layer.words_per_row.max()) for layer in design.layers)
+    patience = 1024 + 4 * sum(layer.slots * 2 + int(layer.words_per_row.max()) for layer in design.layers)
     text = render("tb/replay.v.j2", header=header(design), design=design, patience=patience)
     (bench / "replay.v").write_text(text)
     for file in (*_REPLAY_FILES, *_COCOTB_FILES):
@@ -157,5 +157,3 @@ def write_vectors(network: FixedPointNetwork, design: RtlDesign, spikes: Spikes,
     words = {"input": beats.input_words(design, spikes), "output": beats.output_words(design, result)}
     for name, bits in (words | beats.layer_words(design, result)).items():
         (folder / f"{name}.hex").write_bytes(to_lines(bits))
-
-
