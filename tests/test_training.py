@@ -18,9 +18,11 @@ from mnist_files import write_mnist
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from snn2rtl import frontend
+from snn2rtl.cli import main
+from snn2rtl.commands import train
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OptionError, OutputError
-from snn2rtl.training import checkpoint, cli, lab, model
+from snn2rtl.training import checkpoint, lab, model
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.lab import train_mnist
 
@@ -307,13 +309,13 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
 
 def parse(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    cli.add_arguments(parser)
-    return parser.parse_args(words)
+    train.add_arguments(parser)
+    return parser.parse_args(["mnist", *words])
 
 
 def test_options_mirror_the_configuration() -> None:
     parser = argparse.ArgumentParser()
-    cli.add_arguments(parser)
+    train.add_arguments(parser)
     text = parser.format_help()
     for field in fields(TrainConfig):
         assert f"--{field.name.replace('_', '-')}" in text
@@ -325,23 +327,22 @@ def test_options_mirror_the_configuration() -> None:
 def test_resume_takes_the_configuration_of_the_run(data: Path, tmp_path: Path) -> None:
     where = ("--out", str(tmp_path), "--data", str(data))
     small = ("--hidden", "12", "--time-steps", "4", "--batch-size", "10")
-    cli.run(parse(*where, *small, "--epochs", "1"))
-    results = cli.run(parse(*where, "--resume", "--epochs", "2"))
+    train.run(parse(*where, *small, "--epochs", "1"))
+    results = train.run(parse(*where, "--resume", "--epochs", "2")).data
     assert [entry["epoch"] for entry in results["history"]] == [1, 2]
     assert results["config"]["hidden"] == [12]
 
 
 def test_ctrl_c_ends_the_command_cleanly(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interrupt_epoch(1, monkeypatch)
-    with pytest.raises(SystemExit) as end:
-        cli.run(parse("--out", str(tmp_path), "--data", str(data), "--hidden", "12", "--time-steps", "4"))
-    assert end.value.code == 130
-    assert "--resume goes on" in caplog.text
+    argv = ["train", "mnist", "--out", str(tmp_path), "--data", str(data), "--hidden", "12", "--time-steps", "4"]
+    assert main(argv) == 130
+    assert "--resume goes on" in capsys.readouterr().err
     assert state(tmp_path)["history"] == []
 
 
 def test_options_need_no_torch() -> None:
-    code = "import snn2rtl.training.cli, sys; sys.exit('torch' in sys.modules)"
+    code = "import snn2rtl.commands.train, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

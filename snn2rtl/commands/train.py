@@ -65,9 +65,8 @@ def run(args: argparse.Namespace) -> Outcome:
     base = saved_config(args.out) if args.resume else TrainConfig()
     given = {f.name: value for f in fields(base) if (value := getattr(args, f.name)) is not None}
     results = train_mnist(replace(base, **given), args.out, args.data, args.resume, args.device)
-    return Outcome(
-        results, (f"test accuracy {results['history'][-1]['test_accuracy']:.2%}, model in {args.out}/model.pt",)
-    )
+    shown = f"test accuracy {results['accuracy']:.2f} %, model in {args.out / 'model.pt'}"
+    return Outcome(results, (shown,))
 
 
 def _widths(text: str) -> tuple[int, ...]:
