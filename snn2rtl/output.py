@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -24,11 +25,13 @@ def write_folder(out: Path, write: Callable[[Path], None]) -> None:
     Raises:
         OutputError: out holds files that are not ours, or the disk does not take the new ones.
     """
-    out = Path(os.path.abspath(out))
-    check_ours(out)
+    out = Path(os.path.realpath(out))
+    if not out.name:
+        raise OutputError(f"{out}: must be a folder that compile can replace, not the root; choose another --out")
     staging = out.with_name(f".{out.name}.partial-{os.getpid()}")
     old = out.with_name(f".{out.name}.old-{os.getpid()}")
     try:
+        check_ours(out)
         out.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(out)
         staging.mkdir()
@@ -40,7 +43,7 @@ def write_folder(out: Path, write: Callable[[Path], None]) -> None:
         raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        if old.exists() and not out.exists():
+        if os.path.exists(old) and not os.path.exists(out):
             old.rename(out)
         shutil.rmtree(old, ignore_errors=True)
 
@@ -51,22 +54,23 @@ def check_ours(out: Path) -> None:
         return
     if not out.is_dir():
         raise OutputError(f"{out}: must be a folder, not a file; choose another --out")
-    found = {
-        str(p.relative_to(out)) for p in out.rglob("*") if not p.is_dir() and not _is_byproduct(p.relative_to(out))
-    }
-    if not found:
-        return
-    try:
-        manifest = json.loads((out / MANIFEST).read_text())
-        known = {MANIFEST, *manifest["files"]} if manifest["generator"] == GENERATOR else set()
-    except (OSError, ValueError, KeyError, TypeError):
-        known = set()
-    foreign = sorted(found - known)
+    known = _manifest_files(out)
+    found = (path.relative_to(out) for path in out.rglob("*") if path.is_symlink() or not path.is_dir())
+    foreign = sorted(str(path) for path in found if str(path) not in known and not (known and _is_byproduct(path)))
     if foreign:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise OutputError(
             f"{out}: holds {foreign[0]}{more}, which compile did not write; move it or choose another --out"
         )
+
+
+def _manifest_files(out: Path) -> set[str]:
+    """Return the files that compile wrote into a folder; none where it is not one of ours."""
+    try:
+        manifest = json.loads((out / MANIFEST).read_text())
+        return {MANIFEST, *manifest["files"]} if manifest["generator"] == GENERATOR else set()
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return set()
 
 
 def write_manifest(folder: Path, content: dict[str, Any]) -> None:
@@ -86,7 +90,7 @@ def _is_byproduct(path: Path) -> bool:
 
 def _remove_leftovers(out: Path) -> None:
     """Remove what killed runs left beside ``out``; those of a living process stay."""
-    for path in out.parent.glob(f".{out.name}.*-*"):
+    for path in out.parent.glob(f".{glob.escape(out.name)}.*-*"):
         kind, _, pid = path.name.removeprefix(f".{out.name}.").partition("-")
         if kind in {"partial", "old"} and pid.isdigit() and not _alive(int(pid)):
             if kind == "old" and not out.exists():
@@ -96,9 +100,11 @@ def _remove_leftovers(out: Path) -> None:
 
 
 def _alive(pid: int) -> bool:
+    if pid == os.getpid():
+        return False  # a container gives its numbers again
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

@@ -309,10 +309,21 @@ def test_a_bias_finer_than_a_weight_step_can_make_the_leak_floor():
         net[0].weight.fill_(1.0)
         net[0].bias.fill_(2.0**-8)
     options = QuantizeOptions(membrane_fraction=PerLayer(8), time_steps=8, strict=True)
-    with pytest.raises(StrictError, match="^layer '0': the leak floors the membrane"):
+    with pytest.raises(StrictError, match=r"^layer '0': the leak floors the membrane"):
         compile_network(from_module(net), options)
     exact = replace(options, membrane_fraction=PerLayer(15))
     check_spikes(net, [Kind(node=neuron.LIFNode, tau=2)], np.ones((8, 1, 1), np.uint8), exact)
+
+
+def test_a_soft_reset_finer_than_a_weight_step_can_make_the_leak_floor():
+    net = nn.Sequential(nn.Linear(1, 1, bias=False), neuron.LIFNode(2.0, False, v_threshold=1 + 2.0**-6, v_reset=None))
+    with torch.no_grad():
+        net[0].weight.fill_(1.0)
+    options = QuantizeOptions(bits=PerLayer(2), membrane_fraction=PerLayer(6), time_steps=3, strict=True)
+    with pytest.raises(StrictError, match=r"^layer '0': the leak floors the membrane"):
+        compile_network(from_module(net), options)
+    exact = replace(options, membrane_fraction=PerLayer(8))
+    check_spikes(net, [Kind(node=neuron.LIFNode, tau=2)], np.ones((3, 1, 1), np.uint8), exact)
 
 
 @pytest.mark.parametrize("bias", [-(2.0**-24), 2.0**-22])
@@ -322,5 +333,5 @@ def test_a_bias_far_below_a_step_is_not_dropped_in_silence(bias):
     with torch.no_grad():
         net[0].weight.fill_(1.0)
         net[0].bias.fill_(bias)
-    with pytest.raises(StrictError, match="^layer '0': bias is rounded by up to "):
+    with pytest.raises(StrictError, match=r"^layer '0': bias is rounded by up to "):
         compile_network(from_module(net), QuantizeOptions(bits=PerLayer(2), time_steps=8, strict=True))

@@ -40,7 +40,7 @@ def reachable(layer: Layer, neuron: int, steps: int) -> tuple[set[int], bool]:
     return charged, fires
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(LAYERS)
 def test_no_reachable_membrane_leaves_the_range(layer):
     found = charged_range(layer)
@@ -70,7 +70,7 @@ def hull(layer: Layer, neuron: int, steps: int) -> tuple[int, int]:
     return charged
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(1, 4).flatmap(lambda inputs: layers(inputs, max_membrane_bits=6)))
 def test_the_range_is_the_least_that_a_step_does_not_leave(layer):
     """Where a spike takes away no more than the threshold, as in every network that compile makes."""
@@ -81,7 +81,7 @@ def test_the_range_is_the_least_that_a_step_does_not_leave(layer):
         assert (found.low[neuron], found.high[neuron]) == hull(layer, neuron, steps=10_000)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(LAYERS, st.integers(1, 6))
 def test_the_range_of_a_short_sample_knows_no_saturation(layer, steps):
     neuron = replace(layer.neuron, membrane_bits=48)

@@ -55,20 +55,20 @@ BAD_NETWORKS = [
 
 @pytest.mark.parametrize(("build", "message"), BAD_NEURONS + BAD_LAYERS + BAD_NETWORKS)
 def test_invalid_networks_cannot_be_built(build, message):
-    with pytest.raises(QuantizationError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(QuantizationError, match=rf"^{re.escape(message)}$"):
         build()
 
 
 @pytest.mark.parametrize("key", ["weight", "bias"])
 def test_a_layer_holds_integers_only(key):
-    with pytest.raises(QuantizationError, match=f"^layer 'fc': {key} must hold integers, not float64$"):
+    with pytest.raises(QuantizationError, match=rf"^layer 'fc': {key} must hold integers, not float64$"):
         dense(**{"weight": [[1]], key: np.ones((1, 1) if key == "weight" else 1)})
 
 
 @pytest.mark.parametrize("key", ["fire_at", "reset_by"])
 def test_a_neuron_holds_integers_only(key):
     values = {"fire_at": [1], "reset_by": [1], key: [1.5]}
-    with pytest.raises(QuantizationError, match=f"^neuron: {key} must hold integers, not float64$"):
+    with pytest.raises(QuantizationError, match=rf"^neuron: {key} must hold integers, not float64$"):
         lif(**values)
 
 

@@ -13,7 +13,7 @@ def test_a_layer_s_own_value_goes_before_the_default():
 
 def test_names_that_the_network_does_not_have():
     lanes = PerLayer(8, {"fc1": 4, "fc3": 2, "fc4": 2})
-    with pytest.raises(OptionError, match="^--lanes: layers must be among fc1, fc2, not fc3, fc4$"):
+    with pytest.raises(OptionError, match=r"^--lanes: layers must be among fc1, fc2, not fc3, fc4$"):
         lanes.check_names("lanes", ["fc1", "fc2"])
     lanes.check_names("lanes", ["fc1", "fc3", "fc4"])
 
@@ -37,5 +37,5 @@ def test_names_that_the_network_does_not_have():
     ],
 )
 def test_values_out_of_range(options, values, message):
-    with pytest.raises(OptionError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(OptionError, match=rf"^{re.escape(message)}$"):
         options(**values)

@@ -1,5 +1,6 @@
 """The exact passes: small network in, expected network out, and no spike changed. Rational numbers judge the latter."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -36,7 +37,7 @@ def norm(name: str, gain: list[float], offset: list[float]) -> BatchNorm:
 
 
 def spikes_of(net: SpikingNetwork, samples: np.ndarray) -> list[list[list[bool]]]:
-    """Return the output spikes of samples of shape (N, T, inputs), in rational numbers and from the nodes' docstrings."""
+    """Return the output spikes of samples of shape (N, T, inputs), in rational numbers."""
     return [run_sample(net, sample.tolist()) for sample in samples]
 
 
@@ -101,7 +102,7 @@ def spiking_networks(draw: st.DrawFn) -> SpikingNetwork:
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     widths = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
     nodes: list[Node] = [Flatten(name="flat")]
-    for index, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
         linear = fc(f"fc{index}", quarters(random, outputs, inputs), quarters(random, outputs))
         place = draw(st.sampled_from(["none", "before", "after", "both"]))
         if place in ("before", "both"):
@@ -122,7 +123,7 @@ def spiking_networks(draw: st.DrawFn) -> SpikingNetwork:
     return network(*nodes)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(spiking_networks(), st.integers(0, 99))
 def test_exact_passes_change_no_spike(before, seed):
     random = np.random.default_rng(seed)
@@ -218,7 +219,7 @@ def test_silence_unread_works_backwards():
     assert last is before.layers[2]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(networks(), st.integers(0, 99))
 def test_silence_unread_changes_no_output(before, seed):
     spikes = random_spikes(before, 8, 5, seed)

@@ -77,6 +77,27 @@ def test_one_neuron_can_be_exact_and_another_searched():
     assert scale[1] not in (0.25, 0.5)
 
 
+def test_an_exact_step_is_as_fine_as_bias_and_threshold_need():
+    layer, report = quantized(one_layer([[1.0, -1.0]], [0.375], v_threshold=1.25))
+    assert (layer.weight.tolist(), layer.bias.tolist(), layer.neuron.fire_at.tolist()) == ([[8, -8]], [3], [10])
+    assert report.approximations() == []
+
+
+def test_an_exact_step_is_no_finer_than_the_bits_reach():
+    layer, report = quantized(one_layer([[1.0, -1.0]], [0.3]), bits=4)
+    assert layer.weight.tolist() == [[4, -4]]
+    assert (layer.bias.tolist(), report.weight_error) == ([1], 0.0)
+    assert quantized(one_layer([[1.0, -1.0]], [0.3]), bits=2)[0].weight.tolist() == [[1, -1]]
+
+
+@given(st.floats(0.01, 100), st.floats(0.01, 100))
+def test_a_neuron_without_weights_keeps_its_bias(bias, threshold):
+    layer, _ = quantized(one_layer([[0.0, 0.0]], [bias], v_threshold=threshold))
+    ratio = layer.bias[0] / layer.neuron.fire_at[0]
+    largest = max(bias, threshold)
+    assert abs(ratio * threshold - bias) <= (largest / 128) * (1 + bias / threshold)
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(2, 10), st.floats(0.01, 100))
 def test_a_searched_scale_divides_the_threshold_and_is_no_worse_than_the_plain_one(seed, bits, threshold):
     weight = np.random.default_rng(seed).normal(size=(3, 100))
@@ -254,7 +275,7 @@ def test_a_searched_scale_costs_the_threshold_nothing():
     ],
 )
 def test_numbers_that_do_not_fit(network, options, message):
-    with pytest.raises(QuantizationError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(QuantizationError, match=rf"^{re.escape(message)}$"):
         quantized(network, **options)
 
 
@@ -262,7 +283,7 @@ def test_numbers_that_do_not_fit(network, options, message):
 def test_options_for_a_layer_that_is_not_there(option):
     options = QuantizeOptions(**{option: PerLayer(8, {"fc9": 4})})
     message = f"--{option.replace('_', '-')}: layers must be among fc, not fc9"
-    with pytest.raises(OptionError, match=f"^{message}$"):
+    with pytest.raises(OptionError, match=rf"^{message}$"):
         quantize_network(one_layer([[1.0]]), options)
 
 
@@ -283,7 +304,7 @@ def test_options_by_layer():
 # Width of the membrane and length of a sample
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.sampled_from([None, 2.0, 3.0]), st.booleans())
 def test_the_steps_of_a_sample_cannot_fill_the_membrane(seed, time_steps, tau, soft):
     network = random_layer(seed, tau=tau, v_reset=None if soft else 0.0)
@@ -326,7 +347,7 @@ def test_the_length_of_a_sample(encoder, time_steps, expected):
 # Report
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(1, 12),
@@ -378,6 +399,10 @@ def plain_report() -> LayerReport:
         (
             {"membrane_low": -9, "membrane_bits": 4},
             "layer 'fc': the membrane saturates at 4 bits; 100 steps can charge it to -9..1",
+        ),
+        (
+            {"membrane_high": 8, "membrane_bits": 4},
+            "layer 'fc': the membrane saturates at 4 bits; 100 steps can charge it to 0..8",
         ),
     ],
 )

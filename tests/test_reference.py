@@ -37,7 +37,7 @@ def wide(weight, neuron, weight_shift=0, bias=0):
     return Layer(name="fc", weight=weight, weight_bits=16, weight_shift=weight_shift, bias=bias, neuron=neuron)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(networks(), st.integers(0, 2**32 - 1))
 def test_random_networks(network, seed):
     assert_naive(network, random_spikes(network, steps=8, samples=4, seed=seed))
@@ -47,7 +47,7 @@ def test_the_random_networks_have_the_corners():
     """Ties at the threshold, saturation at both ends, full counters and even votes must all occur above."""
     seen = dict.fromkeys(("at threshold", "below by one", "low end", "high end", "full count", "even votes"), 0)
 
-    @settings(max_examples=100, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=100, derandomize=True, database=None)
     @given(networks(max_layers=1))
     def collect(network):
         spikes = random_spikes(network, steps=8, samples=3)
@@ -71,7 +71,7 @@ def test_the_random_networks_have_the_corners():
     assert min(seen.values()) > 20, seen
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(networks(), st.integers(1, 5))
 def test_a_sample_does_not_depend_on_its_batch(network, chunk_samples):
     spikes = random_spikes(network, steps=6, samples=11)
@@ -171,7 +171,7 @@ def test_empty_batches(steps, samples):
     ],
 )
 def test_spikes_that_do_not_fit(spikes, message):
-    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(DataError, match=rf"^{re.escape(message)}$"):
         run(chain(dense([[1, 2, 3]])), spikes)
 
 
@@ -203,7 +203,7 @@ def test_sums_with_the_most_negative_weight_are_exact():
     assert_naive(chain(wide(weight, lif([1], membrane_bits=48))), np.ones((1, 1, 601), np.uint8))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(layers(3))
 def test_inputs_that_never_spike_change_nothing(layer):
     network = chain(layer)

@@ -14,8 +14,10 @@ from snn2rtl.rtl.names import KEYWORDS, MAX_LENGTH, comment, identifier, identif
 from snn2rtl.rtl.templates import folder
 
 LEGAL = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-NASTY = ["", "_", "0", "..", "../x", "/etc/passwd", "a b", "wire", "WIRE", "Wire_n", "snn", "snn_lif", "replay", "é", "İ", "\0",
-         "a\n`include \"x\"", "a" * 500, "módulo", "层", "x'; $finish;", "-1", "module", "endmodule", "\\esc "]  # fmt: skip
+WORDS = (
+    "../x /etc/passwd .. _ 0 -1 wire WIRE Wire_n module snn snn_lif replay replay_tb é İ módulo 层 x';$finish; \\esc"
+)
+NASTY = [*WORDS.split(), "", "a b", "\0", 'a\n`include "x"', "a" * 500]
 
 
 def test_doctests():

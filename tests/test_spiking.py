@@ -44,7 +44,7 @@ BAD = [
 
 @pytest.mark.parametrize(("nodes", "message"), BAD)
 def test_invalid_networks_cannot_be_built(nodes, message):
-    with pytest.raises(UnsupportedModelError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(UnsupportedModelError, match=rf"^{re.escape(message)}$"):
         SpikingNetwork(name="net", nodes=tuple(nodes))
 
 

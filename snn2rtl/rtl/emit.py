@@ -131,7 +131,8 @@ def _write_hdl(design: RtlDesign, folder: Path) -> None:
 def _write_bench(network: FixedPointNetwork, design: RtlDesign, folder: Path) -> None:
     bench = folder / "tb"
     bench.mkdir()
-    patience = 1024 + 4 * sum(layer.slots * 2 + int(layer.words_per_row.max()) for layer in design.layers)
+    # three steps may wait in every layer, each with a spike of every input
+    patience = 1024 + 4 * sum(layer.slots * 2 + int(layer.words_per_row.sum()) for layer in design.layers)
     text = render("tb/replay.v.j2", header=header(design), design=design, patience=patience)
     (bench / "replay.v").write_text(text)
     for file in (*_REPLAY_FILES, *_COCOTB_FILES):

@@ -1,0 +1,124 @@
+"""Who may import whom: docs/architecture.md has the reasons."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "snn2rtl"
+FILES = sorted(PACKAGE.rglob("*.py"))
+FRAMEWORKS = {"torch", "torchvision", "torchaudio", "spikingjelly", "norse", "snntorch", "nir"}
+CORE = [
+    "snn2rtl",
+    "snn2rtl.api",
+    "snn2rtl.cli",
+    "snn2rtl.compiler",
+    "snn2rtl.network_file",
+    "snn2rtl.reference",
+    "snn2rtl.rtl.emit",
+    "snn2rtl.verify.verify",
+]
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imports(path: Path, node: ast.AST) -> set[str]:
+    """Return the modules that a file imports when it runs, those inside of functions too."""
+    found = set()
+    for child in ast.iter_child_nodes(node):
+        if is_type_checking(child):
+            continue
+        if isinstance(child, ast.Import):
+            found |= {alias.name for alias in child.names}
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, f"{path}: imports must be absolute"
+            found |= {child.module, *(f"{child.module}.{alias.name}" for alias in child.names)}
+        else:
+            found |= imports(path, child)
+    return found
+
+
+IMPORTS = {module_name(path): imports(path, ast.parse(path.read_text())) for path in FILES}
+
+
+def within(module: str, *packages: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def test_only_the_front_end_and_training_import_a_framework():
+    users = {name for name, used in IMPORTS.items() if any(module.split(".")[0] in FRAMEWORKS for module in used)}
+    assert users
+    assert {name for name in users if not within(name, "snn2rtl.frontend", "snn2rtl.training")} == set()
+
+
+def test_nobody_imports_torchvision_or_torchaudio():
+    heavy = ("torchvision", "torchaudio")
+    assert not {name for name, used in IMPORTS.items() if any(within(module, *heavy) for module in used)}
+
+
+def test_nothing_imports_the_command_line():
+    users = {name for name, used in IMPORTS.items() if any(within(module, "snn2rtl.cli") for module in used)}
+    assert users <= {"snn2rtl.__main__"}
+
+
+def test_the_front_end_and_training_do_not_know_the_hardware():
+    upper = {name: used for name, used in IMPORTS.items() if within(name, "snn2rtl.frontend", "snn2rtl.training")}
+    lower = ("snn2rtl.rtl", "snn2rtl.verify", "snn2rtl.flows")
+    assert not {(name, module) for name, used in upper.items() for module in used if within(module, *lower)}
+
+
+@pytest.mark.parametrize(
+    ("level", "below"),
+    [
+        ("snn2rtl.fixed_point", ()),
+        ("snn2rtl.hextext", ("snn2rtl.fixed_point",)),
+        ("snn2rtl.network", ("snn2rtl.fixed_point", "snn2rtl.encoders", "snn2rtl.errors")),
+        ("snn2rtl.intervals", ("snn2rtl.fixed_point", "snn2rtl.network")),
+        (
+            "snn2rtl.reference",
+            ("snn2rtl.fixed_point", "snn2rtl.network", "snn2rtl.intervals", "snn2rtl.errors"),
+        ),
+    ],
+)
+def test_the_golden_model_stands_on_little(level, below):
+    ours = {module for module in IMPORTS[level] if within(module, "snn2rtl")}
+    assert all(within(module, *below) for module in ours), ours
+
+
+def test_the_float_network_does_not_know_the_integer_one():
+    for level in ("snn2rtl.spiking", "snn2rtl.encoders", "snn2rtl.network"):
+        assert not [module for module in IMPORTS[level] if within(module, "snn2rtl.rtl", "snn2rtl.passes")]
+    assert not [module for module in IMPORTS["snn2rtl.spiking"] if within(module, "snn2rtl.network")]
+
+
+def test_there_is_no_circle():
+    """Modules can be put in an order in which each imports only those before it; functions may look ahead."""
+    waiting = {}
+    for path in FILES:
+        top = ast.parse(path.read_text())
+        top.body = [node for node in top.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        used = imports(path, top)
+        waiting[module_name(path)] = {name for name in used if name in IMPORTS and name != module_name(path)}
+    packages = {module_name(path) for path in FILES if path.name == "__init__.py"}
+    done: set[str] = set()
+    while ready := [name for name, used in waiting.items() if used - packages <= done]:
+        done |= set(ready)
+        waiting = {name: used for name, used in waiting.items() if name not in done}
+    assert not waiting
+
+
+def test_the_core_starts_without_a_framework():
+    code = f"import sys, {', '.join(CORE)}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in run.stdout.split()}
+    assert "numpy" in loaded
+    assert not FRAMEWORKS & loaded

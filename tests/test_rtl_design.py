@@ -1,0 +1,115 @@
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import chain, dense, lif, networks
+
+from snn2rtl.errors import OptionError
+from snn2rtl.fixed_point import signed_bits, signed_range
+from snn2rtl.intervals import charged_range, never_fires, never_saturates
+from snn2rtl.network import MultiplierLeak, NoLeak, ShiftLeak
+from snn2rtl.network_file import digest
+from snn2rtl.options import PerLayer, RtlOptions
+from snn2rtl.rtl.design import plan
+from snn2rtl.rtl.layouts import LAYOUTS
+
+
+@settings(max_examples=60)
+@given(
+    networks(), st.integers(1, 5), st.sampled_from(["auto", *LAYOUTS]), st.sampled_from(["class", "counts", "spikes"])
+)
+def test_the_hardware_holds_the_network(network, lanes, layout, output):
+    design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=PerLayer(layout), output=output))
+    assert design.digest == digest(network)
+    inputs = np.arange(network.num_inputs)
+    for index, (layer, made) in enumerate(zip(network.layers, design.layers, strict=True)):
+        last = index == len(network.layers) - 1
+        live = np.flatnonzero(~never_fires(layer))
+        expected = np.arange(layer.num_neurons) if last else live if len(live) else [0]
+        assert made.placement.tolist() == list(expected)
+        places = made.lanes * made.slots
+        assert made.lanes == min(lanes, len(expected))
+        assert places - made.lanes < len(expected) <= places
+        weight = made.layout.weights()
+        assert np.array_equal(weight[: len(expected)], layer.weight[np.ix_(made.placement, inputs)])
+        assert not weight[len(expected) :].any()
+        assert layout in ("auto", made.layout.kind)
+        assert made.in_addr_width == max(1, (len(inputs) - 1).bit_length())
+        assert made.out_addr_width == max(1, (len(expected) - 1).bit_length())
+        check_widths(layer, made)
+        inputs = made.placement
+    assert design.num_classes == network.num_classes
+    assert design.in_data_width % 8 == design.out_data_width % 8 == 0
+    assert len({memory.path for memory in design.memories}) == len(design.memories)
+
+
+def check_widths(layer, made):
+    found = charged_range(layer)
+    low, high = signed_range(made.state_width)
+    assert low <= found.low.min() <= found.high.max() <= high
+    assert made.state_width >= layer.neuron.membrane_bits == made.membrane_width
+    for number, values in zip(made.numbers, (layer.neuron.fire_at, layer.neuron.reset_by, layer.bias), strict=True):
+        values = values[made.placement]  # noqa: PLW2901
+        assert signed_bits(min(int(values.min()), 0), max(int(values.max()), 0)) <= number.width
+        if number.memory is None:
+            width, value = re.fullmatch(r"(\d+)'d(\d+)", number.constant).groups()
+            assert int(width) == number.width
+            assert {int(value)} == {int(v) % 2**number.width for v in values}
+        else:
+            assert number.memory.fields.reshape(-1)[: len(values)].tolist() == values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("leak", "parameters"), [(NoLeak(), (0, 0, 0)), (ShiftLeak(3), (1, 3, 0)), (MultiplierLeak(200, 8), (2, 8, 200))]
+)
+@pytest.mark.parametrize("reset_by", [0, 4])
+@pytest.mark.parametrize("membrane_bits", [4, 16])
+def test_parameters_of_the_neuron(leak, parameters, reset_by, membrane_bits):
+    layer = dense([[1, -1]], lif([4], [reset_by], leak, membrane_bits))
+    (made,) = plan(chain(layer)).layers
+    values = dict(made.neuron.parameters)
+    assert made.neuron.module == "snn_lif"
+    assert (values["LeakKind"], values["LeakShift"], values["LeakFactor"]) == parameters
+    assert values["SoftReset"] == (reset_by > 0)
+    assert values["Saturate"] == (not never_saturates(layer))
+
+
+def test_neurons_that_never_fire_vanish_but_not_from_the_output():
+    network = chain(dense([[1], [0], [-1], [2]]), dense([[1, 5, 5, 1], [0, 7, 0, 0]]))
+    first, last = plan(network).layers
+    assert first.placement.tolist() == [0, 3]
+    assert last.num_inputs == 2
+    assert last.placement.tolist() == [0, 1]
+
+
+def test_one_neuron_stays_where_none_can_fire():
+    first, _ = plan(chain(dense([[0], [-1]]), dense([[1, 1]]))).layers
+    assert first.placement.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lanes": PerLayer(8, {"fc9": 4})}, "--lanes: layers must be among fc1, not fc9"),
+        ({"layout": PerLayer("auto", {"fc9": "dense"})}, "--layout: layers must be among fc1, not fc9"),
+        ({"layout": PerLayer("sparse")}, f"--layout: must be auto, {', '.join(LAYOUTS)}, not sparse"),
+    ],
+)
+def test_options_that_do_not_fit(options, message):
+    with pytest.raises(OptionError, match=f"^{re.escape(message)}$"):
+        plan(chain(dense([[1]])), RtlOptions(**options))
+
+
+def test_options_by_layer():
+    network = chain(dense(np.ones((6, 3), int)), dense(np.ones((4, 6), int)))
+    options = RtlOptions(lanes=PerLayer(2, {"fc2": 4}), layout=PerLayer("dense", {"fc1": "indexed"}))
+    first, second = plan(network, options).layers
+    assert (first.lanes, first.slots, first.layout.kind) == (2, 3, "indexed")
+    assert (second.lanes, second.slots, second.layout.kind) == (4, 1, "dense")
+
+
+def test_last_slot_lanes_names_the_lanes_that_have_a_neuron():
+    (made,) = plan(chain(dense(np.ones((6, 1), int))), RtlOptions(lanes=PerLayer(4))).layers
+    assert made.last_slot_lanes == "4'h3"
