@@ -56,8 +56,8 @@ def main() -> None:
         "Accuracy on MNIST, float and integer",
         "make results",
         [
-            f"784-400-10 LIF (examples/), Poisson coding (scale {encoder.scale:.2f}, T = {encoder.time_steps}), all {total} "
-            "test images, the same spikes for every row; quantized after training.",
+            f"784-400-10 LIF (examples/), Poisson coding (scale {encoder.scale:.2f}, T = {encoder.time_steps}), "
+            f"all {total} test images, the same spikes for every row; quantized after training.",
             "",
             "| network | accuracy | points over float | same class as float |",
             "| --- | --- | --- | --- |",

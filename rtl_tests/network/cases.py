@@ -137,6 +137,15 @@ def named(*names: str, network_name: str = "toy") -> Case:
     return network(*chain, name=network_name), TWO_LANES
 
 
+def wide() -> Case:
+    """Addresses of more than a byte at both ends, and a result of 787 bits."""
+    rng = generator(23)
+    fc1 = layer("fc1", weights(rng, 3, 257, 4, 0.5), fire_at=40)
+    return network(fc1, layer("fc2", weights(rng, 257, 3), fire_at=12), count_bits=3), RtlOptions(
+        lanes=PerLayer(2, {"fc2": 16}), output="counts"
+    )
+
+
 def slow_second_layer() -> Case:
     """A layer whose neurons all fire in every step, before one that takes far longer over a step: the queue is full."""
     fc1 = layer("fc1", np.ones((8, 1), int), bias=5, fire_at=5)
@@ -176,6 +185,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "output-of-wide-counts": lambda: output("counts", 32),
     "single": single,
     "slow-second-layer": slow_second_layer,
+    "wide": wide,
     "silent-layer": silent_layer,
     "some-silent": some_silent,
     **{f"pruned-{layout}": lambda layout=layout: pruned(layout) for layout in ("dense", "indexed")},

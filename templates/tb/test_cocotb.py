@@ -2,6 +2,7 @@
 
 Needs pytest, cocotb and a simulator: Icarus Verilog, or Verilator with make and a C++ compiler. ``SIM=icarus`` or
 ``SIM=verilator`` asks for one; without it every one that is installed is used. Builds go to build/cocotb-<simulator>.
+``COCOTB_RANDOM_SEED`` repeats the stalls of a run, whose log names it. Icarus takes minutes over a large network.
 """
 
 from __future__ import annotations
