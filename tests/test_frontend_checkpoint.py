@@ -374,7 +374,7 @@ def test_corrupt_values_in_our_own_format(tmp_path, keys, value, expected):
         place = place[key]
     place[keys[-1]] = value
     torch.save(content, tmp_path / "bad.pt")
-    assert refused(tmp_path / "bad.pt").startswith(expected)
+    assert expected in refused(tmp_path / "bad.pt")
 
 
 @pytest.mark.parametrize("key", ["format", "version", "network"])

@@ -1,4 +1,4 @@
-"""``snn2rtl verify`` and ``simulate`` on both simulators: they pass our Verilog and name what is wrong in a broken one."""
+"""``snn2rtl verify`` and ``simulate`` on both simulators: they pass our Verilog and name what a broken one does."""
 
 import json
 import re
