@@ -85,24 +85,29 @@ def test_a_cache_that_cannot_be_written_is_an_error(cache: Path) -> None:
         mnist.load("test")
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        (IMAGES, gzip.compress(idx(digits(30)[0]))[:-400], "whole file"),
-        (IMAGES, b"not gzip at all", "whole file"),
-        (IMAGES, gzip.compress(idx(digits(30)[0]))[:-8] + b"\0" * 8, "whole file"),
-        (IMAGES, gzip.compress(b"")[:-8] + b"\xff" * 20, "whole file"),
-        (IMAGES, gzip.compress(b""), "IDX file of bytes with 3 axes"),
-        (IMAGES, gzip.compress(idx(digits(30)[1])), "IDX file of bytes with 3 axes"),
-        (IMAGES, gzip.compress(idx(digits(30)[0])[:10]), "IDX file of bytes with 3 axes"),
-        (IMAGES, gzip.compress(idx(digits(30)[0])[:-1]), "must hold 23520 bytes"),
-        (IMAGES, gzip.compress(idx(digits(30)[0]) + b"\0"), "must hold 23520 bytes"),
-        (IMAGES, gzip.compress(idx(digits(30)[0][:, :27])), "28 x 28"),
-        (IMAGES, gzip.compress(idx(digits(0)[0])), "28 x 28"),
-        (LABELS, gzip.compress(idx(digits(29)[1])), "must have 30 labels"),
-        (LABELS, gzip.compress(idx(digits(30)[1] + np.uint8(1))), "0 to 9, not 10"),
-    ],
-)
+def packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+PICTURES, DIGITS = digits(30)
+DAMAGED = {
+    "cut": (IMAGES, packed(idx(PICTURES))[:-400], "whole file"),
+    "not gzip": (IMAGES, b"not gzip at all", "whole file"),
+    "checksum": (IMAGES, packed(idx(PICTURES))[:-8] + b"\0" * 8, "whole file"),
+    "no end": (IMAGES, packed(b"")[:-8] + b"\xff" * 20, "whole file"),
+    "empty": (IMAGES, packed(b""), "IDX file of bytes with 3 axes"),
+    "labels": (IMAGES, packed(idx(DIGITS)), "IDX file of bytes with 3 axes"),
+    "half a header": (IMAGES, packed(idx(PICTURES)[:10]), "IDX file of bytes with 3 axes"),
+    "a byte less": (IMAGES, packed(idx(PICTURES)[:-1]), "must hold 23520 bytes"),
+    "a byte more": (IMAGES, packed(idx(PICTURES) + b"\0"), "must hold 23520 bytes"),
+    "27 rows": (IMAGES, packed(idx(PICTURES[:, :27])), "28 x 28"),
+    "no images": (IMAGES, packed(idx(PICTURES[:0])), "28 x 28"),
+    "29 labels": (LABELS, packed(idx(DIGITS[:29])), "must have 30 labels"),
+    "a label of 10": (LABELS, packed(idx(DIGITS + np.uint8(1))), "0 to 9, not 10"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_file_is_named(folder: Path, name: str, content: bytes, message: str) -> None:
     (folder / name).write_bytes(content)
     with pytest.raises(DataError, match=message) as error:
