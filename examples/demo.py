@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from snn2rtl.samples import Samples, load_samples
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify
 
+log = logging.getLogger("demo")
 HERE = Path(__file__).parent
 IMAGES = 100
 STALLED_IMAGES = 10
@@ -28,9 +30,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("build/demo"), help="output folder [%(default)s]")
     args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     table = Table("what", "result", "seconds", title="784-400-10 LIF network, MNIST, 100 time steps, 8-bit weights")
     images = HERE / "mnist_test_1000.npz"
 
+    log.info("compiling the trained network to %s", args.out)
     start = time.monotonic()
     compiled = snn2rtl.compile(
         HERE / "mnist_784_400_10.pt",
@@ -51,6 +55,7 @@ def main() -> int:
         start = time.monotonic()
         samples: Samples = load_samples(images, inputs=784, encoder=folder.network.encoder, limit=count)
         name = "verify on Verilator" + (", random stalls" if stalls.sender else "")
+        log.info("%s: %d images", name, count)
         with bar(name, count) as advance:
             verdict = verify(folder, samples, "verilator", stalls, advance)
         table.add_row(name, f"{count} of {count} images identical, {verdict.spikes} spikes", _since(start))
@@ -58,6 +63,7 @@ def main() -> int:
             cycles = verdict.cycles
             table.add_row("cycles an image", f"{cycles:.0f}, {verdict.ratio:.3f} of the limit", "")
 
+    log.info("synthesis, place and route for ECP5: about three minutes")
     start = time.monotonic()
     synth = synthesise(args.out, "ecp5")
     area = f"{synth.lut} LUT4, {synth.ff} FF, {synth.bram:g} {synth.bram_unit}, {synth.dsp} multipliers"

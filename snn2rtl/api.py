@@ -17,8 +17,9 @@ from snn2rtl.float_reference import spike_counts
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions
 from snn2rtl.report import Accuracy, LayerReport
-from snn2rtl.rtl.design import RtlDesign, plan
+from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
+from snn2rtl.rtl.plan import plan
 from snn2rtl.samples import Samples
 from snn2rtl.spiking import SpikingNetwork
 

@@ -13,7 +13,8 @@ from snn2rtl.errors import ModelFileError
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.output import BUILD, GENERATOR, MANIFEST
-from snn2rtl.rtl.design import RtlDesign, plan
+from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.plan import plan
 
 
 @dataclass(frozen=True, eq=False)

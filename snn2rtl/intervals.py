@@ -6,6 +6,7 @@ The hardware sizes its adders from it, and leaves out the saturation where it pr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,11 +58,18 @@ class MembraneRange:
         return signed_bits(min(int(self.low.min()), 0), max(int(self.high.max()), 0))
 
 
-def charged_range(layer: Layer) -> MembraneRange:
-    """Return the range of ``leak(v) + i`` over all inputs, in samples of any length.
+_known: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
 
-    The range grows until a step does not leave it. What has started to move is sent at once to where it ends.
-    """
+
+def charged_range(layer: Layer) -> MembraneRange:
+    """Return the range of ``leak(v) + i`` over all inputs, in samples of any length."""
+    if layer not in _known:
+        _known[layer] = _charged_range(layer)
+    return _known[layer]
+
+
+def _charged_range(layer: Layer) -> MembraneRange:
+    """Grow the range until a step does not leave it. What has started to move is sent at once to where it ends."""
     neuron = layer.neuron
     least, greatest = signed_range(neuron.membrane_bits)
     low_input, high_input = input_range(layer)

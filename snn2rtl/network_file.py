@@ -30,6 +30,7 @@ from snn2rtl.network import (
 )
 
 FORMAT_VERSION = 1
+MAX_BYTES = 1 << 32  # of all arrays: a small archive that would fill the memory is no network
 _LEAKS: dict[str, type[Leak]] = {"none": NoLeak, "shift": ShiftLeak, "multiplier": MultiplierLeak}
 _ARRAYS = ("weight", "bias", "fire_at", "reset_by")
 
@@ -64,7 +65,11 @@ def load(path: Path) -> FixedPointNetwork:
         ModelFileError: the file is missing, not one of ours, of another version, or holds an invalid network.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+        content = io.BytesIO(path.read_bytes())
+        size = sum(entry.file_size for entry in zipfile.ZipFile(content).infolist())
+        if size > MAX_BYTES:
+            raise ModelFileError(f"{path}: arrays must take at most {MAX_BYTES >> 30} GiB, not {size / 2**30:.1f} GiB")
+        with np.load(content, allow_pickle=False) as arrays:
             header = json.loads(arrays["header"].tobytes())
             if header["format_version"] != FORMAT_VERSION:
                 found = header["format_version"]

@@ -8,8 +8,8 @@ from networks import chain, dense
 from snn2rtl.commands.synth import table
 from snn2rtl.errors import ModelFileError, OptionError, ToolFailedError
 from snn2rtl.flows.synth import synthesise
-from snn2rtl.rtl.design import plan
 from snn2rtl.rtl.emit import write_rtl
+from snn2rtl.rtl.plan import plan
 
 CELLS = {
     "ecp5": {"LUT4": 10, "CCU2C": 3, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 7, "DP16KD": 2, "MULT18X18D": 1, "PFUMX": 4},

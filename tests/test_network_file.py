@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, lif, networks
 
+from snn2rtl import network_file
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError
 from snn2rtl.network import FixedPointNetwork, MultiplierLeak, ShiftLeak
@@ -263,3 +264,10 @@ def test_headers_that_are_no_header(tmp_path, text):
 def test_bad_arrays(tmp_path, key, value, message):
     with pytest.raises(ModelFileError, match=message):
         load(edited(tmp_path / "n.npz", **{key: value}))
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused_unread(tmp_path, monkeypatch):
+    save(NETWORK, tmp_path / "n.npz")
+    monkeypatch.setattr(network_file, "MAX_BYTES", 100)
+    with pytest.raises(ModelFileError, match="arrays must take at most"):
+        load(tmp_path / "n.npz")

@@ -9,7 +9,7 @@ from snn2rtl.errors import VerificationError
 from snn2rtl.hextext import from_bits, to_bits
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.beats import event_words, input_words, layer_words, output_words, read_events
-from snn2rtl.rtl.design import plan
+from snn2rtl.rtl.plan import plan
 
 
 def spikes_of(seed: int, steps: int, samples: int, places: int) -> np.ndarray:

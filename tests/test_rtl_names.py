@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from networks import chain, dense
 
 from snn2rtl.rtl import names
-from snn2rtl.rtl.design import plan
 from snn2rtl.rtl.emit import verilog_files
 from snn2rtl.rtl.names import KEYWORDS, MAX_LENGTH, comment, identifier, identifiers, sized_int
+from snn2rtl.rtl.plan import plan
 from snn2rtl.rtl.templates import folder
 
 LEGAL = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

@@ -14,8 +14,9 @@ from snn2rtl.flows import tools
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import RtlOptions
 from snn2rtl.reference import Spikes
-from snn2rtl.rtl.design import RtlDesign, plan
+from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl, write_vectors
+from snn2rtl.rtl.plan import plan
 
 STEPS, SAMPLES = 6, 8
 STALLS = ((0, 0), (128, 0), (0, 128), (128, 128), (0, 240))  # of sender and receiver, of 256

@@ -7,8 +7,9 @@ from pathlib import Path
 from rtl_tests.lib.seed import generator
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.rtl.design import RtlDesign, plan
+from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
+from snn2rtl.rtl.plan import plan
 
 
 def write_network(

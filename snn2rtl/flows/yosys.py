@@ -10,8 +10,8 @@ from pathlib import Path
 
 from snn2rtl.errors import ToolFailedError
 from snn2rtl.flows import tools
-from snn2rtl.flows.scripts import yosys_script
 from snn2rtl.folder import OutputFolder
+from snn2rtl.rtl.scripts import yosys_script
 
 NETLIST = "netlist.json"
 

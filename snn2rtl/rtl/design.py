@@ -1,23 +1,13 @@
-"""The hardware design: modules, memories, widths and names, all decided. Templates see nothing but these values."""
+"""The hardware as values: modules, memories, widths, names; plan.py decides them. Templates see nothing else."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
-from snn2rtl.errors import OptionError
-from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
-from snn2rtl.intervals import charged_range, never_fires, never_saturates
-from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
-from snn2rtl.network_file import digest
-from snn2rtl.options import RtlOptions
-from snn2rtl.rtl import layouts, names
-from snn2rtl.rtl.layouts import LAYOUTS, Cost, Layout
+from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.rtl.layouts import Cost, Layout
 from snn2rtl.rtl.memory import Memory
-
-FORWARD_DISTANCE = 3  # cycles after which a lane's write is back in its memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,119 +190,6 @@ class RtlDesign:
     def memories(self) -> tuple[Memory, ...]:
         """Every read-only memory."""
         return tuple(memory for layer in self.layers for memory in layer.memories)
-
-
-def plan(network: FixedPointNetwork, options: RtlOptions | None = None) -> RtlDesign:
-    """Return the hardware for a network.
-
-    Raises:
-        OptionError: an option names a layer or a layout that does not exist.
-    """
-    options = options or RtlOptions()
-    labels = [layer.name for layer in network.layers]
-    options.lanes.check_names("lanes", labels)
-    options.layout.check_names("layout", labels)
-    top = names.identifier(network.name) + "_top"
-    streams = names.identifiers(labels, reserved=["input", "result", "s_axis", "m_axis", "top", "ingress", "readout"])
-    layers: list[LayerDesign] = []
-    inputs: IntArray = np.arange(network.num_inputs)
-    for index, layer in enumerate(network.layers):
-        last = index == len(network.layers) - 1
-        placement = np.arange(layer.num_neurons) if last else _live(layer)
-        prefix = f"{names.identifier(network.name)}_{streams[index]}"
-        source = streams[index - 1] if index else "input"
-        layers.append(_plan_layer(layer, inputs, placement, prefix, streams[index], source, options))
-        inputs = placement
-    return RtlDesign(
-        label=names.comment(network.name),
-        top=top,
-        digest=digest(network),
-        output=options.output,
-        layers=tuple(layers),
-        num_classes=network.num_classes,
-        count_width=network.count_bits,
-    )
-
-
-def _live(layer: Layer) -> IntArray:
-    """Return the neurons that can fire, at least one."""
-    live = np.flatnonzero(~never_fires(layer))
-    return live if len(live) else np.zeros(1, np.int64)
-
-
-def _plan_layer(
-    layer: Layer, inputs: IntArray, placement: IntArray, prefix: str, stream: str, source: str, options: RtlOptions
-) -> LayerDesign:
-    lanes = min(options.lanes[layer.name], len(placement))
-    slots = -(-len(placement) // lanes)
-    places = slots * lanes
-    weight = np.zeros((places, len(inputs)), layer.weight.dtype)
-    weight[: len(placement)] = layer.weight[np.ix_(placement, inputs)]
-    costs = layouts.costs(weight, lanes, layer.weight_bits)
-    kind = options.layout[layer.name]
-    if kind == "auto":
-        kind = layouts.cheapest(costs)
-    elif kind not in LAYOUTS:
-        raise OptionError(f"--layout: must be auto, {', '.join(LAYOUTS)}, not {kind}")
-    layout = LAYOUTS[kind].build(stream, weight, lanes, layer.weight_bits)
-    neuron = layer.neuron
-    charged = max(charged_range(layer).bits, signed_bits(int(layer.bias.min()), int(layer.bias.max())))
-    state_width = max(neuron.membrane_bits, charged, layer.weight_bits + layer.weight_shift)
-    numbers = [("fire_at", neuron.fire_at, neuron.membrane_bits), ("reset_by", neuron.reset_by, neuron.membrane_bits)]
-    numbers.append(("bias", layer.bias, state_width))
-    return LayerDesign(
-        label=names.comment(layer.name),
-        stream=stream,
-        source=source,
-        module=prefix,
-        lanes=lanes,
-        slots=slots,
-        num_inputs=len(inputs),
-        in_addr_width=unsigned_bits(len(inputs) - 1),
-        out_addr_width=unsigned_bits(len(placement) - 1),
-        placement=placement,
-        weight_width=layer.weight_bits,
-        weight_shift=layer.weight_shift,
-        state_width=state_width,
-        membrane_width=neuron.membrane_bits,
-        neuron=_neuron_module(layer),
-        numbers=tuple(_number(stream, name, values[placement], width, lanes) for name, values, width in numbers),
-        layout=layout,
-        costs=costs,
-        forward=int(layout.kind != "dense" or slots < FORWARD_DISTANCE),
-    )
-
-
-def _number(stream: str, name: str, values: IntArray, width: int, lanes: int) -> NeuronNumber:
-    if (values == values[0]).all():
-        return NeuronNumber(name, width, names.sized_int(int(values[0]), width), None)
-    padded = np.zeros(-(-len(values) // lanes) * lanes, np.int64)
-    padded[: len(values)] = values
-    return NeuronNumber(name, width, "", Memory(f"{stream}_{name}", padded.reshape(-1, lanes), width))
-
-
-def _neuron_module(layer: Layer) -> NeuronModule:
-    match layer.neuron:
-        case LifNeuron(reset=reset, leak=leak):
-            kind, shift, factor = _leak_parameters(leak)
-            parameters = (
-                ("Saturate", int(not never_saturates(layer))),
-                ("SoftReset", int(reset is Reset.SOFT)),
-                ("LeakKind", kind),
-                ("LeakShift", shift),
-                ("LeakFactor", factor),
-            )
-            return NeuronModule("snn_lif", parameters)
-
-
-def _leak_parameters(leak: Leak) -> tuple[int, int, int]:
-    match leak:
-        case NoLeak():
-            return 0, 0, 0
-        case ShiftLeak(shift):
-            return 1, shift, 0
-        case MultiplierLeak(factor, fraction):
-            return 2, fraction, factor
 
 
 def _bytes(bits: int) -> int:

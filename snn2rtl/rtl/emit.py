@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from snn2rtl import network_file, reference
-from snn2rtl.flows.scripts import write_scripts
 from snn2rtl.hextext import to_lines
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.output import write_folder, write_manifest
@@ -18,6 +17,7 @@ from snn2rtl.reference import Spikes
 from snn2rtl.report import Accuracy, LayerReport
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.design import LayerDesign, RtlDesign
+from snn2rtl.rtl.scripts import write_scripts
 from snn2rtl.rtl.templates import render, static
 from snn2rtl.version import __version__
 

@@ -12,8 +12,8 @@ from snn2rtl.intervals import charged_range, never_fires, never_saturates
 from snn2rtl.network import MultiplierLeak, NoLeak, ShiftLeak
 from snn2rtl.network_file import digest
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.rtl.design import plan
 from snn2rtl.rtl.layouts import LAYOUTS
+from snn2rtl.rtl.plan import plan
 
 
 @settings(max_examples=60)
