@@ -10,8 +10,8 @@ import torch
 from snn2rtl.errors import ModelFileError, OutputError
 from snn2rtl.frontend import untrusted
 
-FORMAT = "snn2rtl training checkpoint 1"
-PARTS = {"config": dict, "model": dict, "optimizer": dict, "scheduler": dict, "history": list}
+FORMAT = "snn2rtl training checkpoint 2"
+PARTS = {"config": dict, "model": dict, "optimizer": dict, "history": list}
 
 
 def save(path: Path, state: dict[str, Any]) -> None:

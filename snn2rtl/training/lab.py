@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.progress import Progress
-from torch import nn
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from snn2rtl import frontend
@@ -20,8 +21,12 @@ from snn2rtl.data import mnist
 from snn2rtl.errors import OptionError, OutputError
 from snn2rtl.training import checkpoint
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.loop import Metrics, Samples, evaluate, train_epoch
-from snn2rtl.training.model import CLASSES, PIXELS, build
+from snn2rtl.training.loop import Metrics, evaluate, train_epoch
+from snn2rtl.training.model import CLASSES, PIXELS, to_spikingjelly
+from snn2rtl.training.pruning import sparsity
+from snn2rtl.training.run import Run
+from snn2rtl.training.samples import Samples, random_inputs
+from snn2rtl.training.start import initialise
 
 CHECKPOINT = "checkpoint.pt"
 MODEL = "model.pt"
@@ -30,29 +35,28 @@ RESULTS = "results.json"
 logger = logging.getLogger(__name__)
 
 
-@dataclass
-class _Run:
-    """What an epoch changes."""
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """What a run reads and writes.
 
-    config: TrainConfig
-    net: nn.Sequential
-    optimizer: torch.optim.Optimizer
-    scheduler: torch.optim.lr_scheduler.LRScheduler
-    history: list[dict[str, Any]]
+    out: folder of checkpoint.pt, tensorboard/, model.pt and results.json. data: folder of the MNIST files, see
+    snn2rtl.data.mnist.load(). init: model file whose weights the run starts from. teacher: folder of a run whose
+    network teaches this one (distill).
+    """
 
-    def save(self, path: Path) -> None:
-        state = {
-            "config": self.config.to_dict(),
-            "model": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "history": self.history,
-        }
-        checkpoint.save(path, state)
+    out: Path
+    data: Path | None = None
+    init: Path | None = None
+    teacher: Path | None = None
 
 
 def train_mnist(
-    config: TrainConfig, out: Path, data: Path | None = None, resume: bool = False, device: str = "cpu"
+    config: TrainConfig,
+    files: Files,
+    *,
+    resume: bool = False,
+    device: str = "cpu",
+    report: Callable[[int, float], None] | None = None,
 ) -> dict[str, Any]:
     """Train a network on MNIST and return what results.json holds.
 
@@ -61,30 +65,32 @@ def train_mnist(
 
     Args:
         config: the network and how it learns.
-        out: folder of checkpoint.pt, tensorboard/, model.pt and results.json.
-        data: folder of the MNIST files, see snn2rtl.data.mnist.load().
-        resume: go on from the checkpoint in out.
+        files: where everything is.
+        resume: go on from the checkpoint in files.out.
         device: a torch device.
+        report: told the epoch and the accuracy after each; what it raises ends the run.
 
     Raises:
         DataError: the data is missing or damaged.
         OptionError: the configuration is not the checkpoint's, or there is no such device.
-        OutputError: out cannot be written or holds another run.
-        ModelFileError: the checkpoint cannot be read.
+        OutputError: the output cannot be written or holds another run.
+        ModelFileError: the checkpoint or a model cannot be read.
     """
     _check_device(device)
-    train, test = (_samples(split, data, device) for split in ("train", "test"))
-    _prepare(out, resume)
-    run = _start(config, device)
+    train, test = _samples(config, files.data, device)
+    teacher = _teacher(config, files.teacher, device)
+    _prepare(files.out, resume)
     if resume:
-        _restore(run, checkpoint.load(out / CHECKPOINT))
-    run.save(out / CHECKPOINT)
+        run = Run.load(files.out / CHECKPOINT, device, config)
+    else:
+        run = Run(config, initialise(config, files.init).to(device))
+        run.save(files.out / CHECKPOINT)
     try:
-        _train(run, out, train, test)
+        _train(run, files.out, train, test, teacher, report)
     except KeyboardInterrupt:
-        logger.warning("interrupted: '%s' keeps the last whole epoch, --resume goes on", out / CHECKPOINT)
+        logger.warning("interrupted: '%s' keeps the last whole epoch, --resume goes on", files.out / CHECKPOINT)
         raise
-    return _finish(run, out)
+    return _finish(run, files.out)
 
 
 def saved_config(out: Path) -> TrainConfig:
@@ -104,9 +110,37 @@ def _check_device(device: str) -> None:
         raise OptionError(f"device: must be one that torch can use here, not {device} ({reason})") from None
 
 
-def _samples(split: Any, data: Path | None, device: str) -> Samples:
+def _samples(config: TrainConfig, data: Path | None, device: str) -> tuple[Samples, Samples]:
+    """Return what is learned and what is measured: held out training images, else the test images."""
+    everything = _split("train", data, device)
+    if not config.hold_out:
+        return everything, _split("test", data, device)
+    if config.hold_out >= len(everything):
+        raise OptionError(f"hold_out: must be less than the {len(everything)} training images, not {config.hold_out}")
+    return everything[: -config.hold_out], everything[-config.hold_out :]
+
+
+def _split(split: Any, data: Path | None, device: str) -> Samples:
     images, labels = mnist.load(split, data)
     return Samples(torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.astype("int64")).to(device))
+
+
+def _teacher(config: TrainConfig, folder: Path | None, device: str) -> Callable[[Tensor], Tensor] | None:
+    if (folder is None) != (config.distill == 0):
+        raise OptionError(f"distill: must be above 0 with a teacher and 0 without, not {config.distill}")
+    if folder is None:
+        return None
+    run = Run.load(folder / CHECKPOINT, device)
+    net, learned = run.net.eval(), run.config
+    encoder, steps = learned.sample_encoder(), learned.train_time_steps or learned.time_steps
+
+    @torch.no_grad()
+    def logits(images: Tensor) -> Tensor:
+        inputs = random_inputs(images, encoder, steps)
+        counts: Tensor = net(inputs.x, inputs.steps, inputs.columns).counts
+        return counts * learned.gain
+
+    return logits
 
 
 def _prepare(out: Path, resume: bool) -> None:
@@ -118,32 +152,15 @@ def _prepare(out: Path, resume: bool) -> None:
         raise OutputError(f"output '{out}': must be a folder that can be written, but {error}") from None
 
 
-def _start(config: TrainConfig, device: str) -> _Run:
-    torch.manual_seed(config.seed)
-    net = build(config).to(device)
-    optimizer = torch.optim.Adam(net.parameters(), lr=config.lr)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, config.lr_step, config.lr_gamma)
-    return _Run(config, net, optimizer, scheduler, [])
-
-
-def _restore(run: _Run, state: dict[str, Any]) -> None:
-    ours, theirs = run.config.to_dict(), state["config"]
-    changed = [k for k in ours if k != "epochs" and ours[k] != theirs.get(k)]
-    if changed:
-        wish = ", ".join(f"{k}={ours[k]}" for k in changed)
-        have = ", ".join(f"{k}={theirs.get(k)}" for k in changed)
-        raise OptionError(f"resume: only epochs may differ from the checkpoint's {have}, not {wish}")
-    done = len(state["history"])
-    if run.config.epochs < done:
-        raise OptionError(f"epochs: must be at least the {done} of the checkpoint, not {run.config.epochs}")
-    run.net.load_state_dict(state["model"])
-    run.optimizer.load_state_dict(state["optimizer"])
-    run.scheduler.load_state_dict(state["scheduler"])
-    run.history.extend(state["history"])
-
-
-def _train(run: _Run, out: Path, train: Samples, test: Samples) -> None:
-    done, epochs = len(run.history), run.config.epochs
+def _train(
+    run: Run,
+    out: Path,
+    train: Samples,
+    test: Samples,
+    teacher: Callable[[Tensor], Tensor] | None,
+    report: Callable[[int, float], None] | None,
+) -> None:
+    done, epochs = run.done, run.config.epochs
     console = Console(stderr=True)
     with (
         SummaryWriter(str(out / "tensorboard"), purge_step=done + 1) as board,
@@ -158,12 +175,15 @@ def _train(run: _Run, out: Path, train: Samples, test: Samples) -> None:
             start = time.perf_counter()
             # The epoch alone decides its random numbers: a checkpoint needs no state of any generator.
             torch.manual_seed(run.config.seed + (epoch << 32))
-            learned = train_epoch(run.net, run.optimizer, train, run.config, advance)
-            run.scheduler.step()
-            measured = evaluate(run.net, test, run.config, advance)
+            run.before_epoch(epoch)
+            mean = train_epoch(run.net, run.optimizer, train, run.config, advance, teacher)
+            run.after_epoch(epoch, mean.neuron_rates())
+            learned, measured = mean.metrics(), evaluate(run.net, test, run.config, advance)
             seconds = time.perf_counter() - start
             entry = {"epoch": epoch, "seconds": round(seconds, 2)}
-            run.history.append({**entry, "train": asdict(learned), "test": asdict(measured)})
+            run.history.append(
+                {**entry, "sparsity": sparsity(run.net), "train": asdict(learned), "test": asdict(measured)}
+            )
             run.save(out / CHECKPOINT)
             _log(board, epoch, {"train": learned, "test": measured})
             logger.info(
@@ -171,6 +191,8 @@ def _train(run: _Run, out: Path, train: Samples, test: Samples) -> None:
                 epoch, epochs, learned.loss, learned.accuracy, measured.accuracy, seconds,
             )  # fmt: skip
             progress.remove_task(task)
+            if report:
+                report(epoch, measured.accuracy)
 
 
 def _log(board: SummaryWriter, epoch: int, metrics: dict[str, Metrics]) -> None:
@@ -182,11 +204,12 @@ def _log(board: SummaryWriter, epoch: int, metrics: dict[str, Metrics]) -> None:
     board.flush()
 
 
-def _finish(run: _Run, out: Path) -> dict[str, Any]:
+def _finish(run: Run, out: Path) -> dict[str, Any]:
     name = "_".join(map(str, ("mnist", PIXELS, *run.config.hidden, CLASSES)))
-    frontend.save(run.net.cpu(), out / MODEL, encoder=run.config.sample_encoder(), name=name)
+    frontend.save(to_spikingjelly(run.net.cpu()), out / MODEL, encoder=run.config.sample_encoder(), name=name)
     results = {
         "accuracy": run.history[-1]["test"]["accuracy"],
+        "sparsity": run.history[-1]["sparsity"],
         "config": run.config.to_dict(),
         "history": run.history,
         "torch": str(torch.__version__),

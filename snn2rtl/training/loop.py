@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn import functional
 
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.model import Output, poisson_spikes, run_direct, run_spikes
+from snn2rtl.training.model import CLASSES, Network, Output
+from snn2rtl.training.pruning import INPUTS, Rates
+from snn2rtl.training.samples import Inputs, Samples, augment, exact_inputs, random_inputs
 
 TEST_BATCH = 250
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Images of shape (N, 784), uint8, and their labels of shape (N,), int64, on one device."""
-
-    images: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 @dataclass(frozen=True)
 class Metrics:
     """Means over the samples.
 
-    loss: cross-entropy of the spike counts.
+    loss: what the optimizer sees.
     accuracy: percent.
     rates: spikes per neuron and time step, by spiking layer.
     """
@@ -40,77 +33,112 @@ class Metrics:
     rates: dict[str, float]
 
 
-class _Mean:
+class Mean:
     """Sums over batches that stay on the device, so that it never waits for the host."""
 
     def __init__(self) -> None:
-        self.sums: dict[str, Tensor | int] = {}
+        self.sums: dict[str, Tensor] = {}
+        self.rates: Rates = {}
         self.samples = 0
 
-    def add(self, loss: Tensor, output: Output, labels: Tensor) -> None:
-        means = {"loss": loss, **output.rates}
-        sums = {key: mean.detach().double() * len(labels) for key, mean in means.items()}
-        sums["accuracy"] = 100 * (output.counts.argmax(1) == labels).sum()
-        for key, value in sums.items():
-            self.sums[key] = self.sums.get(key, 0) + value
+    def add(self, loss: Tensor, output: Output, inputs: Inputs, labels: Tensor) -> None:
+        """Count a batch."""
+        right = 100 * (output.counts.argmax(1) == labels).sum()
+        for name, value in {"loss": loss.detach() * len(labels), "accuracy": right}.items():
+            self.sums[name] = self.sums.get(name, 0) + value.double()
+        for name, spikes in output.spikes.items():
+            rate = spikes.detach().mean((0, 1)) * len(labels)
+            self.rates[name] = self.rates.get(name, 0) + rate
         self.samples += len(labels)
 
     def metrics(self) -> Metrics:
-        means = {key: float(total) / self.samples for key, total in self.sums.items()}
-        return Metrics(means.pop("loss"), means.pop("accuracy"), means)
+        """Return the means."""
+        rates = {name: float(rate.mean()) / self.samples for name, rate in self.rates.items()}
+        return Metrics(float(self.sums["loss"]) / self.samples, float(self.sums["accuracy"]) / self.samples, rates)
+
+    def neuron_rates(self) -> Rates:
+        """Return the spikes per time step of each neuron, by layer."""
+        return {name: rate / self.samples for name, rate in self.rates.items()}
 
 
 def train_epoch(
-    net: nn.Sequential,
+    net: Network,
     optimizer: torch.optim.Optimizer,
     samples: Samples,
     config: TrainConfig,
     advance: Callable[[int], object],
-) -> Metrics:
+    teacher: Callable[[Tensor], Tensor] | None = None,
+) -> Mean:
     """Show every sample once, in random order, and update the weights after every batch.
 
     Args:
         net: from model.build(); its weights change.
         optimizer: of the weights of net.
         samples: what to learn.
-        config: encoder, time steps, batch size and clipping.
+        config: encoder, time steps, batch size, losses and clipping.
         advance: told the number of samples of each batch.
+        teacher: gives the logits (N, classes) of images (N, 784).
     """
     net.train()
-    mean = _Mean()
+    mean = Mean()
     encoder = config.sample_encoder()
-    time_steps = config.train_time_steps or config.time_steps
+    steps = config.train_time_steps or config.time_steps
     order = torch.randperm(len(samples), device=samples.labels.device)
-    for index in torch.split(order, config.batch_size):
-        images, labels = samples.images[index], samples.labels[index]
-        if encoder.kind == "direct":
-            output = run_direct(net, images, time_steps)
-        else:
-            output = run_spikes(net, poisson_spikes(images, encoder, time_steps))
-        loss = cross_entropy(output.counts, labels)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(net.parameters(), config.clip)
-        optimizer.step()
-        mean.add(loss, output, labels)
-        advance(len(labels))
-    return mean.metrics()
+    with fast_products():
+        for index in torch.split(order, config.batch_size):
+            labels = samples.labels[index]
+            images = augment(samples.images[index], config.augment)
+            inputs = random_inputs(images, encoder, steps)
+            output = net(inputs.x, inputs.steps, inputs.columns)
+            loss = _loss(output, labels, config, teacher(images) if teacher else None)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(net.parameters(), config.clip)
+            optimizer.step()
+            mean.add(loss, output, inputs, labels)
+            advance(len(labels))
+    mean.rates[INPUTS] = samples.images.float().mean(0) / 255 * mean.samples
+    return mean
+
+
+def _loss(output: Output, labels: Tensor, config: TrainConfig, taught: Tensor | None) -> Tensor:
+    logits = output.counts * config.gain
+    target = functional.one_hot(labels, CLASSES).float()
+    if taught is not None:
+        target = (1 - config.distill) * target + config.distill * taught.softmax(1)
+    loss = functional.cross_entropy(logits, target)
+    if config.rate_penalty:
+        hidden = list(output.spikes.values())[:-1]
+        excess = [functional.relu(spikes.mean((0, 1)) - config.rate_limit).mean() for spikes in hidden]
+        loss = loss + config.rate_penalty * torch.stack(excess).sum()
+    return loss
+
+
+@contextmanager
+def fast_products() -> Iterator[None]:
+    """Let the CPU multiply in bfloat16 where it can, adding in float32.
+
+    Spikes, pixels and integer weights of up to 8 bits are exact in bfloat16, so quantized training loses nothing.
+    """
+    matmul: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before = matmul.fp32_precision
+    matmul.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        matmul.fp32_precision = before
 
 
 @torch.no_grad()
-def evaluate(net: nn.Sequential, samples: Samples, config: TrainConfig, advance: Callable[[int], object]) -> Metrics:
-    """Measure the network on the input spikes that the golden model and the hardware get (encoder seed 0)."""
+def evaluate(net: Network, samples: Samples, config: TrainConfig, advance: Callable[[int], object]) -> Metrics:
+    """Measure the network on the inputs that the golden model and the hardware get (encoder seed 0)."""
     net.eval()
-    mean = _Mean()
+    mean = Mean()
     encoder = config.sample_encoder()
     for first in range(0, len(samples), TEST_BATCH):
-        images = samples.images[first : first + TEST_BATCH]
-        labels = samples.labels[first : first + TEST_BATCH]
-        if encoder.kind == "direct":
-            output = run_direct(net, images, encoder.time_steps)
-        else:
-            spikes = encoder.encode(images.cpu().numpy(), first=first)
-            output = run_spikes(net, torch.from_numpy(spikes).to(images.device).float())
-        mean.add(cross_entropy(output.counts, labels), output, labels)
-        advance(len(labels))
+        batch = samples[first : first + TEST_BATCH]
+        inputs = exact_inputs(batch.images, encoder, first)
+        output = net(inputs.x, inputs.steps, inputs.columns)
+        mean.add(functional.cross_entropy(output.counts * config.gain, batch.labels), output, inputs, batch.labels)
+        advance(len(batch))
     return mean.metrics()

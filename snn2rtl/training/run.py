@@ -1,0 +1,115 @@
+"""The state of a training run: network, optimizer and history; what a checkpoint holds and an epoch changes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from snn2rtl.errors import ModelFileError, OptionError
+from snn2rtl.training import checkpoint, pruning
+from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.model import Network, build
+from snn2rtl.training.pruning import Rates
+
+
+@dataclass
+class Run:
+    """What an epoch changes. history: one entry for each epoch that is done."""
+
+    config: TrainConfig
+    net: Network
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.optimizer = _optimizer(self.net, self.config)
+
+    @property
+    def done(self) -> int:
+        """Epochs that are done."""
+        return len(self.history)
+
+    def before_epoch(self, epoch: int) -> None:
+        """Set the learning rate, and start to quantize where it is time."""
+        if self.config.qat(epoch) and not self.net.quantized:
+            self.net.quantize(self.config.bits)
+            steps = [spiking.synapses.log_step for spiking in self.net.layers]
+            self.optimizer.add_param_group({"params": steps})
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, epoch)
+
+    def after_epoch(self, epoch: int, rates: Rates) -> None:
+        """Prune where it is time."""
+        pruning.prune(self.net, self.config, epoch, rates)
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint."""
+        state = {
+            "config": self.config.to_dict(),
+            "model": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+        }
+        checkpoint.save(path, state)
+
+    @classmethod
+    def load(cls, path: Path, device: str = "cpu", config: TrainConfig | None = None) -> Run:
+        """Return the run of a checkpoint; a configuration may ask for more epochs than it did.
+
+        Raises:
+            ModelFileError: there is no checkpoint, or it cannot be read.
+            OptionError: the configuration is another one than the checkpoint's.
+        """
+        state = checkpoint.load(path)
+        saved = TrainConfig.from_dict(state["config"], str(path))
+        config = config or saved
+        _check_same(config, saved, len(state["history"]))
+        net = build(config)
+        try:
+            _grow(net, state["model"], config.bits)
+            net.load_state_dict(state["model"])
+            run = cls(config, net.to(device), state["history"])
+            run.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelFileError(f"{path}: must be the checkpoint of the network it describes ({reason})") from error
+        return run
+
+
+def learning_rate(config: TrainConfig, epoch: int) -> float:
+    """Return the learning rate of an epoch, counted from 1."""
+    if config.schedule == "step":
+        return config.lr * config.lr_gamma ** ((epoch - 1) // config.lr_step)
+    return config.lr * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / config.epochs))
+
+
+def _optimizer(net: Network, config: TrainConfig) -> torch.optim.Optimizer:
+    steps = [spiking.synapses.log_step for spiking in net.layers if spiking.synapses.log_step is not None]
+    chosen = {id(step) for step in steps}
+    groups = [[parameter for parameter in net.parameters() if id(parameter) not in chosen], steps]
+    return torch.optim.Adam([{"params": group} for group in groups if group], lr=config.lr)
+
+
+def _check_same(config: TrainConfig, saved: TrainConfig, done: int) -> None:
+    ours, theirs = config.to_dict(), saved.to_dict()
+    changed = [name for name in ours if name != "epochs" and ours[name] != theirs[name]]
+    if changed:
+        wish = ", ".join(f"{name}={ours[name]}" for name in changed)
+        have = ", ".join(f"{name}={theirs[name]}" for name in changed)
+        raise OptionError(f"resume: only epochs may differ from the checkpoint's {have}, not {wish}")
+    if config.epochs < done:
+        raise OptionError(f"epochs: must be at least the {done} of the checkpoint, not {config.epochs}")
+
+
+def _grow(net: Network, state: dict[str, Any], bits: int) -> None:
+    """Give the layers the parts that the state has and an untrained network lacks: biases and weight steps."""
+    for i, spiking in enumerate(net.layers):
+        synapses = spiking.synapses
+        for part in ("bias", "log_step"):
+            if f"chain.{i}.synapses.{part}" in state:
+                setattr(synapses, part, nn.Parameter(torch.zeros(len(synapses.weight))))
+                synapses.bits = bits

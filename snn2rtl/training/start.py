@@ -1,0 +1,50 @@
+"""Where a run starts from: an untrained network, the weights of a model file, or its own checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from snn2rtl import frontend
+from snn2rtl.compiler import fold
+from snn2rtl.errors import OptionError
+from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.model import THRESHOLD, Network, build
+
+
+def initialise(config: TrainConfig, init: Path | None) -> Network:
+    """Return the network of a configuration, with the folded weights of a model file where one is given.
+
+    Weights that are zero in the file are pruned and stay so.
+
+    Raises:
+        ModelFileError, UnsupportedModelError: the file cannot be read.
+        OptionError: its network is another one than the configuration asks for.
+    """
+    torch.manual_seed(config.seed)
+    net = build(config)
+    if init is None:
+        return net
+    if config.batch_norm:
+        raise OptionError("batch_norm: must be off with --init, whose batch norm is folded into the weights")
+    pairs = pair_layers(fold(frontend.load(init)))
+    have = [tuple(linear.weight.shape) for linear, _ in pairs]
+    want = [tuple(spiking.synapses.weight.shape) for spiking in net.layers]
+    if have != want:
+        raise OptionError(f"init '{init}': layers must have shapes {want}, as --hidden asks, not {have}")
+    for spiking, (linear, neuron) in zip(net.layers, pairs, strict=True):
+        if neuron.tau != config.tau or neuron.v_reset != 0 or neuron.v_threshold <= 0:
+            raise OptionError(
+                f"init '{init}': layer '{neuron.name}' must have tau {config.tau}, a positive threshold and a hard "
+                f"reset to 0, not tau {neuron.tau}, threshold {neuron.v_threshold}, reset {neuron.v_reset}"
+            )
+        # a neuron computes the same when its weights, bias and threshold are scaled together
+        scale = THRESHOLD / neuron.v_threshold
+        synapses = spiking.synapses
+        synapses.weight.data = torch.tensor(linear.weight * scale, dtype=torch.float32)
+        synapses.weight_mask.copy_(synapses.weight != 0)
+        if linear.bias.any():
+            synapses.bias = torch.nn.Parameter(torch.tensor(linear.bias * scale, dtype=torch.float32))
+    return net
