@@ -57,6 +57,16 @@ def quantize(values: ArrayLike, scale: float | NDArray[np.float64], bits: int) -
     return np.clip(round_half_even(np.asarray(values, np.float64) / scale), low, high)
 
 
+def snap(values: NDArray[np.float64], slack: ArrayLike) -> NDArray[np.float64]:
+    """Return the values, but whole numbers where a value is off one by no more than ``slack`` of it.
+
+    >>> snap(np.array([3.0000001, 3.1, 1e-9]), 1e-6).tolist()
+    [3.0, 3.1, 1e-09]
+    """
+    whole = np.rint(values)
+    return np.where(np.abs(values - whole) <= slack * np.abs(whole), whole, values)
+
+
 def lowest_set_bit(values: ArrayLike) -> NDArray[np.int64]:
     """Return for each float the largest e such that it is an integer multiple of 2**e; 1023 for zero.
 

@@ -6,7 +6,8 @@ neuron counts. Arrays are float64 and read-only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -46,15 +47,22 @@ class Dropout:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Linear:
-    """``y = weight @ x + bias``; weight has shape (out, in), bias (out,)."""
+    """``y = weight @ x + bias``; weight has shape (out, in), bias (out,).
+
+    step, of shape (out,), is the value of one integer weight of each neuron where training chose it; None where the
+    quantizer chooses.
+    """
 
     name: str
     weight: FloatArray
     bias: FloatArray
+    step: FloatArray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight", _frozen(self.weight))
         object.__setattr__(self, "bias", _frozen(self.bias))
+        if self.step is not None:
+            object.__setattr__(self, "step", _frozen(self.step))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -139,10 +147,7 @@ def _node_problems(node: Node) -> list[str]:
             bad = int(np.sum(~np.isfinite(value)))
             problems.append(f"{where}: {field.name} must be finite, not {bad} NaN or infinite value(s)")
     if isinstance(node, Linear):
-        if node.weight.ndim != 2 or 0 in node.weight.shape:
-            problems.append(f"{where}: weight must have shape (out, in), not {node.weight.shape}")
-        elif node.bias.shape != node.weight.shape[:1]:
-            problems.append(f"{where}: bias must have shape {node.weight.shape[:1]}, not {node.bias.shape}")
+        problems += _linear_problems(where, node)
     elif isinstance(node, BatchNorm):
         shapes = {node.mean.shape, node.variance.shape, node.gamma.shape, node.beta.shape}
         if shapes != {(node.mean.size,)}:
@@ -151,6 +156,20 @@ def _node_problems(node: Node) -> list[str]:
             problems.append(f"{where}: variance + epsilon must be positive")
     elif isinstance(node, Neuron) and node.tau is not None and not node.tau >= 1:
         problems.append(f"{where}: tau must be at least 1, not {node.tau}")
+    return problems
+
+
+def _linear_problems(where: str, node: Linear) -> list[str]:
+    if node.weight.ndim != 2 or 0 in node.weight.shape:
+        return [f"{where}: weight must have shape (out, in), not {node.weight.shape}"]
+    neurons = node.weight.shape[:1]
+    problems = []
+    if node.bias.shape != neurons:
+        problems.append(f"{where}: bias must have shape {neurons}, not {node.bias.shape}")
+    if node.step is not None and node.step.shape != neurons:
+        problems.append(f"{where}: step must have shape {neurons}, not {node.step.shape}")
+    elif node.step is not None and np.any(node.step <= 0):
+        problems.append(f"{where}: step must be positive, not {node.step.min()}")
     return problems
 
 
@@ -173,9 +192,20 @@ def _chain_problems(nodes: tuple[Node, ...]) -> list[str]:
 
 def to_dict(network: SpikingNetwork) -> dict[str, Any]:
     """Return the network as plain dictionaries, numbers and arrays, for a file."""
-    nodes = [{"type": type(n).__name__, **{f.name: getattr(n, f.name) for f in fields(n)}} for n in network.nodes]
+    nodes = [_node_to_dict(node) for node in network.nodes]
     encoder = network.encoder.to_dict() if network.encoder else None
     return {"name": network.name, "nodes": nodes, "encoder": encoder}
+
+
+def _node_to_dict(node: Node) -> dict[str, Any]:
+    """Return the fields of a node; an optional one that is None is left out, as in files from before there was one."""
+    values = {field.name: getattr(node, field.name) for field in fields(node) if not is_absent(field, vars(node))}
+    return {"type": type(node).__name__, **values}
+
+
+def is_absent(field: Field[Any], values: Mapping[str, Any]) -> bool:
+    """Return whether a field is optional and the values of a node have none."""
+    return field.default is None and values.get(field.name) is None
 
 
 def from_dict(data: dict[str, Any]) -> SpikingNetwork:

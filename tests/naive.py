@@ -17,9 +17,8 @@ def leaked(membrane: int, layer: Layer) -> int:
 def charged(membrane: int, layer: Layer, neuron: int, inputs: list[int]) -> int:
     """Return the membrane before saturation."""
     total = int(layer.bias[neuron])
-    for weight, spike in zip(layer.weight[neuron].tolist(), inputs, strict=True):
-        if spike:
-            total += weight * 2**layer.weight_shift
+    for weight, value in zip(layer.weight[neuron].tolist(), inputs, strict=True):
+        total += weight * value * 2**layer.weight_shift
     return leaked(membrane, layer) + total
 
 

@@ -127,6 +127,14 @@ def test_a_pruned_state_dict(tmp_path):
     assert np.array_equal(load(path, arch=arch).nodes[0].weight, from_module(net).nodes[0].weight)
 
 
+def test_a_state_dict_with_steps_of_training(tmp_path):
+    path, arch = write(tmp_path, FC1, {**FC1_STATE, "fc1.weight_step": torch.tensor([0.5, 0.25])})
+    assert load(path, arch=arch).nodes[0].step.tolist() == [0.5, 0.25]
+    assert problems_of(tmp_path, FC1 + "step = 0.5\n", FC1_STATE) == [
+        "layer 'fc1': must not have the unknown key 'step'"
+    ]
+
+
 def test_names_of_nested_layers_and_direct_coding(tmp_path):
     net = nn.Sequential(nn.Sequential(nn.Linear(2, 2)), nn.Linear(2, 1))
     text = '[encoder]\nkind = "direct"\ntime_steps = 4\n' + FC1.replace("fc1", "0.0") + FC1.replace("fc1", "1")

@@ -17,7 +17,7 @@ from torch.nn.utils import prune
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OutputError, Snn2RtlError, UnsupportedModelError
 from snn2rtl.frontend import from_module, load, save
-from snn2rtl.spiking import SpikingNetwork, to_dict
+from snn2rtl.spiking import Linear, SpikingNetwork, to_dict
 
 
 def small_net() -> nn.Sequential:
@@ -89,6 +89,16 @@ def test_a_saved_file_is_deterministic_plain_and_no_larger_than_its_float32_weig
     assert content == (tmp_path / "b.pt").read_bytes()
     assert 4 * 300 * 200 < len(content) < 1.1 * 4 * 300 * 200
     assert torch.serialization.get_unsafe_globals_in_checkpoint(tmp_path / "a.pt") == []
+
+
+@pytest.mark.parametrize("write", [torch.save, save])
+def test_steps_of_training_are_kept(tmp_path, write):
+    net = small_net()
+    net.fc1.register_buffer("weight_step", torch.tensor([0.1, 0.2, 0.3, 0.4]))
+    write(net, tmp_path / "net.pt")
+    steps = [node.step for node in load(tmp_path / "net.pt").nodes if isinstance(node, Linear)]
+    assert np.array_equal(steps[0], net.fc1.weight_step.double().numpy())
+    assert steps[1] is None
 
 
 def test_values_that_float32_cannot_hold_stay_exact(tmp_path):
@@ -356,6 +366,8 @@ def own_content(tmp_path: Path) -> dict:
         (("network", "nodes", 1, "more"), 1, "is corrupt (TypeError: "),
         (("network", "nodes", 1, "name"), ["x"], "is corrupt (TypeError: layer '['x']': name must be str, not ['x'])"),
         (("network", "nodes", 1, "weight"), "x", "is corrupt (TypeError: layer 'fc1': weight must be FloatArray, "),
+        (("network", "nodes", 1, "step"), "x", "is corrupt (TypeError: layer 'fc1': step must be FloatArray | None, "),
+        (("network", "nodes", 1, "step"), torch.ones(4).int(), "is corrupt (TypeError: layer 'fc1': step must be a "),
         (("network", "nodes", 1, "bias"), torch.ones(4).to_sparse(), "is corrupt (TypeError: layer 'fc1': bias must "),
         (("network", "nodes", 3, "v_threshold"), "x", "is corrupt (TypeError: layer 'rest.1': v_threshold must be "),
         (("network", "nodes", 3, "tau"), [2.0], "is corrupt (TypeError: layer 'rest.1': tau must be float | None, "),

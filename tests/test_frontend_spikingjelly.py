@@ -395,6 +395,19 @@ def test_networks_that_contain_themselves_or_grow_without_end_are_refused():
     assert problems_of(doubling) == (expected,)
 
 
+@pytest.mark.parametrize("kind", [nn.Linear, layer.Linear])
+def test_a_buffer_says_what_an_integer_weight_is_worth(kind):
+    fc = kind(2, 3)
+    fc.register_buffer("weight_step", torch.tensor([0.1, 0.2, 0.4]))
+    (node,) = from_module(nn.Sequential(fc)).nodes
+    assert np.array_equal(node.step, double(fc.weight_step))
+    fc.weight_step = torch.ones(2)
+    assert problems_of(nn.Sequential(fc)) == ("layer '0': step must have shape (3,), not (2,)",)
+    fc.weight_step = torch.ones(3, dtype=torch.int32)
+    (problem,) = problems_of(nn.Sequential(fc))
+    assert problem.startswith("layer '0': weight_step must be a dense tensor of floats, not torch.int32")
+
+
 def test_values_are_checked_by_the_float_network():
     fc = nn.Linear(2, 2)
     nn.init.constant_(fc.weight, float("nan"))

@@ -1,6 +1,7 @@
 """The exact passes: small network in, expected network out, and no spike changed. Rational numbers judge the latter."""
 
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -150,6 +151,15 @@ def test_a_batch_norm_after_a_linear_goes_into_it():
     assert linear.bias.tolist() == [2 * 1 + 3, 0.5 * 2 + 4]
 
 
+def test_a_batch_norm_scales_the_steps_of_training_or_takes_them():
+    trained = Linear(name="fc", weight=[[1.0], [3.0], [3.0]], bias=[0.0] * 3, step=[0.5, 1.0, 1.0])
+    (after,) = fold_batch_norm(network(trained, norm("bn", [2, -4, 0], [0, 0, 0]))).nodes
+    assert after.weight.ravel().tolist() == [2, -12, 0]
+    assert after.step.tolist() == [1, 4, 1]
+    (before,) = fold_batch_norm(network(norm("bn", [2], [0]), trained)).nodes
+    assert before.step is None
+
+
 def test_a_batch_norm_before_a_linear_goes_into_it():
     (linear,) = fold_batch_norm(network(norm("bn", [2, 0.5], [3, 4]), fc("fc", [[1.0, 2.0]], [1.0]))).nodes
     assert linear.weight.tolist() == [[2, 1]]
@@ -180,13 +190,14 @@ def test_a_batch_norm_without_a_linear_beside_it_stays_and_is_refused():
 
 def test_fold_neurons_brings_every_neuron_to_one_form():
     nodes = (
-        fc("fc1", [[8.0]], [4.0]),
+        replace(fc("fc1", [[8.0]], [4.0]), step=[2.0]),
         Neuron(name="lif1", tau=4.0, v_threshold=1.0, v_reset=-0.5, decay_input=True),
         fc("fc2", [[8.0]], [4.0]),
         Neuron(name="lif2", tau=4.0, v_threshold=1.0, v_reset=None),
     )
     fc1, lif1, fc2, lif2 = fold_neurons(network(*nodes)).nodes
     assert (fc1.weight.item(), fc1.bias.item(), fc2.weight.item(), fc2.bias.item()) == (2, 1, 8, 4)
+    assert (fc1.step.item(), fc2.step) == (0.5, None)
     assert (lif1.tau, lif1.v_threshold, lif1.v_reset, lif1.decay_input) == (4.0, 1.5, 0.0, False)
     assert (lif2.tau, lif2.v_threshold, lif2.v_reset, lif2.decay_input) == (4.0, 1.0, None, False)
     assert_same_spikes(network(*nodes), fold_neurons(network(*nodes)))

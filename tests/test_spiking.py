@@ -30,6 +30,9 @@ BAD = [
     ([fc(weight=np.ones(3))], "layer 'fc': weight must have shape (out, in), not (3,)"),
     ([fc(weight=np.ones((0, 3)))], "layer 'fc': weight must have shape (out, in), not (0, 3)"),
     ([fc(bias=np.ones(2))], "layer 'fc': bias must have shape (3,), not (2,)"),
+    ([fc(step=np.ones(2))], "layer 'fc': step must have shape (3,), not (2,)"),
+    ([fc(step=[1.0, 0.0, 2.0])], "layer 'fc': step must be positive, not 0.0"),
+    ([fc(step=[1.0, np.nan, 2.0])], "layer 'fc': step must be finite, not 1 NaN or infinite value(s)"),
     ([fc(), norm(beta=np.ones(2))], "layer 'bn': mean, variance, gamma and beta must have one shape (neurons,)"),
     ([fc(), norm(neurons=(3, 1))], "layer 'bn': mean, variance, gamma and beta must have one shape (neurons,)"),
     ([fc(), norm(variance=[1, 0, 1])], "layer 'bn': variance + epsilon must be positive"),
@@ -81,7 +84,7 @@ def test_arrays_are_frozen_copies():
 def test_dictionary_round_trip():
     network = SpikingNetwork(
         name="net",
-        nodes=(Flatten(name="f"), fc(), norm(), Dropout(name="d"), lif(v_reset=None, tau=None)),
+        nodes=(Flatten(name="f"), fc(step=[1, 2, 3]), norm(), Dropout(name="d"), lif(v_reset=None, tau=None)),
         encoder=Encoder.poisson(10, 0.5),
     )
     data = to_dict(network)
@@ -91,3 +94,8 @@ def test_dictionary_round_trip():
         assert ours.keys() == theirs.keys()
         assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
     assert from_dict({**data, "encoder": None}).encoder is None
+
+
+def test_a_network_without_steps_is_described_as_before_there_were_any():
+    (node,) = to_dict(SpikingNetwork(name="net", nodes=(fc(),)))["nodes"]
+    assert sorted(node) == ["bias", "name", "type", "weight"]

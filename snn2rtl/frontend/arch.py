@@ -8,7 +8,7 @@
     time_steps = 100
     scale = 0.7                       # poisson: the spike probability of a pixel of 255
     [[layer]]                         # the layers in order, each with type and name
-    type = "Linear"                   # fc1.weight and, if it is there, fc1.bias
+    type = "Linear"                   # fc1.weight and, if they are there, fc1.bias and fc1.weight_step
     name = "fc1"
     [[layer]]
     type = "LIFNode"                  # or IFNode, without tau and decay_input, or ParametricLIFNode, without tau
@@ -206,7 +206,7 @@ _PRUNABLE = tuple(f"{key}{suffix}" for key in ("weight", "bias") for suffix in (
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 # For each type: the tensors that a state_dict may hold under its name, and what makes the node of them and the table.
 _MAKERS: dict[str, tuple[tuple[str, ...], Callable[[str, _Table, tensors.Tensors], Node]]] = {
-    "Linear": (_PRUNABLE, _linear),
+    "Linear": ((*_PRUNABLE, "weight_step"), _linear),
     "Flatten": ((), _flatten),
     "BatchNorm1d": ((*_PRUNABLE, *_STATISTICS), _batch_norm),
     "Dropout": ((), _dropout),

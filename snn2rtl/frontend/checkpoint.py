@@ -21,7 +21,7 @@ from snn2rtl.frontend import arch as architecture
 from snn2rtl.frontend import untrusted
 from snn2rtl.frontend.spikingjelly import from_module
 from snn2rtl.frontend.tensors import to_array
-from snn2rtl.spiking import NODE_TYPES, SpikingNetwork, from_dict, to_dict
+from snn2rtl.spiking import NODE_TYPES, SpikingNetwork, from_dict, is_absent, to_dict
 
 FORMAT = "snn2rtl spiking network"
 VERSION = 1
@@ -33,6 +33,7 @@ FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "float": float,
     "float | None": (float, type(None)),
     "FloatArray": torch.Tensor,
+    "FloatArray | None": (torch.Tensor, type(None)),
 }
 
 
@@ -140,6 +141,8 @@ def _unpack(path: Path, content: Mapping[Any, Any]) -> SpikingNetwork:
 def _node(entry: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(entry)
     for field in fields(NODE_TYPES[entry["type"]]):
+        if is_absent(field, entry):
+            continue
         key, value = f"layer '{entry['name']}': {field.name}", entry[field.name]
         if not isinstance(value, FIELD_TYPES[str(field.type)]):
             raise TypeError(f"{key} must be {field.type}, not {short(value)}")

@@ -51,6 +51,7 @@ _TENSORS = (
     "weight",
     "weight_orig",
     "weight_mask",
+    "weight_step",
     "bias",
     "bias_orig",
     "bias_mask",
@@ -71,7 +72,9 @@ class Place(NamedTuple):
 def from_module(net: nn.Module, *, name: str = "network", encoder: Encoder | None = None) -> SpikingNetwork:
     """Return the network that the module computes in evaluation mode.
 
-    Layers get the names that PyTorch gives them, as in ``net.named_modules()``.
+    Layers get the names that PyTorch gives them, as in ``net.named_modules()``. A linear layer with a buffer
+    ``weight_step`` of shape (out,) says what an integer weight of each neuron is worth, as quantization-aware training
+    leaves it.
 
     Args:
         net: an nn.Sequential, nested or not, single-step or multi-step.

@@ -15,14 +15,15 @@ Tensors = Mapping[str, torch.Tensor]
 
 
 def linear(name: str, tensors: Tensors) -> Linear:
-    """Return the linear layer of ``weight`` and, where there is one, ``bias``.
+    """Return the linear layer of ``weight`` and, where there are such, ``bias`` and ``weight_step``.
 
     Raises:
         UnsupportedModelError: a tensor is missing or cannot be read.
     """
-    arrays = _arrays(name, tensors, required=("weight",), optional=("bias",))
+    arrays = _arrays(name, tensors, required=("weight",), optional=("bias", "weight_step"))
     weight = arrays["weight"]
-    return Linear(name=name, weight=weight, bias=arrays.get("bias", np.zeros(weight.shape[:1])))
+    bias = arrays.get("bias", np.zeros(weight.shape[:1]))
+    return Linear(name=name, weight=weight, bias=bias, step=arrays.get("weight_step"))
 
 
 def batch_norm(name: str, tensors: Tensors, epsilon: float) -> BatchNorm:

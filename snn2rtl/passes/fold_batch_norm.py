@@ -19,17 +19,23 @@ def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:
         following = network.nodes[index + 1] if index + 1 < len(network.nodes) else None
         if isinstance(node, BatchNorm) and nodes and isinstance(nodes[-1], Linear):
             gain, offset = _affine(node)
-            before = nodes[-1]
-            nodes[-1] = replace(before, weight=gain[:, None] * before.weight, bias=gain * before.bias + offset)
+            nodes[-1] = _scaled(nodes[-1], gain, offset)
         elif isinstance(node, BatchNorm) and isinstance(following, Linear):
             pending = node
         elif isinstance(node, Linear) and pending is not None:
             gain, offset = _affine(pending)
-            nodes.append(replace(node, weight=node.weight * gain, bias=node.bias + node.weight @ offset))
+            # each input has a gain of its own, so that no step of a neuron is left
+            nodes.append(replace(node, weight=node.weight * gain, bias=node.bias + node.weight @ offset, step=None))
             pending = None
         else:
             nodes.append(node)
     return replace(network, nodes=tuple(nodes))
+
+
+def _scaled(linear: Linear, gain: FloatArray, offset: FloatArray) -> Linear:
+    # a gain of 0 leaves weights of 0, of which every step is as good
+    step = None if linear.step is None else linear.step * np.where(gain == 0, 1.0, np.abs(gain))
+    return replace(linear, weight=gain[:, None] * linear.weight, bias=gain * linear.bias + offset, step=step)
 
 
 def _affine(node: BatchNorm) -> tuple[FloatArray, FloatArray]:

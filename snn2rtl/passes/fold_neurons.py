@@ -19,7 +19,7 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
     for linear, neuron in pair_layers(network):
         rest = neuron.v_reset or 0.0
         if neuron.tau is not None and neuron.decay_input:
-            nodes.append(replace(linear, weight=linear.weight / neuron.tau, bias=linear.bias / neuron.tau))
+            nodes.append(_over(linear, neuron.tau))
         else:
             nodes.append(linear)
         nodes.append(
@@ -31,6 +31,11 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
             )
         )
     return replace(network, nodes=tuple(nodes))
+
+
+def _over(linear: Linear, tau: float) -> Linear:
+    step = None if linear.step is None else linear.step / tau
+    return replace(linear, weight=linear.weight / tau, bias=linear.bias / tau, step=step)
 
 
 def pair_layers(network: SpikingNetwork) -> list[tuple[Linear, Neuron]]:

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snn2rtl.errors import QuantizationError
-from snn2rtl.fixed_point import IntArray, int_dtype, quantize, round_half_even, signed_bits, signed_range, unsigned_bits
+from snn2rtl.fixed_point import (
+    IntArray,
+    int_dtype,
+    quantize,
+    round_half_even,
+    signed_bits,
+    signed_range,
+    snap,
+    unsigned_bits,
+)
 from snn2rtl.intervals import charged_range_after, never_fires, never_saturates
 from snn2rtl.network import (
     MAX_MEMBRANE_BITS,
@@ -23,7 +32,7 @@ from snn2rtl.network import (
 )
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.fold_neurons import pair_layers
-from snn2rtl.passes.scale import blocks, choose_scale
+from snn2rtl.passes.scale import Scale, blocks, find_scale
 from snn2rtl.report import LayerReport
 from snn2rtl.spiking import FloatArray, Linear, Neuron, SpikingNetwork
 
@@ -104,18 +113,18 @@ def _trailing_zeros(values: IntArray) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Steps:
-    """The value of one step of the weights and of the membrane, for each neuron, shape (neurons,)."""
+    """The scale of the weights, and the fraction bits of the membrane below it."""
 
-    weight: FloatArray
-    membrane: FloatArray
+    scale: Scale
     shift: int
 
     def count(self, value: FloatArray | float) -> FloatArray:
-        """Return a value in membrane steps; where a step is threshold / n, without what dividing back rounds."""
-        steps: FloatArray = value / self.membrane
-        whole = np.rint(steps)
-        rounded = (np.frexp(self.membrane)[0] != 0.5) & (np.abs(steps - whole) <= 1e-9 * np.maximum(1.0, np.abs(whole)))
-        return np.where(rounded, whole, steps)
+        """Return a value of each neuron in membrane steps, without what float rounding added."""
+        return snap(np.ldexp(value / self.scale.step, self.shift), self.scale.slack)
+
+    def count_weights(self, weight: FloatArray, rows: slice) -> FloatArray:
+        """Return the weights of some neurons in weight steps, without what float rounding added."""
+        return snap(weight[rows] / self.scale.step[rows, None], self.scale.slack[rows, None])
 
 
 def _quantize_layer(
@@ -127,9 +136,8 @@ def _quantize_layer(
     if shift < 0:
         shift = 0 if neuron.tau is None else min(8, math.ceil(math.log2(neuron.tau)))
     others = np.ldexp(np.stack([linear.bias, np.full_like(linear.bias, neuron.v_threshold)], axis=1), shift)
-    scale = choose_scale(linear.weight, neuron.v_threshold, bits, options.scale == "neuron", others)
-    steps = _Steps(scale, np.ldexp(scale, -shift), shift)
-    weight, error = _quantize_weights(linear.weight, scale, bits)
+    steps = _Steps(find_scale(linear, others, neuron.v_threshold, bits, options.scale == "neuron"), shift)
+    weight, error = _quantize_weights(linear.weight, steps, bits)
     fire_at, reset_by = _thresholds(linear.name, neuron, steps)
     layer = Layer(
         name=linear.name,
@@ -158,13 +166,13 @@ class _WeightError:
     to_zero: int
 
 
-def _quantize_weights(weight: FloatArray, scale: FloatArray, bits: int) -> tuple[IntArray, _WeightError]:
+def _quantize_weights(weight: FloatArray, in_steps: _Steps, bits: int) -> tuple[IntArray, _WeightError]:
     low, high = signed_range(bits)
     integers = np.empty(weight.shape, int_dtype(bits))
     largest, saturated, to_zero = 0.0, 0, 0
     for rows in blocks(weight):
-        steps = weight[rows] / scale[rows, None]
-        integers[rows] = quantize(weight[rows], scale[rows, None], bits)
+        steps = in_steps.count_weights(weight, rows)
+        integers[rows] = quantize(steps, 1.0, bits)
         largest = max(largest, float(np.abs(steps - integers[rows]).max()))
         saturated += int(np.count_nonzero((steps > high + 0.5) | (steps < low - 0.5)))
         to_zero += int(np.count_nonzero((integers[rows] == 0) & (steps != 0)))
@@ -226,8 +234,8 @@ def _report(
         inputs=layer.num_inputs,
         neurons=layer.num_neurons,
         weight_bits=layer.weight_bits,
-        scale_min=float(steps.weight.min()),
-        scale_max=float(steps.weight.max()),
+        scale_min=float(steps.scale.step.min()),
+        scale_max=float(steps.scale.step.max()),
         nonzero_weights=int(layer.nonzeros.sum()),
         rounded_to_zero=error.to_zero,
         saturated_weights=error.saturated,

@@ -1,18 +1,78 @@
-"""The choice of a weight scale: exact where one exists, else the one with the least squared error."""
+"""The choice of a weight scale: that of training, else exact where one exists, else that of least squared error."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl.fixed_point import lowest_set_bit, signed_range
-from snn2rtl.spiking import FloatArray
+from snn2rtl.fixed_point import lowest_set_bit, signed_range, snap
+from snn2rtl.spiking import FloatArray, Linear
 
 _CANDIDATES = np.linspace(0.35, 1.05, 29)  # fractions of the scale that just holds the largest weight
 _BLOCK = 1 << 17  # weights at a time: they stay in the cache while all candidates are tried
 _ALL_ZERO = 1023  # what lowest_set_bit() says of zero
+_FLOAT64_SLACK = 1e-9  # of a number: more than dividing it back rounds
+_FLOAT32_SLACK = 1e-6  # of a number: more than training's few operations round
+_MANTISSA = 2.0**53
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """The value of one weight step of each neuron, and what passes for one of its multiples, both of shape (neurons,).
+
+    slack is the share of a number that float rounding may take it off a whole multiple of the step.
+    """
+
+    step: FloatArray
+    slack: FloatArray
+
+
+def find_scale(linear: Linear, others: FloatArray, threshold: float, bits: int, per_neuron: bool) -> Scale:
+    """Return training's step for each neuron of which it is one, else what choose_scale() finds.
+
+    It is one where every weight, or without weights every other number, is a multiple that fits.
+
+    Args:
+        linear: the layer.
+        others: bias and threshold of each neuron, in what stands for weight steps, shape (out, 2).
+        threshold: what the search divides.
+        bits: width of the integer weights.
+        per_neuron: a scale for each neuron rather than for the layer.
+    """
+    if linear.step is None:
+        step = choose_scale(linear.weight, threshold, bits, per_neuron, others)
+        return Scale(step, _slack(step, _FLOAT64_SLACK))
+    trained, taken = _trained(linear.step, linear.weight, others, bits)
+    if not per_neuron:
+        taken = np.full_like(taken, bool(taken.all() and (trained.step == trained.step[0]).all()))
+    if taken.all():
+        return trained
+    found = find_scale(replace(linear, step=None), others, threshold, bits, per_neuron)
+    return Scale(np.where(taken, trained.step, found.step), np.where(taken, trained.slack, found.slack))
+
+
+def _trained(step: FloatArray, weight: FloatArray, others: FloatArray, bits: int) -> tuple[Scale, NDArray[np.bool_]]:
+    """Return training's steps, moved by float rounding so that they divide the threshold, and where they are steps."""
+    low, high = signed_range(bits)
+    slack = _slack(step, _FLOAT32_SLACK)
+    with np.errstate(over="ignore", invalid="ignore"):  # a step may be anything
+        counts = snap(others / step[:, None], slack[:, None])
+        whole = (counts == np.rint(counts)) & (np.abs(counts) < _MANTISSA)
+        times = counts[:, -1]
+        step = np.where(whole[:, -1] & (times >= 1), others[:, -1] / np.maximum(times, 1), step)
+        taken = weight.any(axis=1) | whole.all(axis=1)
+        for rows in blocks(weight):
+            steps = snap(weight[rows] / step[rows, None], slack[rows, None])
+            taken[rows] &= ((steps == np.rint(steps)) & (steps >= low) & (steps <= high)).all(axis=1)
+    return Scale(step, slack), taken
+
+
+def _slack(step: FloatArray, slack: float) -> FloatArray:
+    """Return the slack; none beside a power of two, by which floats divide and multiply without rounding."""
+    return np.where(np.frexp(step)[0] == 0.5, 0.0, slack)
 
 
 def choose_scale(

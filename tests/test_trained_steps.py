@@ -1,0 +1,158 @@
+"""Steps that training chose: taken where they are steps of the weights, and only there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snn2rtl.compiler import compile_network
+from snn2rtl.errors import StrictError
+from snn2rtl.fixed_point import signed_range
+from snn2rtl.options import PerLayer, QuantizeOptions
+from snn2rtl.passes.scale import find_scale
+from snn2rtl.spiking import BatchNorm, Linear, Neuron, SpikingNetwork
+
+NEURONS, INPUTS, THRESHOLD = 6, 9, 0.7
+CHANGES = ["none", "decay_input", "batch norm", "both"]
+
+
+def float32(values) -> np.ndarray:
+    return np.asarray(values, np.float32).astype(np.float64)
+
+
+def trained(seed: int, bits: int, soft: bool = False, change: str = "none"):
+    """Return a network as training in float32 leaves it, and its integers: weights, bias and n of threshold = n * step.
+
+    Every neuron has a step of its own, threshold / n; one is without weights, one has a gain below zero.
+    """
+    random = np.random.default_rng(seed)
+    low, high = signed_range(bits)
+    weight = random.integers(low, high + 1, (NEURONS, INPUTS))
+    weight[random.random(weight.shape) < 0.3] = 0
+    weight[1] = 0
+    bias = random.integers(-40, 41, NEURONS)
+    times = random.integers(1, 200, NEURONS)
+    tau = 2.0 if change in ("decay_input", "both") else 4.0
+    step = np.float32(THRESHOLD) / times.astype(np.float32)
+    step = float32(step * tau if change in ("decay_input", "both") else step)
+    gain = np.ones(NEURONS)
+    if change in ("batch norm", "both"):
+        gain = random.uniform(0.1, 3, NEURONS) * np.where(np.arange(NEURONS) == 2, -1, 1)
+        step = float32(step / np.abs(gain))
+    sign = np.sign(gain).astype(int)
+    linear = Linear(
+        name="fc",
+        weight=float32(weight.astype(np.float32) * step[:, None].astype(np.float32)),
+        bias=float32(bias.astype(np.float32) * step.astype(np.float32)),
+        step=step,
+    )
+    one = np.ones(NEURONS)
+    norm = BatchNorm(name="bn", mean=0 * one, variance=one, epsilon=0.0, gamma=gain, beta=0 * one)
+    decay = change in ("decay_input", "both")
+    neuron = Neuron(
+        name="lif", tau=tau, v_threshold=float32(THRESHOLD), v_reset=None if soft else 0.0, decay_input=decay
+    )
+    nodes = (linear, neuron) if gain[0] == 1 else (linear, norm, neuron)
+    return SpikingNetwork(name="net", nodes=nodes), weight * sign[:, None], bias * sign, times
+
+
+def options(bits: int, **changes) -> QuantizeOptions:
+    return QuantizeOptions(bits=PerLayer(bits), membrane_fraction=PerLayer(12), time_steps=4, strict=True, **changes)
+
+
+@settings(max_examples=80)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 12), st.booleans(), st.sampled_from(CHANGES))
+def test_a_trained_network_keeps_its_integers_and_strict_accepts_it(seed, bits, soft, change):
+    network, weight, bias, times = trained(seed, bits, soft, change)
+    integer, (report,) = compile_network(network, options(min(16, bits + 1)))  # a negative gain turns -2**n around
+    (layer,) = integer.layers
+    assert np.array_equal(layer.weight, weight)
+    assert np.array_equal(layer.bias, bias << 12)
+    assert np.array_equal(layer.neuron.fire_at, times << 12)
+    assert np.array_equal(layer.neuron.reset_by, (times << 12) * soft)
+    assert report.approximations() == []
+
+
+def test_without_the_steps_the_same_network_is_rounded():
+    network, *_ = trained(0, 4)
+    linear, neuron = network.nodes
+    without = replace(network, nodes=(replace(linear, step=None), neuron))
+    with pytest.raises(StrictError, match=r"layer 'fc': weights are rounded"):
+        compile_network(without, options(4))
+
+
+@pytest.mark.parametrize("off", [0.3, 1e-3, 2e-6])
+def test_a_neuron_with_a_weight_between_two_steps_is_searched_and_reported(off):
+    network, *_ = trained(0, 4)
+    linear, neuron = network.nodes
+    changed = linear.weight.copy()
+    changed[0, 0] = linear.step[0] * 5 * (1 + off)
+    found = compiled_scale(replace(linear, weight=changed), neuron, 4)
+    searched = compiled_scale(replace(linear, weight=changed, step=None), neuron, 4)
+    assert (found.step[0], found.slack[0]) == (searched.step[0], searched.slack[0])
+    assert np.allclose(found.step[1:], linear.step[1:], rtol=1e-6)
+    assert np.all(found.slack[1:] > searched.slack[1:])
+    with pytest.raises(StrictError, match=r"layer 'fc': weights are rounded"):
+        compile_network(replace(network, nodes=(replace(linear, weight=changed), neuron)), options(4))
+
+
+def compiled_scale(linear: Linear, neuron: Neuron, bits: int, per_neuron: bool = True):
+    others = np.stack([linear.bias, np.full(NEURONS, neuron.v_threshold)], axis=1)
+    return find_scale(linear, others, neuron.v_threshold, bits, per_neuron)
+
+
+def test_weights_that_do_not_fit_the_bits_are_searched():
+    network, weight, _, _ = trained(3, 6)
+    linear, neuron = network.nodes
+    low, high = signed_range(4)
+    fits = ((weight >= low) & (weight <= high)).all(axis=1)
+    assert 0 < fits.sum() < NEURONS
+    assert np.array_equal(np.isclose(compiled_scale(linear, neuron, 4).step, linear.step, rtol=1e-6), fits)
+
+
+def test_one_scale_for_the_layer_takes_the_steps_only_where_they_are_one():
+    network, weight, *_ = trained(1, 4)
+    linear, neuron = network.nodes
+    found = compiled_scale(linear, neuron, 4, per_neuron=False).step
+    assert (found == found[0]).all()
+    one = float32(THRESHOLD) / 20
+    linear = replace(linear, weight=weight * one, bias=np.zeros(NEURONS), step=np.full(NEURONS, one))
+    assert np.allclose(compiled_scale(linear, neuron, 4, per_neuron=False).step, one, rtol=1e-9)
+
+
+def test_a_neuron_without_weights_takes_a_step_only_where_it_costs_the_bias_nothing():
+    network, *_ = trained(0, 4)
+    linear, neuron = network.nodes
+    bias = linear.bias.copy()
+    bias[1] = linear.step[1] * 0.37
+    assert np.isclose(compiled_scale(linear, neuron, 8).step[1], linear.step[1], rtol=1e-6)
+    found, searched = (compiled_scale(replace(linear, bias=bias, step=step), neuron, 8) for step in (linear.step, None))
+    assert found.step[1] == searched.step[1]
+
+
+def test_beside_a_power_of_two_nothing_passes_for_rounding():
+    """It divides and multiplies exactly, so that a difference is one of the network."""
+    weight, bias = np.array([[3.0, -1.0]]), np.array([2.0])
+    neuron = Neuron(name="if", tau=None, v_threshold=4.0, v_reset=0.0)
+    exact = Linear(name="fc", weight=weight, bias=bias, step=np.ones(1))
+
+    def compile_with(linear: Linear):
+        return compile_network(SpikingNetwork(name="net", nodes=(linear, neuron)), options(2 + 1))
+
+    assert compile_with(exact)[0].layers[0].weight.tolist() == [[3, -1]]
+    for change in ({"weight": weight + 2.0**-22}, {"bias": bias + 2.0**-22}):
+        with pytest.raises(StrictError):
+            compile_with(replace(exact, **change))
+
+
+@pytest.mark.parametrize("step", [1e-320, 1e-300, 1e300])
+def test_a_step_of_any_size_is_no_more_than_useless(step):
+    network, *_ = trained(0, 4)
+    linear, neuron = network.nodes
+    found = compiled_scale(replace(linear, step=np.full(NEURONS, step)), neuron, 4)
+    assert np.isfinite(found.step).all()
+    assert (found.step > 0).all()
+    searched = compiled_scale(replace(linear, step=None), neuron, 4)
+    assert np.array_equal(found.step, searched.step)
