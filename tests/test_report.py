@@ -28,7 +28,8 @@ def test_the_errors_of_the_report_are_those_of_the_network(seed, bits, scale, ta
     network = random_layer(seed, tau=tau, v_reset=None if soft else 0.0, v_threshold=0.7)
     linear = network.nodes[0]
     layer, report = quantized(network, bits=bits, scale=scale)
-    step = choose_scale(linear.weight, 0.7, bits, scale == "neuron")
+    others = np.stack([linear.bias, np.full(len(linear.bias), 0.7)], axis=1) * 2.0**layer.weight_shift
+    step = choose_scale(linear.weight, 0.7, bits, scale == "neuron", others)
     low, high = signed_range(bits)
     exact = linear.weight / step[:, None]
     membrane = step / 2**layer.weight_shift

@@ -50,6 +50,16 @@ def test_an_exact_step_is_no_finer_than_the_bits_reach():
     assert quantized(one_layer([[1.0, -1.0]], [0.3]), bits=2)[0].weight.tolist() == [[1, -1]]
 
 
+@pytest.mark.parametrize("per_neuron", [True, False])
+@pytest.mark.parametrize(("weight", "step"), [([1.0, -0.5], 0.5), ([0.25, -1.0], 1.0), ([0.75, -2.0], 2.0)])
+def test_one_bit_is_minus_one_or_zero_so_negative_weights_alone_choose_the_step(weight, step, per_neuron):
+    assert choose_scale(np.array([weight]), 0.3, 1, per_neuron).tolist() == [step]
+    layer, report = quantized(one_layer([weight], v_threshold=0.3), bits=1)
+    assert layer.weight.tolist() == [[0, -1]]
+    assert report.weight_error == weight[0] / step
+    assert any("weights are rounded" in note for note in report.approximations())
+
+
 @given(st.floats(0.01, 100), st.floats(0.01, 100))
 def test_a_neuron_without_weights_keeps_its_bias(bias, threshold):
     layer, _ = quantized(one_layer([[0.0, 0.0]], [bias], v_threshold=threshold))
