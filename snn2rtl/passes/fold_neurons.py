@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.spiking import Linear, Neuron, Node, SpikingNetwork
 
@@ -18,10 +20,7 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
     nodes: list[Node] = []
     for linear, neuron in pair_layers(network):
         rest = neuron.v_reset or 0.0
-        if neuron.tau is not None and neuron.decay_input:
-            nodes.append(replace(linear, weight=linear.weight / neuron.tau, bias=linear.bias / neuron.tau))
-        else:
-            nodes.append(linear)
+        nodes.append(_with_decayed_input(linear, neuron) if neuron.decay_input else linear)
         nodes.append(
             replace(
                 neuron,
@@ -31,6 +30,14 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
             )
         )
     return replace(network, nodes=tuple(nodes))
+
+
+def _with_decayed_input(linear: Linear, neuron: Neuron) -> Linear:
+    if neuron.tau is None:
+        return linear
+    if neuron.decay == float(np.float32(neuron.decay)):  # times a float32 weight it is exact
+        return replace(linear, weight=linear.weight * neuron.decay, bias=linear.bias * neuron.decay)
+    return replace(linear, weight=linear.weight / neuron.tau, bias=linear.bias / neuron.tau)
 
 
 def pair_layers(network: SpikingNetwork) -> list[tuple[Linear, Neuron]]:
