@@ -105,6 +105,12 @@ def test_strict_refuses_what_it_would_report(network, options, part):
     assert all(line.endswith(" (--strict allows no approximation)") for line in str(caught.value).splitlines())
 
 
+def test_a_leak_of_256ths_is_no_approximation_whatever_its_tau_rounds_to():
+    for decay in np.arange(1, 257) / 256:
+        report = quantized(one_layer([[1.0]], tau=1 / float(decay)), time_steps=1)[1]
+        assert (report.leak_got, report.approximations()) == (1 - decay, [])
+
+
 def test_silent_neurons_are_counted():
     network = one_layer([[1.0], [-1.0], [0.0], [-1.0]], [0.0, 0.0, 0.0, 1.0])
     assert quantized(network)[1].silent_neurons == 2
