@@ -34,7 +34,7 @@ def write_rtl(
     reports: Sequence[LayerReport] = (),
     accuracy: Accuracy | None = None,
 ) -> None:
-    """Write the output folder of design.md, section 4; the old one stays until the new one is whole."""
+    """Write the output folder that docs/architecture.md shows; the old one stays until the new one is whole."""
 
     def write(folder: Path) -> None:
         network_file.save(network, folder / "network.npz")
