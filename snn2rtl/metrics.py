@@ -145,6 +145,12 @@ def total(layers: Sequence[LayerMetrics], key: str) -> int | float:
     return sum(values)
 
 
+def rows(metrics: Metrics) -> list[tuple[str, tuple[LayerMetrics, ...]]]:
+    """Return what the rows of a table stand for: each layer and, where there are more, all of them."""
+    each: list[tuple[str, tuple[LayerMetrics, ...]]] = [(layer.name, (layer,)) for layer in metrics.layers]
+    return [*each, ("all", metrics.layers)] if len(each) > 1 else each
+
+
 def memory_bits(layers: Sequence[LayerMetrics]) -> dict[str, int]:
     """Return the bits of the layers' weights in every layout and in every format of COMPARED."""
     kinds = (*layers[0].bits, *COMPARED)

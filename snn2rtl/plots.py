@@ -18,11 +18,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
+from snn2rtl import reference
 from snn2rtl.errors import OutputError
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.metrics import LayerMetrics, Metrics, sparsity, total
+from snn2rtl.metrics import Metrics, chunk_size, rows, sparsity, take, total
 from snn2rtl.network import FixedPointNetwork, Layer
 from snn2rtl.reference import Result, Spikes
+from snn2rtl.samples import Samples
 
 BLUE, ORANGE, GREY, LIGHT = "#0072B2", "#D55E00", "#6E6E6E", "#DDDDDD"
 STYLE: Any = {
@@ -38,32 +40,39 @@ STYLE: Any = {
 }
 WIDTH = 8.0  # inches
 MOST_NAMED_CLASSES = 20
+MOST_RECORDED = 100  # samples
 
 
-def draw(
-    metrics: Metrics, network: FixedPointNetwork, inputs: Spikes, result: Result, sample: int, label: int | None
-) -> dict[str, Figure]:
+def draw(metrics: Metrics, network: FixedPointNetwork, samples: Samples, sample: int) -> dict[str, Figure]:
     """Return the figures by name.
 
     Args:
-        metrics: of all samples.
+        metrics: of the network on the samples.
         network: the integer network.
-        inputs: of some samples, shape (T, n, inputs).
-        result: what the network did with them, membranes recorded.
-        sample: number of the first of them, the one whose spikes are shown.
-        label: its label, where it is known.
+        samples: what it was run on.
+        sample: number of the one whose spikes are shown; membranes are those of this one and of some after it.
     """
+    last = min(sample + min(MOST_RECORDED, chunk_size(network, samples)), len(samples))
+    inputs = take(samples, sample, last)
+    result = reference.run(network, inputs, record_membranes=True)
+    known = "" if samples.labels is None else f", label {samples.labels[sample]}"
     with matplotlib.rc_context(STYLE):
         figures = {
             "sparsity": weights(metrics),
             "operations": operations(metrics),
             "firing_rates": firing_rates(metrics),
-            "raster": raster(network, inputs, result, sample, label),
+            "raster": raster(network, inputs, result, f"Sample {sample}{known}"),
             "membranes": membranes(network, result),
         }
         if metrics.confusion is not None:
             figures["confusion"] = confusion(metrics.confusion)
     return figures
+
+
+def check_folder(folder: Path) -> None:
+    """Raise OutputError where ``folder`` is something else."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: must be a folder, not a file; choose another --plots")
 
 
 def write(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
@@ -97,15 +106,15 @@ def _write(path: Path, content: bytes) -> Path:
 
 def weights(metrics: Metrics) -> Figure:
     """Return the share of non-zero weights by layer."""
-    rows = _rows(metrics)
-    figure, axes = _figure(0.9 + 0.45 * len(rows))
-    share = [1 - sparsity(layers) for _, layers in rows]
-    axes.barh(range(len(rows)), 1, color=LIGHT, height=0.6)
-    axes.barh(range(len(rows)), share, color=BLUE, height=0.6)
-    for y, (_, layers) in enumerate(rows):
+    shown = rows(metrics)
+    figure, axes = _figure(0.9 + 0.45 * len(shown))
+    share = [1 - sparsity(layers) for _, layers in shown]
+    axes.barh(range(len(shown)), 1, color=LIGHT, height=0.6)
+    axes.barh(range(len(shown)), share, color=BLUE, height=0.6)
+    for y, (_, layers) in enumerate(shown):
         text = f" {total(layers, 'nonzero'):,} of {total(layers, 'weights'):,} ({share[y]:.1%})"
         axes.text(1, y, text, va="center")
-    _name_rows(axes, [name for name, _ in rows])
+    _name_rows(axes, [name for name, _ in shown])
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_title("Weights that are not zero")
@@ -114,9 +123,9 @@ def weights(metrics: Metrics) -> Figure:
 
 def operations(metrics: Metrics) -> Figure:
     """Return dense MACs, those of non-zero weights, and synaptic operations by layer."""
-    rows = _rows(metrics)
-    figure, axes = _figure(1.4 + 0.5 * len(rows))
-    for y, (_, layers) in enumerate(rows):
+    shown = rows(metrics)
+    figure, axes = _figure(1.4 + 0.5 * len(shown))
+    for y, (_, layers) in enumerate(shown):
         dense, done = total(layers, "macs"), total(layers, "operations")
         counts = (dense, metrics.steps * total(layers, "nonzero"), done)
         axes.plot([max(1, done), dense], [y, y], color=LIGHT, linewidth=5, solid_capstyle="round", zorder=1)
@@ -131,7 +140,7 @@ def operations(metrics: Metrics) -> Figure:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="x", color=LIGHT, linewidth=0.6)
     axes.set_axisbelow(True)
-    _name_rows(axes, [name for name, _ in rows])
+    _name_rows(axes, [name for name, _ in shown])
     axes.set_xlabel(f"of a sample of {metrics.steps} steps, mean of {metrics.samples:,} samples")
     figure.legend(loc="outside upper left", ncols=3, frameon=False)
     return figure
@@ -197,8 +206,8 @@ def confusion(matrix: IntArray) -> Figure:
     return figure
 
 
-def raster(network: FixedPointNetwork, inputs: Spikes, result: Result, sample: int, label: int | None) -> Figure:
-    """Return every spike of one sample: a panel for the input and for each layer, time to the right."""
+def raster(network: FixedPointNetwork, inputs: Spikes, result: Result, title: str) -> Figure:
+    """Return every spike of the first sample: a panel for the input and for each layer, time to the right."""
     names = ["input", *(layer.name for layer in network.layers)]
     spikes = [inputs[:, 0], *(trace.spikes[:, 0] for trace in result.layers)]
     heights = [0.9 + _rows_height(one.shape[1]) for one in spikes]
@@ -206,7 +215,7 @@ def raster(network: FixedPointNetwork, inputs: Spikes, result: Result, sample: i
     panels = figure.subplots(len(spikes), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, name, one, colour in zip(panels, names, spikes, _raster_colours(len(spikes)), strict=True):
         _raster_panel(axes, one, colour)
-        axes.set_title(f"{_short(name)}: {one.sum(dtype=np.int64):,} spikes, {one.mean():.3f} for each and step")
+        axes.set_title(f"{_short(name)}: {one.sum(dtype=np.int64):,} spikes, firing rate {one.mean():.3f}")
         axes.set_ylabel("input" if axes is panels[0] else "class" if axes is panels[-1] else "neuron")
     counts = result.counts[0]
     if len(counts) <= MOST_NAMED_CLASSES:
@@ -215,15 +224,14 @@ def raster(network: FixedPointNetwork, inputs: Spikes, result: Result, sample: i
             weight = "bold" if neuron == result.classes[0] else "normal"
             panels[-1].annotate(str(count), (1, neuron), (4, 0), xycoords=("axes fraction", "data"),
                                 textcoords="offset points", va="center", fontsize=8, fontweight=weight)  # fmt: skip
-    known = "" if label is None else f", label {label}"
-    figure.suptitle(f"Sample {sample}{known}: class {result.classes[0]}", x=0.01, ha="left", fontweight="bold")
+    figure.suptitle(f"{title}: class {result.classes[0]}", x=0.01, ha="left", fontweight="bold")
     panels[-1].set_xlabel("time step")
     return figure
 
 
 def _rows_height(neurons: int) -> float:
     """Return inches: what names of few neurons need, and no more than fits a page for many."""
-    return 0.13 * neurons if neurons <= MOST_NAMED_CLASSES else min(1.7, 0.7 + neurons / 100)
+    return 0.11 * neurons if neurons <= MOST_NAMED_CLASSES else min(1.7, 0.7 + neurons / 100)
 
 
 def _raster_colours(panels: int) -> list[str]:
@@ -288,14 +296,8 @@ def _figure(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _rows(metrics: Metrics) -> list[tuple[str, tuple[LayerMetrics, ...]]]:
-    """Return what a row stands for: each layer, and where there are more, all of them."""
-    rows: list[tuple[str, tuple[LayerMetrics, ...]]] = [(_short(x.name), (x,)) for x in metrics.layers]
-    return [*rows, ("all", metrics.layers)] if len(rows) > 1 else rows
-
-
 def _name_rows(axes: Axes, names: list[str]) -> None:
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [_short(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -8,25 +8,14 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from snn2rtl import network_file, reference
+from snn2rtl import metrics, network_file
 from snn2rtl.api import compile
 from snn2rtl.commands.arguments import natural, per_layer, positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import OptionError
 from snn2rtl.folder import open_folder
 from snn2rtl.latency import Latency, latencies
-from snn2rtl.metrics import (
-    LayerMetrics,
-    Metrics,
-    check_labels,
-    chunk_size,
-    measure,
-    memory_bits,
-    observe,
-    sparsity,
-    take,
-    total,
-)
+from snn2rtl.metrics import Metrics, memory_bits, rows, sparsity, total
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.progress import bar
@@ -35,8 +24,6 @@ from snn2rtl.samples import load_samples
 from snn2rtl.spiking import SpikingNetwork
 
 HELP = "say what a network costs and what it does with samples"
-TOTAL = "all"
-PLOTTED = 100  # samples whose membranes are plotted
 SHOWN_CLASSES = 20  # a larger confusion matrix is for --json and --plots
 
 
@@ -67,36 +54,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Measure as the options say."""
     if args.plots:
-        from snn2rtl import plots  # first of all: a missing matplotlib is told before the work
+        from snn2rtl import plots  # before the work, so that what is missing is told at once
+
+        plots.check_folder(args.plots)
     model = open_model(args.model, args.arch, QuantizeOptions(bits=args.bits))
     network = model.network
     samples = load_samples(
         args.data, inputs=network.num_inputs, encoder=network.encoder, limit=args.samples, seed=args.seed
     )
-    check_labels(samples.labels, network.num_classes)
+    metrics.check_labels(samples.labels, network.num_classes)
     if args.sample >= len(samples):
         raise OptionError(f"--sample: must be 0..{len(samples) - 1}, not {args.sample}")
     with bar("measure", len(samples)) as advance:
-        activity = observe(network, samples, advance)
-    metrics = measure(network, model.design, activity, samples.labels)
+        activity = metrics.observe(network, samples, advance)
+    found = metrics.measure(network, model.design, activity, samples.labels)
     timed = latencies(network, model.source, samples, args.repeats, args.batch) if args.repeats else ()
     data = {
         "digest": model.design.digest,
         "seed": args.seed,
-        **metrics.to_dict(),
+        **found.to_dict(),
         "latency": [latency.to_dict() for latency in timed],
     }
-    shown = (costs_table(metrics), memory_table(metrics), activity_table(metrics), *accuracy_tables(metrics))
-    notes: tuple[str | Table, ...] = (latency_table(timed),) if timed else ()
+    shown: list[Table | str] = [costs_table(found), memory_table(found), activity_table(found), *accuracy_tables(found)]
+    shown += [latency_table(timed)] if timed else []
     if args.plots:
-        last = min(args.sample + min(PLOTTED, chunk_size(network, samples)), len(samples))
-        inputs = take(samples, args.sample, last)
-        result = reference.run(network, inputs, record_membranes=True)
-        label = None if samples.labels is None else int(samples.labels[args.sample])
-        files = plots.write(plots.draw(metrics, network, inputs, result, args.sample, label), args.plots)
+        files = plots.write(plots.draw(found, network, samples, args.sample), args.plots)
         data["plots"] = [str(file) for file in files]
-        notes = (*notes, f"wrote {len(files)} files to {args.plots}")
-    return Outcome(data, (*shown, *notes))
+        shown.append(f"wrote {len(files)} files to {args.plots}")
+    return Outcome(data, tuple(shown))
 
 
 def open_model(path: Path, arch: Path | None, quantize: QuantizeOptions) -> Model:
@@ -121,16 +106,16 @@ def _load_float(path: Path, arch: Path | None) -> SpikingNetwork:
     return load(path, arch=arch)
 
 
-def costs_table(metrics: Metrics) -> Table:
+def costs_table(found: Metrics) -> Table:
     """Return weights and operations by layer, and their sums."""
     names = ("layer", "inputs", "neurons", "parameters", "non-zero weights", "sparsity")
     table = _table("weights and operations", *names, "dense MACs", "synaptic operations", "fewer")
-    for name, layers in _rows(metrics):
+    for name, layers in rows(found):
         macs, operations = total(layers, "macs"), total(layers, "operations")
         table.add_row(
             name,
-            str(layers[0].inputs),
-            str(layers[-1].neurons if len(layers) == 1 else total(layers, "neurons")),
+            str(layers[0].inputs) if len(layers) == 1 else "",
+            str(total(layers, "neurons")),
             f"{total(layers, 'parameters'):,}",
             f"{total(layers, 'nonzero'):,}",
             f"{sparsity(layers):.2%}",
@@ -138,17 +123,17 @@ def costs_table(metrics: Metrics) -> Table:
             f"{operations:,.1f}",
             f"{macs / operations:.1f} times" if operations else "",
         )
-    table.caption = f"operations of a sample of {metrics.steps} steps, mean of {metrics.samples} samples"
+    table.caption = f"operations of a sample of {found.steps} steps, mean of {found.samples} samples"
     return table
 
 
-def memory_table(metrics: Metrics) -> Table:
+def memory_table(found: Metrics) -> Table:
     """Return the bits of the memories by layer, and their sums."""
-    kinds = memory_bits(metrics.layers)
+    kinds = memory_bits(found.layers)
     names = ("layer", "weight bits", *(f"as {kind}" for kind in kinds), "chosen", "all ROM")
     table = _table("memory in bits", *names, "membrane bits", "all membranes")
-    for name, layers in _rows(metrics):
-        one = layers[0] if name != TOTAL else None
+    for name, layers in rows(found):
+        one = layers[0] if len(layers) == 1 else None
         table.add_row(
             name,
             str(one.weight_bits) if one else "",
@@ -164,37 +149,37 @@ def memory_table(metrics: Metrics) -> Table:
     return table
 
 
-def activity_table(metrics: Metrics) -> Table:
+def activity_table(found: Metrics) -> Table:
     """Return spikes by layer, and their sums."""
     names = ("layer", "spikes a sample", "mean rate", "highest rate", "never spiked", "never can", "membrane")
     table = _table("spikes", *names)
-    table.add_row("input", f"{metrics.input_spikes:,.1f}", *[""] * 5)
-    for name, layers in _rows(metrics):
+    table.add_row("input", f"{found.input_spikes:,.1f}", *[""] * 5)
+    for name, layers in rows(found):
         neurons = total(layers, "neurons")
         never, cannot = total(layers, "never_spiked"), total(layers, "cannot_spike")
         table.add_row(
             name,
             f"{total(layers, 'spikes'):,.1f}",
-            f"{total(layers, 'spikes') / (neurons * metrics.steps):.4f}",
+            f"{total(layers, 'spikes') / (neurons * found.steps):.4f}",
             f"{max(layer.rates.max() for layer in layers):.4f}",
             f"{never} of {neurons}",
             str(cannot),
-            f"{layers[0].membrane_low}..{layers[0].membrane_high}" if name != TOTAL else "",
+            f"{layers[0].membrane_low}..{layers[0].membrane_high}" if len(layers) == 1 else "",
         )
     table.caption = "rate: spikes of a neuron in a step; membrane: reached after reset"
     return table
 
 
-def accuracy_tables(metrics: Metrics) -> tuple[Table | str, ...]:
+def accuracy_tables(found: Metrics) -> tuple[Table | str, ...]:
     """Return the accuracy, and the confusion matrix where it is small."""
-    if metrics.confusion is None:
+    if found.confusion is None:
         return ()
-    said = f"accuracy of {metrics.samples} samples: {metrics.accuracy:.2%}"
-    classes = range(len(metrics.confusion))
+    said = f"accuracy of {found.samples} samples: {found.accuracy:.2%}"
+    classes = range(len(found.confusion))
     if len(classes) > SHOWN_CLASSES:
         return (said,)
     table = _table("confusion: label down, class across", "label", *map(str, classes), "right")
-    for label, row in enumerate(metrics.confusion.tolist()):
+    for label, row in enumerate(found.confusion.tolist()):
         right = f"{row[label] / sum(row):.1%}" if sum(row) else ""
         table.add_row(str(label), *(str(count) if count else "." for count in row), right)
     return said, table
@@ -210,10 +195,6 @@ def latency_table(timed: tuple[Latency, ...]) -> Table:
         )
     table.caption = f"median of {len(timed[0].seconds)} calls after a warm-up"
     return table
-
-
-def _rows(metrics: Metrics) -> list[tuple[str, tuple[LayerMetrics, ...]]]:
-    return [*((layer.name, (layer,)) for layer in metrics.layers), (TOTAL, metrics.layers)]
 
 
 def _table(title: str, *headings: str) -> Table:

@@ -20,7 +20,7 @@ logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
 
 def devices() -> dict[str, str]:
     """Return the devices that torch sees, by name, each with what it is."""
-    found = {"cpu": f"cpu, {torch.get_num_threads()} threads"}
+    found = {"cpu": f"cpu, {torch.get_num_threads()} thread(s)"}
     if torch.cuda.is_available():
         found["cuda"] = torch.cuda.get_device_name()
     return found
