@@ -87,6 +87,7 @@ def write(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
             for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
                 content = io.BytesIO()
                 figure.savefig(content, format=kind, metadata=metadata)
+                figure.set_layout_engine("none")  # it is laid out now, and both files alike
                 files.append(_write(folder / f"{name}.{kind}", content.getvalue()))
     return files
 
@@ -95,12 +96,13 @@ def _write(path: Path, content: bytes) -> Path:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        try:
+            partial.write_bytes(content)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 
@@ -136,6 +138,7 @@ def operations(metrics: Metrics) -> Figure:
     axes.set_xscale("log")
     least, most = axes.get_xlim()
     axes.set_xlim(least, most * (most / least) ** 0.25)  # room for the words
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="x", color=LIGHT, linewidth=0.6)
@@ -157,10 +160,11 @@ def firing_rates(metrics: Metrics) -> Figure:
     """Return a histogram of the neurons' firing rates for each layer."""
     figure, panels = _panels(len(metrics.layers), sharex=True)
     highest = max(float(layer.rates.max()) for layer in metrics.layers) or 1.0
-    edges = np.linspace(0, highest, 51).tolist()
+    edges = np.linspace(0, highest, 51)
     apart = -4 * edges[1]
     for axes, layer in zip(panels, metrics.layers, strict=True):
-        axes.hist(layer.rates[layer.rates > 0], edges, color=BLUE)
+        counts, _ = np.histogram(layer.rates[layer.rates > 0], edges)
+        axes.stairs(counts, edges, fill=True, color=BLUE)
         axes.bar(apart, layer.never_spiked, width=2 * edges[1], color=ORANGE)
         mean = float(layer.rates.mean())
         axes.axvline(mean, color="black", linewidth=1, linestyle="--")
@@ -246,7 +250,7 @@ def _raster_panel(axes: Axes, spikes: Spikes, colour: str) -> None:
     axes.scatter(step, neuron, s=size, marker=marker, linewidths=line, color=colour, rasterized=True)
     axes.set_ylim(neurons - 0.5, -0.5)
     axes.set_xlim(-1, steps)
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes.tick_params(axis="y", labelsize=8)
 
 
@@ -275,7 +279,7 @@ def _membrane_panel(axes: Axes, layer: Layer, recorded: IntArray) -> None:
     edges = 1 + width * np.arange(first, last + 1)
     counts, _ = np.histogram(relative, edges)
     beyond = [np.count_nonzero(relative < edges[0]), np.count_nonzero(relative > edges[-1])]
-    axes.bar(edges[:-1], counts / relative.size, width, align="edge", color=BLUE)
+    axes.stairs(counts / relative.size, edges, fill=True, color=BLUE)
     axes.bar(
         [edges[0] - 2 * width, edges[-1] + width], np.array(beyond) / relative.size, width, align="edge", color=GREY
     )

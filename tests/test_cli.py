@@ -5,13 +5,15 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from networks import chain, dense
 
-from snn2rtl import cli, reference
+from snn2rtl import cli, network_file, reference
 from snn2rtl.folder import open_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,6 +145,18 @@ def test_measure_prints_tables_for_people(tmp_path: Path, rtl: Path, capsys: pyt
         f"{name}.{kind}" for name in names for kind in ("png", "svg")
     ]
     assert f"wrote 12 files to {plots}" in printed
+
+
+def test_measure_prints_names_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = chain(dense([[1, 1]]), dense([[1]]))
+    layers = (replace(network.layers[0], name="[/b]"), replace(network.layers[1], name="all"))
+    network_file.save(replace(network, layers=layers), tmp_path / "net.npz")
+    np.save(tmp_path / "x.npy", np.ones((3, 2, 2), np.uint8))
+    argv = ["measure", str(tmp_path / "net.npz"), "--data", str(tmp_path / "x.npy"), "--repeats", "0"]
+    assert cli.main(argv) == 0
+    printed = capsys.readouterr().out
+    assert printed.count(" [/b] ") == 3
+    assert "accuracy" not in printed
 
 
 def test_measure_of_a_network_needs_no_torch_and_no_matplotlib(rtl: Path) -> None:

@@ -39,7 +39,7 @@ def check(files: dict[str, Path], names: list[str]) -> None:
     for name in names:
         picture = imread(files[f"{name}.png"])
         assert min(picture.shape[:2]) > 100
-        assert len(np.unique(picture.reshape(-1, picture.shape[2]), axis=0)) > 3
+        assert picture[..., :3].min() < 0.5 < picture[..., :3].max() == 1
         assert ElementTree.parse(files[f"{name}.svg"]).getroot().tag.endswith("svg")
 
 
@@ -78,10 +78,9 @@ def test_equal_plots_give_equal_bytes(tmp_path: Path) -> None:
         chain(dense([[0]])),  # nothing ever happens
         chain(dense([[0, 0]] * 3, lif([-5, -5, -5])), dense([[1, 1, 1]], 1)),  # and everything always does
         chain(dense([[3, -2]], lif([4], 4)), dense([[1]] * 25, 1)),  # soft reset, more classes than have names
-        chain(*[dense([[2, 1], [-1, 3]], 2) for _ in range(12)]),
-        chain(dense(np.ones((900, 2), int))),
+        chain(*[dense([[2, 1], [-1, 3]], 2) for _ in range(7)]),
     ],
-    ids=["silent", "always", "classes", "deep", "wide"],
+    ids=["silent", "always", "classes", "deep"],
 )
 def test_extremes_are_drawn(tmp_path: Path, network: FixedPointNetwork) -> None:
     check(written(tmp_path, network, labelled(network)), ALL)
@@ -93,17 +92,17 @@ def test_one_sample_of_one_step_without_a_label_is_drawn(tmp_path: Path) -> None
     check(files, [name for name in ALL if name != "confusion"])
 
 
-@pytest.mark.parametrize("name", ["$x", "$\\frac{$", "[/b]", "a" * 300, "a\nb", ""])
-def test_hostile_names_of_layers_are_drawn(tmp_path: Path, name: str) -> None:
-    network = chain(dense([[1, 1]]), dense([[1]]))
-    network = replace(network, layers=(replace(network.layers[0], name=name), network.layers[1]))
+def test_hostile_names_of_layers_are_drawn(tmp_path: Path) -> None:
+    names = ["$x", "$\\frac{$", "a" * 300, "a\nb", ""]
+    layers = [replace(dense([[1, 1], [2, 1]]), name=name) for name in names]
+    network = FixedPointNetwork(name="net", layers=tuple(layers), count_bits=4)
     check(written(tmp_path, network, labelled(network)), ALL)
 
 
 def test_old_plots_are_replaced_and_other_files_stay(tmp_path: Path) -> None:
     (tmp_path / "raster.png").write_text("old")
     (tmp_path / "notes.txt").write_text("mine")
-    network = chain(dense([[1, 1]]))
+    network = chain(dense(np.ones((900, 2), int)))
     check(written(tmp_path, network, labelled(network)), ALL)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
@@ -114,3 +113,5 @@ def test_a_place_that_takes_no_plots_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"raster\.png: cannot be written: "):
         written(tmp_path, network, labelled(network))
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    with pytest.raises(OutputError, match=r"sparsity\.svg/plots/.*: cannot be written: "):
+        written(tmp_path / "sparsity.svg" / "plots", network, labelled(network))
