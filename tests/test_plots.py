@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 from networks import chain, dense, lif, random_spikes
 
@@ -28,10 +29,14 @@ def _no_warnings() -> Iterator[None]:
         yield
 
 
-def written(folder: Path, network: FixedPointNetwork, samples: Samples, sample: int = 0) -> dict[str, Path]:
+def drawn(network: FixedPointNetwork, samples: Samples, sample: int = 0) -> dict[str, Figure]:
     activity = metrics.observe(network, samples)
     found = metrics.measure(network, plan(network), activity, samples.labels)
-    return {path.name: path for path in plots.write(plots.draw(found, network, samples, sample), folder)}
+    return plots.draw(found, network, samples, sample)
+
+
+def written(folder: Path, network: FixedPointNetwork, samples: Samples, sample: int = 0) -> dict[str, Path]:
+    return {path.name: path for path in plots.write(drawn(network, samples, sample), folder)}
 
 
 def check(files: dict[str, Path], names: list[str]) -> None:
@@ -64,7 +69,7 @@ def test_every_plot_is_written(tmp_path: Path) -> None:
 
 
 def test_equal_plots_give_equal_bytes(tmp_path: Path) -> None:
-    network = chain(dense([[5, 0], [1, -1]], lif([5, 100])), dense([[7, 7]], 7))
+    network = chain(dense([[5, 0], [1, -1]], lif([5, 100])))
     first = written(tmp_path / "a", network, labelled(network))
     second = written(tmp_path / "b", network, labelled(network))
     assert {name: path.read_bytes() for name, path in first.items()} == {
@@ -78,25 +83,29 @@ def test_equal_plots_give_equal_bytes(tmp_path: Path) -> None:
         chain(dense([[0]])),  # nothing ever happens
         chain(dense([[0, 0]] * 3, lif([-5, -5, -5])), dense([[1, 1, 1]], 1)),  # and everything always does
         chain(dense([[3, -2]], lif([4], 4)), dense([[1]] * 25, 1)),  # soft reset, more classes than have names
-        chain(*[dense([[2, 1], [-1, 3]], 2) for _ in range(7)]),
+        chain(*[dense([[2, 1], [-1, 3]], 2) for _ in range(5)]),
     ],
     ids=["silent", "always", "classes", "deep"],
 )
-def test_extremes_are_drawn(tmp_path: Path, network: FixedPointNetwork) -> None:
-    check(written(tmp_path, network, labelled(network)), ALL)
+def test_extremes_are_drawn(network: FixedPointNetwork) -> None:
+    for figure in drawn(network, labelled(network)).values():
+        figure.draw_without_rendering()
 
 
-def test_one_sample_of_one_step_without_a_label_is_drawn(tmp_path: Path) -> None:
+def test_one_sample_of_one_step_without_a_label_is_drawn() -> None:
     network = chain(dense([[1, 1]]))
-    files = written(tmp_path, network, Samples(np.ones((1, 1, 2), np.uint8), None, None))
-    check(files, [name for name in ALL if name != "confusion"])
+    figures = drawn(network, Samples(np.ones((1, 1, 2), np.uint8), None, None))
+    assert sorted(figures) == [name for name in ALL if name != "confusion"]
+    for figure in figures.values():
+        figure.draw_without_rendering()
 
 
-def test_hostile_names_of_layers_are_drawn(tmp_path: Path) -> None:
+def test_hostile_names_of_layers_are_drawn() -> None:
     names = ["$x", "$\\frac{$", "a" * 300, "a\nb", ""]
     layers = [replace(dense([[1, 1], [2, 1]]), name=name) for name in names]
     network = FixedPointNetwork(name="net", layers=tuple(layers), count_bits=4)
-    check(written(tmp_path, network, labelled(network)), ALL)
+    for figure in drawn(network, labelled(network)).values():
+        figure.draw_without_rendering()
 
 
 def test_old_plots_are_replaced_and_other_files_stay(tmp_path: Path) -> None:
