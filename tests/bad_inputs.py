@@ -273,6 +273,37 @@ def _(folder: Path) -> list[str]:
     return ["simulate", str(out), "--input", str(folder / "x.npz"), "--out", str(folder / "y.npz")]
 
 
+def measure_args(folder: Path, *options: str, labels: tuple[int, ...] = (0, 1)) -> list[str]:
+    np.savez(folder / "x.npz", spikes=np.ones((3, 2, 4), np.uint8), labels=np.array(labels))
+    return ["measure", str(compiled(folder)), "--data", str(folder / "x.npz"), *options]
+
+
+@case("measure-label")
+def _(folder: Path) -> list[str]:
+    return measure_args(folder, labels=(0, 7))
+
+
+@case("measure-sample")
+def _(folder: Path) -> list[str]:
+    return measure_args(folder, "--sample", "2")
+
+
+@case("measure-bits")
+def _(folder: Path) -> list[str]:
+    return measure_args(folder, "--bits", "4")
+
+
+@case("plots-file")
+def _(folder: Path) -> list[str]:
+    (folder / "plots").write_text("mine")
+    return measure_args(folder, "--plots", str(folder / "plots"))
+
+
+@case("plots-read-only")
+def _(folder: Path) -> list[str]:
+    return measure_args(folder, "--repeats", "0", "--plots", "/proc/plots")
+
+
 @case("no-mnist")
 def _(folder: Path) -> list[str]:
     (folder / "data").mkdir()

@@ -64,7 +64,16 @@ def test_full_disk(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["model.pt"]
 
 
-@pytest.mark.parametrize("argv", [["compile"], ["frobnicate"], ["compile", "x.pt", "--out", "y", "--bits", "many"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["compile"],
+        ["frobnicate"],
+        ["compile", "x.pt", "--out", "y", "--bits", "many"],
+        ["measure", "x.pt", "--data", "y", "--seed", "-1"],
+        ["measure", "x.pt"],
+    ],
+)
 def test_usage_errors_exit_with_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(argv)

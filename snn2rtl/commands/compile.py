@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from snn2rtl import network_file
-from snn2rtl.api import Compiled, compile
+from snn2rtl.api import NETWORK, Compiled, compile
 from snn2rtl.commands.arguments import per_layer, positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.network import FixedPointNetwork
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> Outcome:
         calibration=samples if args.calibration else None,
     )
     digest = network_file.digest(compiled.network)
-    if compiled.design:
+    if args.out.suffix != NETWORK:
         data = manifest(compiled.design, compiled.reports, compiled.accuracy)
         tables = [_numbers(compiled, digest), _hardware(compiled.design)]
     else:

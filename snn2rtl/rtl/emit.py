@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from snn2rtl import network_file, reference
+from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.hextext import to_lines
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.output import write_folder, write_manifest
@@ -33,7 +34,14 @@ def write_rtl(
     reports: Sequence[LayerReport] = (),
     accuracy: Accuracy | None = None,
 ) -> None:
-    """Write the output folder that docs/architecture.md shows; the old one stays until the new one is whole."""
+    """Write the output folder that docs/architecture.md shows; the old one stays until the new one is whole.
+
+    Raises:
+        UnsupportedModelError: the network takes pixels, for which there is no hardware yet.
+    """
+    if network.is_direct:
+        rule = "direct coding has a golden model but no hardware yet"
+        raise UnsupportedModelError([f"network: {rule}; --out FILE.npz writes the integer network alone"])
 
     def write(folder: Path) -> None:
         network_file.save(network, folder / "network.npz")
