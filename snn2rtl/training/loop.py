@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +11,7 @@ from torch.nn import functional
 
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.model import CLASSES, Network, Output
+from snn2rtl.training.product import fast_products
 from snn2rtl.training.pruning import INPUTS, Rates
 from snn2rtl.training.samples import Inputs, Samples, augment, exact_inputs, random_inputs
 
@@ -112,21 +111,6 @@ def _loss(output: Output, labels: Tensor, config: TrainConfig, taught: Tensor | 
         excess = [functional.relu(spikes.mean((0, 1)) - config.rate_limit).mean() for spikes in hidden]
         loss = loss + config.rate_penalty * torch.stack(excess).sum()
     return loss
-
-
-@contextmanager
-def fast_products() -> Iterator[None]:
-    """Let the CPU multiply in bfloat16 where it can, adding in float32.
-
-    Spikes, pixels and integer weights of up to 8 bits are exact in bfloat16, so quantized training loses nothing.
-    """
-    matmul: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    before = matmul.fp32_precision
-    matmul.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        matmul.fp32_precision = before
 
 
 @torch.no_grad()
