@@ -184,7 +184,8 @@ def _train(
             run.before_epoch(epoch)
             mean = train_epoch(run.net, run.optimizer, train, run.config, advance, teacher)
             run.after_epoch(epoch, mean.neuron_rates())
-            learned, measured = mean.metrics(), evaluate(run.net, test, run.config, advance)
+            steps = 0 if epoch == epochs else run.config.train_time_steps  # the last epoch's figure is the run's
+            learned, measured = mean.metrics(), evaluate(run.net, test, run.config, advance, steps)
             seconds = time.perf_counter() - start
             entry = {"epoch": epoch, "seconds": round(seconds, 2)}
             run.history.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -114,11 +114,22 @@ def _loss(output: Output, labels: Tensor, config: TrainConfig, taught: Tensor | 
 
 
 @torch.no_grad()
-def evaluate(net: Network, samples: Samples, config: TrainConfig, advance: Callable[[int], object]) -> Metrics:
-    """Measure the network on the inputs that the golden model and the hardware get (encoder seed 0)."""
+def evaluate(
+    net: Network, samples: Samples, config: TrainConfig, advance: Callable[[int], object], steps: int = 0
+) -> Metrics:
+    """Measure the network on the inputs that the golden model and the hardware get (encoder seed 0).
+
+    Args:
+        net: the network.
+        samples: what to run it on.
+        config: encoder and gain.
+        advance: told the number of samples of each batch.
+        steps: time steps of a sample, 0 for those of the encoder.
+    """
     net.eval()
     mean = Mean()
     encoder = config.sample_encoder()
+    encoder = replace(encoder, time_steps=steps or encoder.time_steps)
     for first in range(0, len(samples), TEST_BATCH):
         batch = samples[first : first + TEST_BATCH]
         inputs = exact_inputs(batch.images, encoder, first)
