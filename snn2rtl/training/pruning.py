@@ -36,25 +36,42 @@ def sparsity(net: Network) -> float:
 
 
 def _prune_weights(net: Network, config: TrainConfig, share: float, rates: Rates) -> None:
-    scores = [_weight_scores(spiking, config.prune_by, rates) for spiking in net.layers]
-    bound: float | Tensor = config.prune_threshold
-    if config.sparsity:
-        everything = torch.cat([score.flatten() for score in scores])
-        pruned = round(config.sparsity * share * everything.numel())
-        bound = everything.kthvalue(pruned + 1).values  # pruned ones score 0, and so count
-    for spiking, score in zip(net.layers, scores, strict=True):
-        spiking.synapses.weight_mask.mul_(score >= bound)
+    left = _weights_left([spiking.synapses.weight_mask for spiking in net.layers], 1 - config.sparsity * share)
+    for spiking, count in zip(net.layers, left, strict=True):
+        mask = spiking.synapses.weight_mask
+        score = _weight_scores(spiking, config.prune_by, rates)
+        if config.sparsity:
+            stay = torch.zeros_like(mask).flatten()
+            stay[score.flatten().topk(count).indices] = 1
+            mask.mul_(stay.view_as(mask))
+        else:
+            mask.mul_(score >= config.prune_threshold)
+
+
+def _weights_left(masks: list[Tensor], density: float) -> list[int]:
+    """Return how many weights each layer keeps: small layers, which the others meet in, are pruned last.
+
+    A layer's density is proportional to ``(inputs + neurons) / (inputs * neurons)``, at most 1 (Mocanu et al., Scalable
+    training of artificial neural networks with adaptive sparse connectivity, 2018).
+    """
+    sizes = [mask.numel() for mask in masks]
+    wanted = round(density * sum(sizes))
+    left = [0] * len(sizes)
+    open_layers = sorted(range(len(sizes)), key=lambda i: sum(masks[i].shape) / sizes[i], reverse=True)
+    while open_layers:  # the layer that fills up first takes no more than it has
+        i = open_layers.pop(0)
+        weight = sum(masks[i].shape) / sum(sum(masks[j].shape) for j in (i, *open_layers))
+        left[i] = min(sizes[i], round((wanted - sum(left)) * weight))
+    return left
 
 
 def _weight_scores(spiking: SpikingLayer, by: str, rates: Rates) -> Tensor:
     """Return the importance of each weight, 0 where it is pruned already.
 
-    magnitude: |w|, as a share of the layer's mean, so that layers compare. activity: how often the input spikes. both:
-    their product, which is the mean current of the synapse.
+    magnitude: |w|. activity: how often the input spikes. both: their product, which is the mean current of the synapse.
     """
-    weight = spiking.synapses.masked().abs()
-    magnitude = weight / weight.mean().clamp(min=1e-12)
-    activity = rates[_source(spiking)].clamp(min=1e-6).expand_as(weight) * spiking.synapses.weight_mask
+    magnitude = spiking.synapses.masked().abs()
+    activity = rates[_source(spiking)].clamp(min=1e-6).expand_as(magnitude) * spiking.synapses.weight_mask
     return {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[by]
 
 
