@@ -58,8 +58,8 @@ def _job(bits: int, steps: int, sparsity: float) -> Job:
 
 def _protocol() -> list[str]:
     return [
-        "Recipe: examples/mnist/direct.toml, distilled from a float network (examples/mnist/teacher.toml); one seed, one",
-        "core a run. Accuracy of the integer network (golden model) on all 10,000 test images.",
+        "Recipe: examples/mnist/direct.toml, distilled from a float network (examples/mnist/teacher.toml); one seed,",
+        "one core a run. Accuracy of the integer network (golden model) on all 10,000 test images.",
         "",
         "![accuracy against weights](mnist_direct.png)",
         "",

@@ -77,11 +77,11 @@ def _costs(name: str, runs: list[Measured]) -> str:
 def _protocol(jobs: list[Job]) -> list[str]:
     config = jobs[0].config()
     return [
-        f"Recipes: examples/mnist/*.toml. Trained on all 60,000 training images, {config.train_time_steps} time steps a",
-        f"sample, one core a run; measured on all 10,000 test images with T = {config.time_steps}, on the integer network",
-        "of `snn2rtl compile --bits` (golden model), encoder seed 0. Size: non-zero weights over all weights of the",
-        "baseline. float: the trained network before compile, at the width of its training. Mean over the seeds, and the",
-        "lowest of them.",
+        f"Recipes: examples/mnist/*.toml. Trained on all 60,000 training images, {config.train_time_steps} time steps",
+        f"a sample, one core a run; measured on all 10,000 test images with T = {config.time_steps}, on the integer",
+        "network of `snn2rtl compile --bits` (golden model), encoder seed 0. Size: non-zero weights over all weights of",
+        "the baseline. float: the trained network before compile, at the width of its training. Mean over the seeds, and",
+        "the lowest of them.",
         "",
         "![accuracy while training](mnist.png)",
         "",
