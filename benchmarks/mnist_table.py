@@ -79,9 +79,9 @@ def _protocol(jobs: list[Job]) -> list[str]:
     return [
         f"Recipes: examples/mnist/*.toml. Trained on all 60,000 training images, {config.train_time_steps} time steps",
         f"a sample, one core a run; measured on all 10,000 test images with T = {config.time_steps}, on the integer",
-        "network of `snn2rtl compile --bits` (golden model), encoder seed 0. Size: non-zero weights over all weights of",
-        "the baseline. float: the trained network before compile, at the width of its training. Mean over the seeds, and",
-        "the lowest of them.",
+        "network of `snn2rtl compile --bits` (golden model), encoder seed 0. Size: non-zero weights over all weights",
+        "of the baseline. float: the trained network before compile, at the width of its training. Mean over the",
+        "seeds, and the lowest of them.",
         "",
         "![accuracy while training](mnist.png)",
         "",
