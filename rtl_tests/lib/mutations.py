@@ -125,13 +125,18 @@ MUTATIONS = [
     Mutation(
         "no forward at distance 1",
         "snn_lane.v",
-        "hit_sum ? sum_q : hit_sum2",
-        "hit_sum2",
+        "hit_write ? write_state : hit_write2",
+        "hit_write2",
         "64-lanes-indexed",
         "forward",
     ),
     Mutation(
-        "no forward at distance 2", "snn_lane.v", "hit_sum2 ? sum_q2 : read_q", "read_q", "64-lanes-indexed", "forward"
+        "no forward at distance 2",
+        "snn_lane.v",
+        "hit_write2 ? write_state_q : read_q",
+        "read_q",
+        "64-lanes-indexed",
+        "forward",
     ),
     Mutation(
         "weights unsigned",
@@ -176,7 +181,7 @@ MUTATIONS = [
     Mutation("sweep one slot short", "snn_sweep.v", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),
     Mutation("sample never ends", "snn_sweep.v", "clear_q <= step_sample_end_i", "clear_q <= 1'b0", "no-leak-hard"),
     Mutation("sweep after the reset speaks", "snn_sweep.v", "mute_q    <= 1'b1", "mute_q    <= 1'b0", "1-lanes-dense"),
-    Mutation("done too early", "snn_sweep.v", "last_delay_q[DoneDelay-1]", "last_delay_q[0]", "64-lanes-dense"),
+    Mutation("done too early", "snn_sweep.v", "NumSlots + 2 - WordDelay", "NumSlots + 1 - WordDelay", "64-lanes-dense"),
     # Queue
     Mutation(
         "queue overflows", "snn_spike_queue.v", "= level_q <= LevelWithRoom", "= 1'b1", "slow-second-layer", "odd"
@@ -234,22 +239,22 @@ MUTATIONS = [
     Mutation(
         "tie to the highest",
         "snn_count_readout.v",
-        "event_addr_i < best_q",
-        "event_addr_i > best_q",
+        "addr_q < best_q",
+        "addr_q > best_q",
         "output-class",
         "ten-classes",
     ),
     Mutation(
-        "counts wrap", "snn_count_readout.v", "(count == Full) ? Full", "0 ? Full", "output-counts", "powers-of-two"
+        "counts wrap", "snn_count_readout.v", "(count_q == Full) ? Full", "0 ? Full", "output-counts", "powers-of-two"
     ),
     Mutation(
-        "counts never cleared", "snn_count_readout.v", "!rst_ni | finish", "!rst_ni", "output-counts", "ten-classes"
+        "counts never cleared", "snn_count_readout.v", "!rst_ni | finish_q", "!rst_ni", "output-counts", "ten-classes"
     ),
     Mutation(
         "result overwritten under stall",
         "snn_count_readout.v",
-        "event_ready_o = ~result_valid_o",
-        "event_ready_o = 1'b1",
+        "event_ready_o = ~event_sample_end_i |",
+        "event_ready_o = 1'b1 |",
         "single",
         "ten-classes",
         1,
@@ -264,8 +269,8 @@ PROTOCOL_MUTATIONS = [
     Mutation(
         "reset leaves the readout",
         "snn_count_readout.v",
-        "if (!rst_ni | finish)",
-        "if (finish)",
+        "if (!rst_ni | finish_q)",
+        "if (finish_q)",
         "output-counts",
         "ten-classes",
     ),

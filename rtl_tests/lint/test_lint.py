@@ -20,7 +20,15 @@ from snn2rtl.rtl import templates
 
 MODULES = {
     "snn_rom": [{"Width": 9, "Depth": 5, "AddrWidth": 3}, {"Width": 1, "Depth": 1, "AddrWidth": 1}],
-    "snn_sweep": [{"NumSlots": 5, "SlotWidth": 3}, {"NumSlots": 1, "SlotWidth": 1}],
+    "snn_bank_select": [
+        {"Width": 9, "NumBanks": 3, "AddrWidth": 5, "BankAddrWidth": 3},
+        {"Width": 9, "NumBanks": 1, "AddrWidth": 3, "BankAddrWidth": 3},
+    ],
+    "snn_sweep": [
+        {"NumSlots": slots, "SlotWidth": width, "WordDelay": delay}
+        for slots, width in ((5, 3), (1, 1))
+        for delay in (2, 3, 4)
+    ],
     "snn_stream_register": test_stream_register.PARAMETERS.values(),
     "snn_ingress": test_ingress.PARAMETERS.values(),
     "snn_lane": test_lane.PARAMETERS.values(),

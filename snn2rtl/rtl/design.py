@@ -78,6 +78,16 @@ class LayerDesign:
         return f"{self.lanes}'h{(1 << used) - 1:x}"
 
     @property
+    def bank_addr_width(self) -> int:
+        """Bits of an address within a bank of the weights."""
+        return min(self.layout.word_addr_width, unsigned_bits(self.layout.words.bank_depth - 1))
+
+    @property
+    def word_delay(self) -> int:
+        """Cycles from a word's address to the word: memory, register, choice of a bank where there are more, register."""
+        return 3 if len(self.layout.words.banks) == 1 else 4
+
+    @property
     def words_per_row(self) -> IntArray:
         """Words that a spike of each input reads, shape (inputs,)."""
         return self.costs[self.layout.kind].words_per_row
@@ -86,7 +96,7 @@ class LayerDesign:
     def memories(self) -> tuple[Memory, ...]:
         """The read-only memories of the layer."""
         numbers = tuple(number.memory for number in self.numbers if number.memory)
-        return (*self.layout.memories, *numbers)
+        return (*self.layout.words.banks, *self.layout.memories[1:], *numbers)
 
     @property
     def rom_bits(self) -> int:

@@ -52,7 +52,16 @@ def verilog_files(design: RtlDesign) -> list[str]:
     rows = sorted({f"snn_{layer.layout.kind}_rows" for layer in design.layers})
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else ["snn_count_readout"]
-    static_modules = ["snn_rom", "snn_stream_register", "snn_ingress", *rows, "snn_sweep", "snn_lane", *neurons]
+    static_modules = [
+        "snn_rom",
+        "snn_bank_select",
+        "snn_stream_register",
+        "snn_ingress",
+        *rows,
+        "snn_sweep",
+        "snn_lane",
+        *neurons,
+    ]
     generated = [*(layer.module for layer in design.layers), design.top]
     return [f"{module}.v" for module in [*static_modules, "snn_spike_queue", *readout, *generated]]
 

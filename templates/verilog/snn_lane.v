@@ -3,8 +3,9 @@
 // add:  state[slot] = state[slot] + (weight << WeightShift), one a cycle, any slots in any order
 // fire: state[slot] goes out as charged_o for the neuron module, whose result comes back through update_i
 //
-// Latency: charged_o one cycle after fire_i, valid for one cycle. Adds are written two cycles after add_i; an add to a slot
-// whose write is still under way is forwarded where Forward is 1 (it must be 1 unless slots recur after 3 cycles or later).
+// Latency: charged_o one cycle after slot_i, valid for one cycle. Adds are written two cycles after add_i. A state whose write
+// is still under way is forwarded where Forward is 1; it must be 1 unless a slot is read three cycles after its add, or one
+// after its update, at the earliest.
 // An update must not come in the same cycle as the write of an add: snn_sweep keeps them apart.
 // Width law: StateWidth holds every partial sum (interval analysis of the layer), so the adder never wraps.
 
@@ -74,21 +75,21 @@ module snn_lane #(
 
   generate
     if (Forward != 0) begin : gen_forward
-      // A write of the cycle before last is not in read_q yet: take it from here.
-      reg signed [StateWidth-1:0] sum_q2;
-      reg        [SlotWidth-1:0]  slot_q3;
-      reg                         add_q3;
+      // A write of this cycle or of the one before is not in read_q: take it from here.
+      reg signed [StateWidth-1:0] write_state_q;
+      reg        [SlotWidth-1:0]  write_slot_q;
+      reg                         write_q;
 
       always @(posedge clk_i) begin
-        sum_q2  <= sum_q;
-        slot_q3 <= slot_q2;
-        add_q3  <= rst_ni & add_q2;
+        write_state_q <= write_state;
+        write_slot_q  <= write_slot;
+        write_q       <= rst_ni & write;
       end
 
-      wire hit_sum  = add_q2 & (slot_q2 == slot_q);
-      wire hit_sum2 = add_q3 & (slot_q3 == slot_q);
+      wire hit_write  = write & (write_slot == slot_q);
+      wire hit_write2 = write_q & (write_slot_q == slot_q);
 
-      assign state = hit_sum ? sum_q : hit_sum2 ? sum_q2 : read_q;
+      assign state = hit_write ? write_state : hit_write2 ? write_state_q : read_q;
     end else begin : gen_no_forward
       assign state = read_q;
     end
