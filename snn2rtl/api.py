@@ -13,12 +13,14 @@ import numpy as np
 from snn2rtl import network_file, reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.errors import DataError, OptionError
+from snn2rtl.fixed_point import IntArray
 from snn2rtl.float_reference import spike_counts
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions
 from snn2rtl.report import Accuracy, LayerReport
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
+from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
 from snn2rtl.samples import Samples
 from snn2rtl.spiking import SpikingNetwork
@@ -59,7 +61,8 @@ def compile(
         name: name of the network, which its Verilog modules start with.
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
-        calibration: gives samples for the network's inputs and encoder, to measure the accuracy before and after.
+        calibration: gives samples for the network's inputs and encoder, to measure the accuracy before and after, and
+            how often neurons fire, which decides their places.
 
     Raises:
         Snn2RtlError: one of its kinds, with what is wrong and what to do.
@@ -73,8 +76,10 @@ def compile(
         network, reports = source, _NO_REPORTS
     else:
         network, reports = compile_network(source, quantize)
-    accuracy = _accuracy(source, network, calibration(network)) if calibration else None
-    design = plan(network, rtl)
+    samples = calibration(network) if calibration else None
+    accuracy = _accuracy(source, network, samples) if samples else None
+    rtl = rtl or RtlOptions()
+    design = plan(network, rtl, place(network, rtl, _firing(network, samples) if samples else ()))
     if out is not None:
         write_rtl(network, design, Path(out), reports, accuracy)
     return Compiled(network, design, reports, accuracy)
@@ -113,3 +118,11 @@ def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNet
     if not folded:
         return Accuracy(total, None, after / total, None)
     return Accuracy(total, before / total, after / total, agree / total)
+
+
+def _firing(network: FixedPointNetwork, samples: Samples) -> tuple[IntArray, ...]:
+    """Return how often each input of each layer fires in the first samples."""
+    spikes = samples.spikes(0, min(_CHUNK, len(samples)))
+    layers = reference.run(network, spikes).layers
+    entering = [spikes, *(trace.spikes for trace in layers[:-1])]
+    return tuple(part.sum(axis=(0, 1), dtype=np.int64) for part in entering)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from snn2rtl import network_file
 from snn2rtl.errors import ModelFileError
 from snn2rtl.network import FixedPointNetwork
@@ -70,4 +72,5 @@ def open_folder(path: Path) -> OutputFolder:
         layout=PerLayer("auto", dict(zip(names, chosen["layout"], strict=True))),
         output=chosen["output"],
     )
-    return OutputFolder(path, manifest, network, plan(network, options))
+    placements = [np.array(neurons, np.int64) for neurons in chosen["placement"]]
+    return OutputFolder(path, manifest, network, plan(network, options, placements))

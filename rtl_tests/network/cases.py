@@ -179,7 +179,7 @@ CASES: dict[str, Callable[[], Case]] = {
     **{
         f"{count}-lanes-{layout}": lambda count=count, layout=layout: lanes(count, layout)
         for count in (1, 3, 4, 64)
-        for layout in ("dense", "indexed", "auto")
+        for layout in ("dense", "indexed", "ragged", "auto")
     },
     **{f"output-{kind}": lambda kind=kind: output(kind) for kind in ("class", "counts", "spikes")},
     "output-of-wide-counts": lambda: output("counts", 32),
@@ -188,8 +188,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "wide": wide,
     "silent-layer": silent_layer,
     "some-silent": some_silent,
-    **{f"pruned-{layout}": lambda layout=layout: pruned(layout) for layout in ("dense", "indexed")},
-    **{f"all-pruned-{layout}": lambda layout=layout: all_pruned(layout) for layout in ("dense", "indexed")},
+    **{f"pruned-{layout}": lambda layout=layout: pruned(layout) for layout in ("dense", "indexed", "ragged")},
+    **{f"all-pruned-{layout}": lambda layout=layout: all_pruned(layout) for layout in ("dense", "indexed", "ragged")},
     "names-of-verilog": lambda: named("wire", "module", "../x", "0", "", network_name="endmodule"),
     "names-of-the-design": lambda: named("ingress", "readout", "input", "result", "top", network_name="../../net"),
     "names-that-collide": lambda: named("a b", "a_b", "A-B", "a_bn2", "lif", network_name="snn"),

@@ -49,21 +49,12 @@ def write_rtl(
 
 def verilog_files(design: RtlDesign) -> list[str]:
     """Return the files below hdl/ that the design needs, modules before those that use them."""
-    rows = sorted({f"snn_{layer.layout.kind}_rows" for layer in design.layers})
+    rows = sorted({module for layer in design.layers for module in layer.layout.modules})
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else ["snn_count_readout"]
-    static_modules = [
-        "snn_rom",
-        "snn_bank_select",
-        "snn_stream_register",
-        "snn_ingress",
-        *rows,
-        "snn_sweep",
-        "snn_lane",
-        *neurons,
-    ]
-    generated = [*(layer.module for layer in design.layers), design.top]
-    return [f"{module}.v" for module in [*static_modules, "snn_spike_queue", *readout, *generated]]
+    memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", "snn_ingress"]
+    static_modules = [*memories, *streams, *rows, "snn_sweep", "snn_lane", *neurons, "snn_spike_queue", *readout]
+    return [f"{module}.v" for module in [*static_modules, *(layer.module for layer in design.layers), design.top]]
 
 
 def header(design: RtlDesign) -> str:
@@ -85,6 +76,7 @@ def manifest(
         "options": {
             "lanes": [layer.lanes for layer in design.layers],
             "layout": [layer.layout.kind for layer in design.layers],
+            "placement": [layer.placement.tolist() for layer in design.layers],
             "output": design.output,
         },
         "hdl": [f"hdl/{file}" for file in verilog_files(design)],
