@@ -15,7 +15,7 @@ from snn2rtl.fixed_point import signed_range
 
 ROUNDS = 12
 ADDS = 60
-UPDATE_DELAY = 6  # cycles from a fire to the update of its slot, as in snn_sweep
+UPDATE_DELAY = 5  # cycles from a fire to the update of its slot, as in snn_sweep; the state comes a cycle later
 NEXT_ADD = 5  # cycles from the last fire to the first add after it
 IDLE: dict[str, int] = {"add_i": 0, "update_i": 0}
 
@@ -41,8 +41,11 @@ class Lane:
     async def sweep(self, following: list[int]) -> None:
         """Read every slot and hold it against its state; then give it the following one, as long as that takes."""
         self.updates += [{}] * (UPDATE_DELAY - len(self.updates))
-        for slot, state in enumerate(following):
-            self.updates.append({"update_i": 1, "update_slot_i": slot, "update_state_i": state})
+        states = [{}, *({"update_state_i": state} for state in following)]
+        slots = [*({"update_i": 1, "update_slot_i": slot} for slot in range(self.slots)), {}]
+        waiting = self.updates[UPDATE_DELAY:]  # the last state of a sweep just before
+        self.updates[UPDATE_DELAY:] = [s | u for s, u in zip(states, slots, strict=True)]
+        self.updates[UPDATE_DELAY] |= waiting[0] if waiting else {}
         for cycle in range(self.slots + NEXT_ADD - 1):
             await self.cycle(**({"slot_i": cycle} if cycle < self.slots else {}))
             read = cycle - 1  # charged_o comes one cycle after the slot
@@ -55,6 +58,7 @@ class Lane:
         """Give every slot a first state, as the sweep after a reset does."""
         for slot in range(self.slots):
             await self.cycle(update_i=1, update_slot_i=slot, update_state_i=0)
+        await self.cycle(update_state_i=0)
         self.states = [0] * self.slots
 
     def random_weight(self, slot: int) -> int:

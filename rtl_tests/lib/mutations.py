@@ -125,16 +125,24 @@ MUTATIONS = [
     Mutation(
         "no forward at distance 1",
         "snn_lane.v",
-        "hit_write ? write_state : hit_write2",
-        "hit_write2",
+        "hit_sum_q ? sum_q : hit_write_q",
+        "hit_write_q",
         "64-lanes-indexed",
         "forward",
     ),
     Mutation(
         "no forward at distance 2",
         "snn_lane.v",
-        "hit_write2 ? write_state_q : read_q",
+        "hit_write_q ? write_state_q : read_q",
         "read_q",
+        "64-lanes-indexed",
+        "forward",
+    ),
+    Mutation(
+        "no forward of an update",
+        "snn_lane.v",
+        "hit_update_q ? update_state_i : hit_sum_q",
+        "hit_sum_q",
         "64-lanes-indexed",
         "forward",
     ),
@@ -176,6 +184,48 @@ MUTATIONS = [
         " &",
         "1-lanes-indexed",
         "half",
+    ),
+    Mutation(
+        "ragged parts without their offsets",
+        "snn_ragged_rows.v",
+        "start = base + {{(WordWidth - OffsetWidth){1'b0}}, offset}",
+        "start = base",
+        "3-lanes-ragged",
+        "half",
+    ),
+    Mutation(
+        "empty ragged parts end steps",
+        "snn_ragged_rows.v",
+        "(end_q2 | (count != {CountWidth{1'b0}}))",
+        "1'b1",
+        "3-lanes-ragged",
+        "sparse",
+    ),
+    Mutation("ragged queues overflow", "snn_ragged_rows.v", "(&room_i)", "1'b1", "1-lanes-ragged", "sparse"),
+    Mutation(
+        "a step ends with the first lane", "snn_ragged_rows.v", "(&ended_i)", "(|ended_i)", "3-lanes-ragged", "half"
+    ),
+    Mutation(
+        "sample end lost", "snn_ragged_rows.v", "sample_end_q2} : start", "1'b0} : start", "no-leak-ragged", "half"
+    ),
+    Mutation(
+        "ragged lane without the sweep's wait", "snn_ragged_lane.v", " & ~waiting_q &", " &", "3-lanes-ragged", "deep"
+    ),
+    Mutation(
+        "ragged lane stays",
+        "snn_ragged_lane.v",
+        "word_q <= word_q +",
+        "word_q <= word_q + 0 *",
+        "3-lanes-ragged",
+        "deep",
+    ),
+    Mutation(
+        "room for one part too many",
+        "snn_ragged_lane.v",
+        "level_q < 5'd12",
+        "level_q < 5'd13",
+        "1-lanes-ragged",
+        "deep",
     ),
     # Sweep
     Mutation("sweep one slot short", "snn_sweep.v", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),

@@ -10,7 +10,6 @@ import numpy as np
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.rtl.layouts import LAYOUTS
 
 NO_LEAK = NoLeak()
 

@@ -171,6 +171,7 @@ RESETS = {"hard": Reset.HARD, "soft": Reset.SOFT}
 
 CASES: dict[str, Callable[[], Case]] = {
     **{f"{k}-{r}": lambda k=k, r=r: dynamics(RESETS[r], LEAKS[k]) for k in LEAKS for r in RESETS},
+    "no-leak-ragged": lambda: (two_layers(fire_at=6, bias=1), options(2, "ragged")),
     **{f"numbers-of-each-neuron-{r}": lambda r=r: numbers_of_each_neuron(RESETS[r]) for r in RESETS},
     **{f"weights-of-{bits}-bits": lambda bits=bits: weight_bits(bits) for bits in (1, 2, 3, 8, 13, 16)},
     **{f"weights-shifted-by-{shift}": lambda shift=shift: weight_bits(5, shift) for shift in (1, 7, 24)},

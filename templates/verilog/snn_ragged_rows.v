@@ -3,7 +3,7 @@
 // The row table gives a base address and, for each lane, an offset and the number of weights: lane p's part starts at base +
 // offset[p]. What has weights goes into the queues of snn_ragged_lane; lanes then walk at their own pace.
 // The end of a time step goes into all queues as a part without weights, whose first bit of start is the sample's end.
-// Once all lanes have come to it, step_o pulses two cycles (three where WordDelay is 4) after the last of them does.
+// Once all lanes have come to it, step_o pulses, so much later that the sweep follows the last add.
 // Latency: three cycles from an event to push_o. An event is taken while every queue has room for five.
 
 `default_nettype none

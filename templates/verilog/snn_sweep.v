@@ -1,7 +1,7 @@
 // End of a time step: walks all slots of a layer, one a cycle, so that every neuron fires, resets and leaks.
 //
 // fire_o, slot_o and clear_o go with the lanes' operation; spike_* go with the spikes, three cycles later (lane: 1, neuron: 2);
-// update_* go with the new states, six cycles later (lane: 1, neuron: 5). done_o tells the row walker to go on: its first add
+// update_* come five cycles later, a cycle before the new states (lane: 1, neuron: 5). done_o tells the row walker to go on: its first add
 // is WordDelay + 2 cycles later, which is five cycles after the last slot: then no write of an add meets an update.
 // clear_o: the sweep writes the state of a new sample; it does so at the end of a sample, and once after reset, silently.
 // A sweep starts only while room_i says that its spikes fit behind it, so the pipeline itself never stalls.
@@ -34,7 +34,7 @@ module snn_sweep #(
 );
 
   localparam SpikeDelay = 3;
-  localparam UpdateDelay = 6;
+  localparam UpdateDelay = 5;
   localparam DoneSlotNumber = NumSlots + 2 - WordDelay;  // its sweep is when done_o must come
   localparam LastSlotNumber = NumSlots - 1;
   localparam [SlotWidth-1:0] LastSlot = LastSlotNumber[SlotWidth-1:0];
