@@ -1,4 +1,4 @@
-"""Interval analysis: which values a layer's membrane can take, whatever its input spikes are.
+"""Interval analysis: which values a layer's membrane can take, whatever its inputs are.
 
 The hardware sizes its adders from it, and leaves out the saturation where it proves that it is never reached.
 """
@@ -107,9 +107,9 @@ def charged_range_after(layer: Layer, steps: int) -> MembraneRange:
 
 
 def input_range(layer: Layer) -> tuple[IntArray, IntArray]:
-    """Return the least and the greatest input current of each neuron over all input spikes, shape (neurons,)."""
-    low, high = signed_sums(layer.weight)
-    return layer.bias + (low << layer.weight_shift), layer.bias + (high << layer.weight_shift)
+    """Return the least and the greatest input current of each neuron over all inputs, shape (neurons,)."""
+    low, high = (layer.input_max * total << layer.weight_shift for total in signed_sums(layer.weight))
+    return layer.bias + low, layer.bias + high
 
 
 def signed_sums(weight: IntArray) -> tuple[IntArray, IntArray]:

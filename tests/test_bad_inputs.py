@@ -144,6 +144,36 @@ def _(folder: Path) -> list[str]:
     return compile_args(folder, model(folder, encoder=Encoder(kind="direct", time_steps=4)))
 
 
+@case("direct-spikes")
+def _(folder: Path) -> list[str]:
+    np.savez(folder / "x.npz", spikes=np.zeros((3, 2, 4), np.uint8), labels=np.zeros(2, int))
+    path = model(folder, encoder=Encoder(kind="direct", time_steps=4))
+    return ["compile", path, "--out", str(folder / "net.npz"), "--calibration", str(folder / "x.npz")]
+
+
+@case("npz-lanes")
+def _(folder: Path) -> list[str]:
+    return ["compile", model(folder), "--out", str(folder / "net.npz"), "--lanes", "4"]
+
+
+@case("npz-folder")
+def _(folder: Path) -> list[str]:
+    (folder / "net.npz").mkdir()
+    return ["compile", model(folder), "--out", str(folder / "net.npz")]
+
+
+@case("npz-read-only")
+def _(folder: Path) -> list[str]:
+    return ["compile", model(folder), "--out", "/proc/net.npz"]
+
+
+@case("npz-engine")
+def _(folder: Path) -> list[str]:
+    np.save(folder / "x.npy", np.zeros((3, 2, 4), np.uint8))
+    argv = ["simulate", str(compiled(folder) / "network.npz"), "--engine", "icarus"]
+    return [*argv, "--input", str(folder / "x.npy"), "--out", str(folder / "y.npz")]
+
+
 @case("state-dict")
 def _(folder: Path) -> list[str]:
     return whole(folder, "state.pt", small().state_dict())

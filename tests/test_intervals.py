@@ -25,7 +25,8 @@ LAYERS = st.integers(1, 4).flatmap(layers)
 
 def reachable(layer: Layer, neuron: int, steps: int) -> tuple[set[int], bool]:
     """Return the charged membranes that some input reaches within some steps, and whether a spike is among them."""
-    inputs = [list(pattern) for pattern in itertools.product((0, 1), repeat=layer.num_inputs)]
+    values = sorted({0, 1, layer.input_max})
+    inputs = [list(pattern) for pattern in itertools.product(values, repeat=layer.num_inputs)]
     one_of_each = list({naive.charged(0, layer, neuron, pattern): pattern for pattern in inputs}.values())
     charged, known, new, fires = set(), {0}, {0}, False
     for _ in range(steps):
@@ -41,8 +42,9 @@ def reachable(layer: Layer, neuron: int, steps: int) -> tuple[set[int], bool]:
 
 
 @settings(max_examples=80)
-@given(LAYERS)
-def test_no_reachable_membrane_leaves_the_range(layer):
+@given(LAYERS, st.sampled_from([1, 255]))
+def test_no_reachable_membrane_leaves_the_range(layer, input_max):
+    layer = replace(layer, input_max=input_max)
     found = charged_range(layer)
     silent, safe = never_fires(layer), never_saturates(layer)
     low, high = signed_range(layer.neuron.membrane_bits)
@@ -125,6 +127,8 @@ def test_leak_floors_towards_minus_infinity():
 def test_input_range():
     low, high = input_range(dense([[1, -2, 3], [0, 0, 0]], bias=[5, -1], weight_shift=2))
     assert (low.tolist(), high.tolist()) == ([-3, -1], [21, -1])
+    low, high = input_range(dense([[1, -2, 3], [0, 0, 0]], bias=[5, -1], weight_shift=2, input_max=255))
+    assert (low.tolist(), high.tolist()) == ([5 - 255 * 8, -1], [5 + 255 * 16, -1])
 
 
 def test_a_hard_reset_bounds_the_membrane_from_above():

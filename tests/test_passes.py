@@ -2,13 +2,13 @@
 
 import itertools
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, lif, networks, random_spikes
+from rational import run_sample
 
 from snn2rtl import reference
 from snn2rtl.compiler import fold
@@ -40,49 +40,6 @@ def norm(name: str, gain: list[float], offset: list[float]) -> BatchNorm:
 def spikes_of(net: SpikingNetwork, samples: np.ndarray) -> list[list[list[bool]]]:
     """Return the output spikes of samples of shape (N, T, inputs), in rational numbers."""
     return [run_sample(net, sample.tolist()) for sample in samples]
-
-
-def run_sample(net: SpikingNetwork, steps: list[list[int]]) -> list[list[bool]]:
-    membranes: dict[str, list[Fraction]] = {}
-    outputs = []
-    for step in steps:
-        values = [Fraction(x) for x in step]
-        for node in net.nodes:
-            match node:
-                case Linear():
-                    values = [
-                        sum((Fraction(w) * x for w, x in zip(row, values, strict=True)), Fraction(bias))
-                        for row, bias in zip(node.weight.tolist(), node.bias.tolist(), strict=True)
-                    ]
-                case BatchNorm():
-                    columns = (node.mean, node.variance, node.gamma, node.beta)
-                    numbers = zip(values, *(column.tolist() for column in columns), strict=True)
-                    values = [
-                        (x - Fraction(mean)) / Fraction(np.sqrt(variance + node.epsilon)) * Fraction(gamma)
-                        + Fraction(beta)
-                        for x, mean, variance, gamma, beta in numbers
-                    ]
-                case Neuron():
-                    rest = Fraction(node.v_reset or 0)
-                    state = membranes.setdefault(node.name, [rest] * len(values))
-                    values = fire(node, rest, state, values)
-        outputs.append(values)
-    return outputs
-
-
-def fire(node: Neuron, rest: Fraction, state: list[Fraction], values: list[Fraction]) -> list[bool]:
-    fired = []
-    for index, x in enumerate(values):
-        charged = state[index] + x
-        if node.tau is not None:
-            tau = Fraction(node.tau)
-            charged = state[index] - (state[index] - rest) / tau + (x / tau if node.decay_input else x)
-        spike = charged >= Fraction(node.v_threshold)
-        fired.append(spike)
-        if spike:
-            charged = charged - Fraction(node.v_threshold) if node.v_reset is None else rest
-        state[index] = charged
-    return fired
 
 
 def assert_same_spikes(before: SpikingNetwork, after: SpikingNetwork, seed: int = 0) -> None:

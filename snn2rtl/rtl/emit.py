@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from snn2rtl.hextext import to_lines
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.output import write_folder, write_manifest
 from snn2rtl.reference import Spikes
-from snn2rtl.report import Accuracy, LayerReport
+from snn2rtl.report import Accuracy, LayerReport, findings
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.design import LayerDesign, RtlDesign
 from snn2rtl.rtl.scripts import write_scripts
@@ -80,8 +79,7 @@ def manifest(
         },
         "hdl": [f"hdl/{file}" for file in verilog_files(design)],
         "layers": [_layer_manifest(layer) for layer in design.layers],
-        "report": [{**asdict(report), "approximations": report.approximations()} for report in reports],
-        "accuracy": asdict(accuracy) if accuracy else None,
+        **findings(reports, accuracy),
     }
 
 
