@@ -119,9 +119,10 @@ class TrainConfig:
         unknown = sorted(set(data) - set(kinds))
         if unknown:
             raise OptionError(f"{where}: must have known entries only, not {', '.join(unknown)}")
-        for name, value in data.items():
-            if not _fits(value, kinds[name]):
-                raise OptionError(f"{where}: {name} must be of type {kinds[name].__name__}, not {value!r}")
+        misfits = [f"{where}: {name} must be of type {kinds[name].__name__}, not {value!r}"
+                   for name, value in data.items() if not _fits(value, kinds[name])]  # fmt: skip
+        if misfits:
+            raise OptionError("\n".join(misfits))
         return cls(**data)
 
     @classmethod
@@ -174,7 +175,7 @@ def _rules(c: TrainConfig) -> list[tuple[str, str, bool]]:
         ("prune_threshold", "0 or more", 0 <= c.prune_threshold < math.inf),
         ("prune_threshold", "0 where sparsity is given", not (c.prune_threshold and (c.sparsity or c.neuron_sparsity))),
         ("prune_by", ", ".join(SCORES), c.prune_by in SCORES),
-        ("prune_from", "1 to epochs", 1 <= c.prune_from <= c.epochs),
+        ("prune_from", "0 to epochs", 0 <= c.prune_from <= max(c.epochs, 1)),
         ("prune_every", "at least 1", c.prune_every >= 1),
         ("prune_until", "0, or prune_from to epochs", c.prune_until == 0 or c.prune_from <= c.prune_until <= c.epochs),
         ("min_neurons", "at least 1", c.min_neurons >= 1),

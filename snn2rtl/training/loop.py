@@ -110,7 +110,7 @@ def _loss(output: Output, labels: Tensor, config: TrainConfig, taught: Tensor | 
     if config.rate_penalty:
         hidden = list(output.spikes.values())[:-1]
         excess = [functional.relu(spikes.mean((0, 1)) - config.rate_limit).mean() for spikes in hidden]
-        loss = loss + config.rate_penalty * torch.stack(excess).sum()
+        loss = loss + config.rate_penalty * sum(excess)
     return loss
 
 
