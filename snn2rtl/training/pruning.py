@@ -36,26 +36,35 @@ def sparsity(net: Network) -> float:
 
 
 def _prune_weights(net: Network, config: TrainConfig, share: float, rates: Rates) -> None:
-    scores = [_weight_scores(spiking, config.prune_by, rates) for spiking in net.layers]
-    bound: float | Tensor = config.prune_threshold
-    if config.sparsity:
-        everything = torch.cat([score.flatten() for score in scores])
-        pruned = round(config.sparsity * share * everything.numel())
-        bound = everything.kthvalue(pruned + 1).values  # pruned ones score 0, and so count
-    for spiking, score in zip(net.layers, scores, strict=True):
-        spiking.synapses.weight_mask.mul_(score >= bound)
+    scores = [_weight_scores(spiking, config, rates) for spiking in net.layers]
+    everything = torch.cat([score.flatten() for score in scores])
+    if config.prune_threshold:
+        stays = everything >= config.prune_threshold
+    else:
+        # ties go to the smaller weight, so that the share is reached to the weight
+        small = torch.cat([spiking.synapses.masked().abs().flatten() for spiking in net.layers])
+        order = torch.argsort(small)
+        order = order[torch.argsort(everything[order], stable=True)]
+        stays = torch.ones_like(everything, dtype=torch.bool)
+        stays[order[: round(config.sparsity * share * len(order))]] = False
+    for spiking, mask in zip(net.layers, stays.split([score.numel() for score in scores]), strict=True):
+        spiking.synapses.weight_mask.mul_(mask.view_as(spiking.synapses.weight_mask))
 
 
-def _weight_scores(spiking: SpikingLayer, by: str, rates: Rates) -> Tensor:
-    """Return the importance of each weight, 0 where it is pruned already.
+def _weight_scores(spiking: SpikingLayer, config: TrainConfig, rates: Rates) -> Tensor:
+    """Return the importance of each weight, -1 where it is pruned already.
 
-    magnitude: |w|, as a share of the layer's mean, so that layers compare. activity: how often the input spikes. both:
-    their product, which is the mean current of the synapse.
+    magnitude: |w|. activity: how often the input spikes. both: their product, which is the mean current of the synapse.
+    For a share of all weights magnitude, or else activity, is divided by its mean in the layer, so that layers compare.
     """
-    weight = spiking.synapses.masked().abs()
-    magnitude = weight / weight.mean().clamp(min=1e-12)
-    activity = rates[_source(spiking)].clamp(min=1e-6).expand_as(weight) * spiking.synapses.weight_mask
-    return {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[by]
+    magnitude = spiking.synapses.masked().abs()
+    activity = rates[_source(spiking)].expand_as(magnitude)
+    if not config.prune_threshold:
+        magnitude = magnitude / magnitude.mean().clamp(min=1e-12)
+    if not config.prune_threshold and config.prune_by == "activity":
+        activity = activity / activity.mean().clamp(min=1e-12)
+    score = {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[config.prune_by]
+    return torch.where(spiking.synapses.weight_mask > 0, score, -1.0)
 
 
 def _source(spiking: SpikingLayer) -> str:
@@ -66,16 +75,15 @@ def _prune_neurons(net: Network, config: TrainConfig, share: float, rates: Rates
     """Prune hidden neurons: all weights into them and out of them."""
     for spiking, after in zip(net.layers, net.layers[1:], strict=False):
         into, out = spiking.synapses.weight_mask, after.synapses.weight_mask
-        alive = into.any(1)
-        score = _neuron_scores(spiking, after, config.prune_by, rates) * alive
-        stay = max(config.min_neurons, round(len(score) * (1 - config.neuron_sparsity * share)))
+        score = _neuron_scores(spiking, after, config.prune_by, rates)
+        stay = round(len(score) * (1 - config.neuron_sparsity * share))
         if config.prune_threshold:
-            stay = max(config.min_neurons, int((rates[spiking.name] >= config.prune_threshold).sum()))
-            score = rates[spiking.name] * alive
-        if stay < len(score):
-            gone = torch.argsort(score)[: len(score) - stay]
-            into[gone] = 0
-            out[:, gone] = 0
+            score = rates[spiking.name]
+            stay = int((score >= config.prune_threshold).sum())
+        score = torch.where(into.any(1), score, -1.0)  # what is pruned already goes first
+        gone = torch.argsort(score)[: max(0, len(score) - max(stay, config.min_neurons))]
+        into[gone] = 0
+        out[:, gone] = 0
 
 
 def _neuron_scores(spiking: SpikingLayer, after: SpikingLayer, by: str, rates: Rates) -> Tensor:
