@@ -27,16 +27,17 @@ from snn2rtl.spiking import SpikingNetwork
 if TYPE_CHECKING:
     from torch import nn
 
+NETWORK = ".npz"  # suffix of a file that holds an integer network
 _CHUNK = 256
 _NO_REPORTS: tuple[LayerReport, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """What compile made: the integer network, its hardware (None where only the network was asked for), its cost."""
+    """What compile made: the integer network, its hardware, and what quantizing cost."""
 
     network: FixedPointNetwork
-    design: RtlDesign | None
+    design: RtlDesign
     reports: tuple[LayerReport, ...]
     accuracy: Accuracy | None
 
@@ -74,17 +75,17 @@ def compile(
         network, reports = source, _NO_REPORTS
     else:
         network, reports = compile_network(source, quantize)
-    alone = out is not None and Path(out).suffix == ".npz"
-    if alone and rtl is not None and rtl != RtlOptions():
+    path = None if out is None else Path(out)
+    if path and path.suffix == NETWORK and rtl not in (None, RtlOptions()):
         raise OptionError(
             f"{out}: holds no hardware, which lanes, layout and output describe; choose a folder for --out"
         )
-    design = None if alone else plan(network, rtl)
+    design = plan(network, rtl)
     accuracy = _accuracy(source, network, calibration(network)) if calibration else None
-    if out is not None and design:
-        write_rtl(network, design, Path(out), reports, accuracy)
-    elif out is not None:
-        write_file(Path(out), lambda path: network_file.save(network, path))
+    if path and path.suffix == NETWORK:
+        write_file(path, lambda part: network_file.save(network, part))
+    elif path:
+        write_rtl(network, design, path, reports, accuracy)
     return Compiled(network, design, reports, accuracy)
 
 
@@ -93,7 +94,7 @@ def _read(model: object, arch: Path | None) -> SpikingNetwork | FixedPointNetwor
         return model
     if isinstance(model, (str, os.PathLike)):
         path = Path(model)
-        if path.suffix == ".npz":
+        if path.suffix == NETWORK:
             return network_file.load(path)
         from snn2rtl.frontend import load
 

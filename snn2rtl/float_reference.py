@@ -31,7 +31,7 @@ def spike_counts(network: SpikingNetwork, inputs: Inputs) -> NDArray[np.int64]:
 
 
 def _fire(current: NDArray[np.float32], neuron: Neuron) -> Spikes:
-    keep = np.float32(1.0 if neuron.tau is None else 1.0 - 1.0 / neuron.tau)
+    keep = np.float32(1.0 - neuron.decay)
     threshold = np.float32(neuron.v_threshold)
     membrane = np.zeros_like(current[0])
     spikes = np.empty(current.shape, np.uint8)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from snn2rtl import network_file
 from snn2rtl.errors import ModelFileError
@@ -16,13 +16,16 @@ from snn2rtl.output import BUILD, GENERATOR, MANIFEST
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.plan import plan
 
+T = TypeVar("T", int, str)
+
 
 @dataclass(frozen=True, eq=False)
 class OutputFolder:
-    """The parts of an output folder."""
+    """The parts of an output folder; hdl holds its Verilog files from the root of the folder, modules before users."""
 
     path: Path
-    manifest: dict[str, Any]
+    files: tuple[str, ...]
+    hdl: tuple[str, ...]
     network: FixedPointNetwork
     design: RtlDesign
 
@@ -31,15 +34,10 @@ class OutputFolder:
         """Where tools leave what they make of the folder."""
         return self.path / BUILD
 
-    @property
-    def hdl(self) -> list[str]:
-        """Verilog files, from the root of the folder, modules before their users."""
-        return list(self.manifest["hdl"])
-
     def fingerprint(self) -> str:
         """Return a digest of the files as they are now, which an edited file changes."""
         hasher = hashlib.sha256()
-        for file in sorted(self.manifest["files"]):
+        for file in sorted(self.files):
             hasher.update(file.encode() + b"\0" + (self.path / file).read_bytes())
         return hasher.hexdigest()
 
@@ -49,25 +47,35 @@ def open_folder(path: Path) -> OutputFolder:
 
     Raises:
         ModelFileError: it is no folder that compile wrote, or a file of it is missing.
+        OptionError: its manifest names options that no compile takes.
     """
     path = path.resolve()
     try:
         manifest = json.loads((path / MANIFEST).read_text())
         if manifest["generator"] != GENERATOR:
             raise ValueError("another tool's manifest")
-        missing = [file for file in manifest["files"] if not (path / file).is_file()]
-        chosen = manifest["options"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        files, hdl = tuple(manifest["files"]), _values(manifest["hdl"], str)
+        lanes, layouts = _values(manifest["options"]["lanes"], int), _values(manifest["options"]["layout"], str)
+        digest, output = manifest["digest"], manifest["options"]["output"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{path}: must be a folder that snn2rtl compile wrote ({error})") from error
+    missing = [file for file in files if not (path / file).is_file()]
     if missing:
-        raise ModelFileError(f"{path}: misses {missing[0]} and {len(missing) - 1} more files; compile it again")
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ModelFileError(f"{path}: misses {missing[0]}{more}; compile it again")
     network = network_file.load(path / "network.npz")
-    if network_file.digest(network) != manifest["digest"]:
-        raise ModelFileError(f"{path}: network.npz is not the network of {MANIFEST}; compile it again")
     names = [layer.name for layer in network.layers]
+    if network_file.digest(network) != digest or not len(names) == len(lanes) == len(layouts):
+        raise ModelFileError(f"{path}: network.npz is not the network of {MANIFEST}; compile it again")
     options = RtlOptions(
-        lanes=PerLayer(1, dict(zip(names, chosen["lanes"], strict=True))),
-        layout=PerLayer("auto", dict(zip(names, chosen["layout"], strict=True))),
-        output=chosen["output"],
+        lanes=PerLayer(1, dict(zip(names, lanes, strict=True))),
+        layout=PerLayer("auto", dict(zip(names, layouts, strict=True))),
+        output=output,
     )
-    return OutputFolder(path, manifest, network, plan(network, options))
+    return OutputFolder(path, files, hdl, network, plan(network, options))
+
+
+def _values(values: object, kind: type[T]) -> tuple[T, ...]:
+    if not isinstance(values, list) or not all(type(value) is kind for value in values):
+        raise ValueError(f"must hold a list of {kind.__name__}, not {values!r:.60}")
+    return tuple(values)

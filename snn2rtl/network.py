@@ -88,8 +88,7 @@ class LifNeuron:
             value = getattr(self, key)
             _check_integers(f"neuron: {key}", value)
             _check(value.ndim == 1, f"neuron: {key} must have one value a neuron, not shape {value.shape}")
-            _check(not value.size or (int(value.min()) > low and int(value.max()) <= high),
-                   f"neuron: {key} must fit the membrane's {bits} bits, not reach {_extreme(value)}")  # fmt: skip
+            _check_range(f"neuron: {key} must fit the membrane's {bits} bits", value, low + 1, high)
             object.__setattr__(self, key, _frozen(value, bits))
         _check(self.fire_at.shape == self.reset_by.shape, "neuron: fire_at and reset_by must have one length")
         soft = self.reset is Reset.SOFT
@@ -132,9 +131,7 @@ class Layer:
         _check(1 <= self.input_max <= MAX_PIXEL, f"{where}: input_max must be 1..{MAX_PIXEL}, not {self.input_max}")
         _check(self.weight.ndim == 2 and 0 not in self.weight.shape,
                f"{where}: weight must have shape (neurons, inputs), not {self.weight.shape}")  # fmt: skip
-        low, high = signed_range(bits)
-        _check(low <= int(self.weight.min()) and int(self.weight.max()) <= high,
-               f"{where}: weights must fit {bits} bits, not reach {_extreme(self.weight)}")  # fmt: skip
+        _check_range(f"{where}: weights must fit {bits} bits", self.weight, *signed_range(bits))
         neurons, inputs = self.weight.shape
         reach = inputs * self.input_max << (bits - 1 + self.weight_shift)
         _check(reach <= MAX_CURRENT, f"{where}: input current must stay within 2**61, not reach {reach:.3g}")
@@ -143,9 +140,7 @@ class Layer:
             f"{where}: bias must have shape ({neurons},), not {self.bias.shape}",
         )
         _check(len(self.neuron) == neurons, f"{where}: must have {neurons} neurons, not {len(self.neuron)}")
-        low, high = signed_range(MAX_MEMBRANE_BITS)
-        _check(low <= int(self.bias.min()) and int(self.bias.max()) <= high,
-               f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits, not reach {_extreme(self.bias)}")  # fmt: skip
+        _check_range(f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits", self.bias, *signed_range(MAX_MEMBRANE_BITS))
         object.__setattr__(self, "weight", _frozen(self.weight, bits))
         object.__setattr__(self, "bias", _frozen(self.bias, 64))
 
@@ -217,6 +212,11 @@ def _check_integers(what: str, values: IntArray) -> None:
     _check(np.issubdtype(values.dtype, np.integer), f"{what} must hold integers, not {values.dtype}")
 
 
+def _check_range(rule: str, values: IntArray, low: int, high: int) -> None:
+    least, greatest = int(values.min(initial=0)), int(values.max(initial=0))
+    _check(low <= least and greatest <= high, f"{rule}, not reach {max(least, greatest, key=abs)}")
+
+
 def _frozen(values: IntArray, bits: int) -> IntArray:
     flags = values.flags
     if values.dtype == int_dtype(bits) and flags.c_contiguous and flags.owndata and not flags.writeable:
@@ -224,7 +224,3 @@ def _frozen(values: IntArray, bits: int) -> IntArray:
     frozen: IntArray = np.array(values, dtype=int_dtype(bits), order="C")
     frozen.setflags(write=False)
     return frozen
-
-
-def _extreme(values: IntArray) -> int:
-    return max(int(values.min()), int(values.max()), key=abs)

@@ -38,7 +38,8 @@ class QuantizeOptions:
     a multiplier of leak_bits, or auto: shift where it is exact, multiplier elsewhere. membrane_bits: width at which the
     membrane saturates, 0 for one that time_steps steps cannot fill. membrane_fraction: fraction bits of the membrane
     below the weights' least significant bit, -1 for as many as the leak shifts out in a step, and none where pixels
-    enter, for they divide a weight step already. time_steps: length of a sample, 0 for the encoder's.
+    enter, for they divide a weight step already. time_steps: length of a sample, 0 for the encoder's, or 100 without
+    one.
     """
 
     bits: PerLayer[int] = PerLayer(8)

@@ -5,12 +5,15 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from networks import chain, dense
 
-from snn2rtl import cli, reference
+from snn2rtl import cli, network_file, reference
 from snn2rtl.folder import open_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,6 +111,68 @@ def test_simulate_reference_writes_what_the_golden_model_says(tmp_path: Path, rt
             assert np.array_equal(found[f"spikes_{name}"], trace.spikes)
         assert np.array_equal(found["counts"], expected.counts)
         assert np.array_equal(found["classes"], expected.classes)
+
+
+def measured(model: Path, *options: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    argv = ["measure", str(model), "--data", str(IMAGES), "--samples", "20", "--repeats", "0", "--json", *options]
+    assert cli.main(argv) == 0
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def test_measure_says_the_same_of_a_model_its_network_and_its_folder(
+    rtl: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = measured(MODEL, capsys=capsys)
+    assert found == measured(rtl / "network.npz", capsys=capsys) == measured(rtl, capsys=capsys)
+    assert found["accuracy"] > 0.9
+    assert [layer["neurons"] for layer in found["layers"]] == [400, 10]
+    assert found["total"]["macs"] == 100 * (784 * 400 + 400 * 10)
+    assert found["latency"] == []
+    narrow = measured(MODEL, "--bits", "fc1=4,fc2=8", capsys=capsys)
+    assert [layer["weight_bits"] for layer in narrow["layers"]] == [4, 8]
+    assert narrow["total"]["weight_memory_bits"]["dense"] == 4 * 784 * 400 + 8 * 400 * 10
+
+
+def test_measure_prints_tables_for_people(tmp_path: Path, rtl: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plots = tmp_path / "new" / "plots"
+    options = ["--samples", "5", "--repeats", "1", "--batch", "3", "--plots", str(plots), "--sample", "4"]
+    assert cli.main(["measure", str(MODEL), "--data", str(IMAGES), *options]) == 0
+    printed = capsys.readouterr().out
+    for word in ("synaptic operations", "as indexed", "never spiked", "confusion", "golden model", "SpikingJelly"):
+        assert word in printed
+    names = ("confusion", "firing_rates", "membranes", "operations", "raster", "sparsity")
+    assert sorted(path.name for path in plots.iterdir()) == [
+        f"{name}.{kind}" for name in names for kind in ("png", "svg")
+    ]
+    assert f"wrote 12 files to {plots}" in printed
+
+
+def test_measure_prints_names_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = chain(dense([[1, 1]]), dense([[1]]))
+    layers = (replace(network.layers[0], name="[/b]"), replace(network.layers[1], name="all"))
+    network_file.save(replace(network, layers=layers), tmp_path / "net.npz")
+    np.save(tmp_path / "x.npy", np.ones((3, 2, 2), np.uint8))
+    argv = ["measure", str(tmp_path / "net.npz"), "--data", str(tmp_path / "x.npy"), "--repeats", "0"]
+    assert cli.main(argv) == 0
+    printed = capsys.readouterr().out
+    assert printed.count(" [/b] ") == 3
+    assert "accuracy" not in printed
+
+
+def test_measure_of_a_network_needs_no_torch_and_no_matplotlib(rtl: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['spikingjelly'] = sys.modules['matplotlib'] = None; "
+        "from snn2rtl.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    argv = [sys.executable, "-c", code, "measure", str(rtl), "--data", str(IMAGES), "--samples", "2", "--repeats", "1"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert "golden model" in done.stdout
+    done = subprocess.run([*argv, "--plots", "x"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == "snn2rtl: error: measure: needs the package matplotlib; install it with: pip install 'snn2rtl[plots]'\n"
+    )
 
 
 def test_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:

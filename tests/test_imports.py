@@ -60,6 +60,11 @@ def test_only_the_front_end_and_training_import_a_framework():
     assert {name for name in users if not within(name, "snn2rtl.frontend", "snn2rtl.training")} == set()
 
 
+def test_only_plots_imports_matplotlib():
+    users = {name for name, used in IMPORTS.items() if any(within(module, "matplotlib") for module in used)}
+    assert users == {"snn2rtl.plots"}
+
+
 def test_nobody_imports_torchvision_or_torchaudio():
     heavy = ("torchvision", "torchaudio")
     assert not {name for name, used in IMPORTS.items() if any(within(module, *heavy) for module in used)}

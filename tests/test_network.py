@@ -6,7 +6,7 @@ from networks import chain, dense, lif
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError
-from snn2rtl.network import FixedPointNetwork, MultiplierLeak, ShiftLeak
+from snn2rtl.network import FixedPointNetwork, Layer, MultiplierLeak, ShiftLeak
 
 DIRECT = Encoder(kind="direct", time_steps=4)
 PIXELS = "only the first layer after a direct encoder takes pixels"
@@ -85,6 +85,23 @@ def test_a_neuron_holds_integers_only(key):
     values = {"fire_at": [1], "reset_by": [1], key: [1.5]}
     with pytest.raises(QuantizationError, match=rf"^neuron: {key} must hold integers, not float64$"):
         lif(**values)
+
+
+def test_a_layer_looks_for_its_extreme_weights_once():
+    looks = []
+
+    class Watched(np.ndarray):
+        def min(self, *args, **kwargs):
+            looks.append("min")
+            return super().min(*args, **kwargs)
+
+        def max(self, *args, **kwargs):
+            looks.append("max")
+            return super().max(*args, **kwargs)
+
+    weight = np.array([[1, -2]]).view(Watched)
+    Layer(name="fc", weight=weight, weight_bits=8, weight_shift=0, bias=np.zeros(1, int), neuron=lif([1]))
+    assert sorted(looks) == ["max", "min"]
 
 
 def test_arrays_are_read_only_copies_of_the_narrowest_type():

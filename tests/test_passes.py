@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -158,6 +159,27 @@ def test_fold_neurons_brings_every_neuron_to_one_form():
     assert (lif1.tau, lif1.v_threshold, lif1.v_reset, lif1.decay_input) == (4.0, 1.5, 0.0, False)
     assert (lif2.tau, lif2.v_threshold, lif2.v_reset, lif2.decay_input) == (4.0, 1.0, None, False)
     assert_same_spikes(network(*nodes), fold_neurons(network(*nodes)))
+
+
+def decayed(values: np.ndarray, tau: float) -> np.ndarray:
+    lif = Neuron(name="lif", tau=tau, v_threshold=1.0, v_reset=0.0, decay_input=True)
+    linear, _ = fold_neurons(network(fc("fc", values[None], values[:1]), lif)).nodes
+    assert linear.bias[0] == linear.weight[0, 0]
+    return linear.weight[0]
+
+
+@given(st.floats(2.0**-60, 1, width=32), st.integers(0, 2**32 - 1))
+def test_a_decay_that_float32_holds_scales_float32_weights_exactly(decay, seed):
+    """As that of every ParametricLIFNode, whose tau is one over it, rounded."""
+    values = np.random.default_rng(seed).normal(size=50).astype(np.float32).astype(float)
+    exact = [Fraction(value) * Fraction(decay) for value in values]
+    assert [Fraction(value) for value in decayed(values, 1 / decay)] == exact
+
+
+@pytest.mark.parametrize("tau", [1.0, 1.1, 3.0, 7.0, 2.0**200])
+def test_any_other_decay_divides_by_tau(tau):
+    values = np.arange(1.0, 100.0)
+    assert np.array_equal(decayed(values, tau), values / tau)
 
 
 def test_pair_layers_names_every_node_out_of_place():

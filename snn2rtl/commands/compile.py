@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from snn2rtl import network_file
-from snn2rtl.api import Compiled, compile
+from snn2rtl.api import NETWORK, Compiled, compile
 from snn2rtl.commands.arguments import per_layer, positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.network import FixedPointNetwork
@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--membrane-fraction", type=per_layer(int, -1), default=quantize.membrane_fraction, metavar="N|LAYER=N,...",
         help="fraction bits of a membrane below a weight step "
         "[-1: what the leak shifts out in a step; none below pixels]")  # fmt: skip
-    add("--time-steps", type=int, default=quantize.time_steps, metavar="N", help="steps of a sample [0: the encoder's]")
+    add("--time-steps", type=int, default=quantize.time_steps, metavar="N",
+        help="steps of a sample [0: the encoder's, or 100]")  # fmt: skip
     add("--strict", action="store_true", help="refuse any approximation")
     add("--lanes", type=per_layer(int, 16), default=rtl.lanes, metavar="N|LAYER=N,...",
         help="neurons that a layer updates in a cycle [16]")  # fmt: skip
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> Outcome:
         calibration=samples if args.calibration else None,
     )
     digest = network_file.digest(compiled.network)
-    if compiled.design:
+    if args.out.suffix != NETWORK:
         data = manifest(compiled.design, compiled.reports, compiled.accuracy)
         tables = [_numbers(compiled, digest), _hardware(compiled.design)]
     else:

@@ -6,7 +6,7 @@ import contextlib
 import io
 import operator
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def module_ports(folder: Path) -> dict[str, Ports]:
     return {module.name: _ports(module) for module in tree.description.definitions}
 
 
-def _parse(folder: Path, files: list[str]) -> Any:
+def _parse(folder: Path, files: Sequence[str]) -> Any:
     from pyverilog.vparser.parser import ParseError, VerilogParser
 
     with tempfile.TemporaryDirectory() as scratch:

@@ -236,7 +236,6 @@ def _report(
     linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, error: _WeightError, time_steps: int
 ) -> LayerReport:
     found = charged_range_after(layer, time_steps)
-    asked = 1.0 if neuron.tau is None else 1.0 - 1.0 / neuron.tau
     soft = layer.neuron.reset is Reset.SOFT
     return LayerReport(
         name=layer.name,
@@ -252,7 +251,7 @@ def _report(
         bias_error=_largest(steps.count(linear.bias) - layer.bias),
         threshold_error=_largest(steps.count(neuron.v_threshold) - layer.neuron.fire_at),
         reset_error=_largest(steps.count(neuron.v_threshold) - layer.neuron.reset_by) if soft else 0.0,
-        leak_asked=asked,
+        leak_asked=1.0 - neuron.decay,
         leak_got=kept(layer.neuron.leak),
         input_max=layer.input_max,
         membrane_fraction=layer.weight_shift,

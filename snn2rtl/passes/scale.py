@@ -87,6 +87,8 @@ def choose_scale(
     the other numbers where the bits reach that far. Otherwise the search minimises the squared weight error over
     scales of which the threshold is a whole multiple, so that quantizing costs the threshold nothing.
 
+    One bit holds -1 and 0: the negative weights choose the step, for no step makes a positive one fit.
+
     Args:
         weight: shape (out, in).
         threshold: the layer's firing threshold.
@@ -95,6 +97,8 @@ def choose_scale(
         others: numbers of each neuron that should be multiples too, such as its bias, shape (out, k).
     """
     others = np.full((len(weight), 1), threshold) if others is None else others
+    if bits == 1:
+        weight = np.minimum(weight, 0.0)
     lowest = np.concatenate([lowest_set_bit(weight[rows]).min(axis=1) for rows in blocks(weight)])
     low, high = weight.min(axis=1), weight.max(axis=1)
     wanted, size = lowest_set_bit(others).min(axis=1), np.abs(others).max(axis=1)

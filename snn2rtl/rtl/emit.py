@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from snn2rtl import network_file, reference
+from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.hextext import to_lines
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.output import write_folder, write_manifest
@@ -33,7 +34,14 @@ def write_rtl(
     reports: Sequence[LayerReport] = (),
     accuracy: Accuracy | None = None,
 ) -> None:
-    """Write the output folder of design.md, section 4; the old one stays until the new one is whole."""
+    """Write the output folder that docs/architecture.md shows; the old one stays until the new one is whole.
+
+    Raises:
+        UnsupportedModelError: the network takes pixels, for which there is no hardware yet.
+    """
+    if network.is_direct:
+        rule = "direct coding has a golden model but no hardware yet"
+        raise UnsupportedModelError([f"network: {rule}; --out FILE.npz writes the integer network alone"])
 
     def write(folder: Path) -> None:
         network_file.save(network, folder / "network.npz")
@@ -48,12 +56,16 @@ def write_rtl(
 
 def verilog_files(design: RtlDesign) -> list[str]:
     """Return the files below hdl/ that the design needs, modules before those that use them."""
+    generated = [*(layer.module for layer in design.layers), design.top]
+    return [f"{module}.v" for module in [*_static_modules(design), *generated]]
+
+
+def _static_modules(design: RtlDesign) -> list[str]:
     rows = sorted({f"snn_{layer.layout.kind}_rows" for layer in design.layers})
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else ["snn_count_readout"]
-    static_modules = ["snn_rom", "snn_stream_register", "snn_ingress", *rows, "snn_sweep", "snn_lane", *neurons]
-    generated = [*(layer.module for layer in design.layers), design.top]
-    return [f"{module}.v" for module in [*static_modules, "snn_spike_queue", *readout, *generated]]
+    streams = ["snn_rom", "snn_stream_register", "snn_ingress"]
+    return [*streams, *rows, "snn_sweep", "snn_lane", *neurons, "snn_spike_queue", *readout]
 
 
 def header(design: RtlDesign) -> str:
@@ -113,9 +125,8 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
 def _write_hdl(design: RtlDesign, folder: Path) -> None:
     (folder / "hdl").mkdir()
     (folder / "mem").mkdir()
-    for name in verilog_files(design):
-        if name.startswith("snn_"):
-            (folder / "hdl" / name).write_text(static(f"verilog/{name}"))
+    for module in _static_modules(design):
+        (folder / "hdl" / f"{module}.v").write_text(static(f"verilog/{module}.v"))
     for layer in design.layers:
         text = render("verilog/layer.v.j2", header=header(design), layer=layer)
         (folder / "hdl" / f"{layer.module}.v").write_text(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2rtl.errors import OptionError, UnsupportedModelError
+from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
 from snn2rtl.intervals import charged_range, never_fires, never_saturates
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
@@ -22,12 +22,8 @@ def plan(network: FixedPointNetwork, options: RtlOptions | None = None) -> RtlDe
     """Return the hardware for a network.
 
     Raises:
-        UnsupportedModelError: the network takes pixels, for which there is no hardware yet.
         OptionError: an option names a layer or a layout that does not exist.
     """
-    if network.is_direct:
-        rule = "direct coding has a golden model but no hardware yet"
-        raise UnsupportedModelError([f"network: {rule}; --out FILE.npz writes the integer network alone"])
     options = options or RtlOptions()
     labels = [layer.name for layer in network.layers]
     options.lanes.check_names("lanes", labels)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +11,7 @@ from torch.nn import functional
 
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.model import CLASSES, Network, Output
+from snn2rtl.training.product import fast_products
 from snn2rtl.training.pruning import INPUTS, Rates
 from snn2rtl.training.samples import Inputs, Samples, augment, exact_inputs, random_inputs
 
@@ -114,27 +113,23 @@ def _loss(output: Output, labels: Tensor, config: TrainConfig, taught: Tensor | 
     return loss
 
 
-@contextmanager
-def fast_products() -> Iterator[None]:
-    """Let the CPU multiply in bfloat16 where it can, adding in float32.
-
-    Spikes, pixels and integer weights of up to 8 bits are exact in bfloat16, so quantized training loses nothing.
-    """
-    matmul: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    before = matmul.fp32_precision
-    matmul.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        matmul.fp32_precision = before
-
-
 @torch.no_grad()
-def evaluate(net: Network, samples: Samples, config: TrainConfig, advance: Callable[[int], object]) -> Metrics:
-    """Measure the network on the inputs that the golden model and the hardware get (encoder seed 0)."""
+def evaluate(
+    net: Network, samples: Samples, config: TrainConfig, advance: Callable[[int], object], steps: int = 0
+) -> Metrics:
+    """Measure the network on the inputs that the golden model and the hardware get (encoder seed 0).
+
+    Args:
+        net: the network.
+        samples: what to run it on.
+        config: encoder and gain.
+        advance: told the number of samples of each batch.
+        steps: time steps of a sample, 0 for those of the encoder.
+    """
     net.eval()
     mean = Mean()
     encoder = config.sample_encoder()
+    encoder = replace(encoder, time_steps=steps or encoder.time_steps)
     for first in range(0, len(samples), TEST_BATCH):
         batch = samples[first : first + TEST_BATCH]
         inputs = exact_inputs(batch.images, encoder, first)

@@ -17,6 +17,7 @@ from snn2rtl.fixed_point import signed_range
 from snn2rtl.passes.scale import choose_scale
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.neuron import lif
+from snn2rtl.training.product import product
 
 CLASSES = 10
 PIXELS = 784
@@ -115,7 +116,7 @@ class SpikingLayer(nn.Module):
 
     def _float(self, x: Tensor, columns: Tensor | None) -> tuple[Tensor, Tensor]:
         weight, bias = self.synapses.masked(), self.synapses.bias
-        current = functional.linear(x, weight if columns is None else weight[:, columns])
+        current = product(x, weight if columns is None else weight[:, columns])
         if self.input_max > 1:
             current = current / self.input_max  # after the product, for whole numbers are exact in bfloat16
         if bias is not None:
@@ -126,7 +127,7 @@ class SpikingLayer(nn.Module):
 
     def _quantized(self, x: Tensor, columns: Tensor | None) -> tuple[Tensor, Tensor]:
         weight, in_threshold = self.synapses.integers()
-        current = functional.linear(x, weight if columns is None else weight[:, columns])
+        current = product(x, weight if columns is None else weight[:, columns])
         if self.shift:
             current = current * 2**self.shift
         fire_at = in_threshold * (self.input_max * 2**self.shift)

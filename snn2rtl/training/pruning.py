@@ -36,34 +36,44 @@ def sparsity(net: Network) -> float:
 
 
 def _prune_weights(net: Network, config: TrainConfig, share: float, rates: Rates) -> None:
-    scores = [_weight_scores(spiking, config, rates) for spiking in net.layers]
-    everything = torch.cat([score.flatten() for score in scores])
-    if config.prune_threshold:
-        stays = everything >= config.prune_threshold
-    else:
-        # ties go to the smaller weight, so that the share is reached to the weight
-        small = torch.cat([spiking.synapses.masked().abs().flatten() for spiking in net.layers])
-        order = torch.argsort(small)
-        order = order[torch.argsort(everything[order], stable=True)]
-        stays = torch.ones_like(everything, dtype=torch.bool)
-        stays[order[: round(config.sparsity * share * len(order))]] = False
-    for spiking, mask in zip(net.layers, stays.split([score.numel() for score in scores]), strict=True):
-        spiking.synapses.weight_mask.mul_(mask.view_as(spiking.synapses.weight_mask))
+    left = _weights_left([spiking.synapses.weight_mask for spiking in net.layers], 1 - config.sparsity * share)
+    for spiking, count in zip(net.layers, left, strict=True):
+        mask = spiking.synapses.weight_mask
+        score = _weight_scores(spiking, config.prune_by, rates)
+        if config.sparsity:
+            stay = torch.zeros_like(mask).flatten()
+            stay[score.flatten().topk(count).indices] = 1
+            mask.mul_(stay.view_as(mask))
+        else:
+            mask.mul_(score >= config.prune_threshold)
 
 
-def _weight_scores(spiking: SpikingLayer, config: TrainConfig, rates: Rates) -> Tensor:
+def _weights_left(masks: list[Tensor], density: float) -> list[int]:
+    """Return how many weights each layer keeps: small layers, which the others meet in, are pruned last.
+
+    A layer's density is proportional to ``(inputs + neurons) / (inputs * neurons)``, and no layer keeps more weights
+    than it has left (Mocanu et al., Scalable training of artificial neural networks with adaptive sparse connectivity,
+    2018).
+    """
+    most = [int(mask.sum()) for mask in masks]
+    wanted = round(density * sum(mask.numel() for mask in masks))
+    left = [0] * len(masks)
+    open_layers = sorted(range(len(masks)), key=lambda i: most[i] / sum(masks[i].shape))
+    while open_layers:  # the layer that fills up first takes no more than it has
+        i = open_layers.pop(0)
+        weight = sum(masks[i].shape) / sum(sum(masks[j].shape) for j in (i, *open_layers))
+        left[i] = min(most[i], round((wanted - sum(left)) * weight))
+    return left
+
+
+def _weight_scores(spiking: SpikingLayer, by: str, rates: Rates) -> Tensor:
     """Return the importance of each weight, -1 where it is pruned already.
 
     magnitude: |w|. activity: how often the input spikes. both: their product, which is the mean current of the synapse.
-    For a share of all weights magnitude, or else activity, is divided by its mean in the layer, so that layers compare.
     """
     magnitude = spiking.synapses.masked().abs()
     activity = rates[_source(spiking)].expand_as(magnitude)
-    if not config.prune_threshold:
-        magnitude = magnitude / magnitude.mean().clamp(min=1e-12)
-    if not config.prune_threshold and config.prune_by == "activity":
-        activity = activity / activity.mean().clamp(min=1e-12)
-    score = {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[config.prune_by]
+    score = {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[by]
     return torch.where(spiking.synapses.weight_mask > 0, score, -1.0)
 
 

@@ -1,0 +1,140 @@
+"""The training lab's table: trains every recipe of examples/mnist/, measures the integer network on all test images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import ROOT
+
+from snn2rtl import reference
+from snn2rtl.compiler import compile_network
+from snn2rtl.data import mnist
+from snn2rtl.frontend import load
+from snn2rtl.network import FixedPointNetwork
+from snn2rtl.options import PerLayer, QuantizeOptions
+from snn2rtl.training.config import TrainConfig
+
+RECIPES = ROOT / "examples" / "mnist"
+TEACHER = "teacher"
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training run: a recipe, maybe changed, and a seed."""
+
+    name: str
+    recipe: str
+    changes: tuple[tuple[str, Any], ...] = ()
+    seed: int = 0
+
+    @property
+    def folder(self) -> str:
+        """Name of the run's folder."""
+        return f"{self.name}-{self.seed}"
+
+    def config(self) -> TrainConfig:
+        """Return what is trained."""
+        config = TrainConfig.from_file(RECIPES / f"{self.recipe}.toml")
+        return replace(config, **dict(self.changes), seed=self.seed)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The integer network of a run on all test images."""
+
+    float_accuracy: float
+    accuracy: float
+    bits: int
+    weights: int
+    nonzero: int
+    input_spikes: float
+    spikes: float
+    operations: float
+    epochs: int
+    seconds: float
+
+
+def run(job: Job, runs: Path, data: Path | None) -> Measured:
+    """Train a job, or go on with it, and measure it; what is measured already is read."""
+    import torch
+
+    from snn2rtl.training.lab import Files, train_mnist
+
+    torch.set_num_threads(1)
+    logging.basicConfig(level=logging.INFO, format=f"{job.folder}: %(message)s")
+    out = runs / job.folder
+    found = out / "measured.json"
+    config = job.config()
+    if found.exists() and json.loads(found.read_text())["config"] == config.to_dict():
+        return Measured(**json.loads(found.read_text())["measured"])
+    teacher = runs / f"{TEACHER}-0" if config.distill else None
+    results = train_mnist(config, Files(out=out, data=data, teacher=teacher), resume=(out / "checkpoint.pt").exists())
+    network = compile_network(load(out / "model.pt"), QuantizeOptions(bits=PerLayer(config.bits or 8)))[0]
+    seconds = sum(entry["seconds"] for entry in results["history"])
+    measured = measure(network, data, results["accuracy"], config, seconds)
+    found.write_text(json.dumps({"config": config.to_dict(), "measured": asdict(measured)}, indent=1))
+    return measured
+
+
+def measure(
+    network: FixedPointNetwork, data: Path | None, float_accuracy: float, config: TrainConfig, seconds: float
+) -> Measured:
+    """Run the golden model on all test images."""
+    images, labels = mnist.load("test", data)
+    encoder = network.encoder
+    assert encoder is not None
+    right, entering, spikes, operations = 0, 0, 0, 0
+    for first in range(0, len(images), BATCH):
+        part = images[first : first + BATCH]
+        inputs = part if network.is_direct else encoder.encode(part, 0, first)
+        result = reference.run(network, inputs)
+        right += int(np.sum(result.classes == labels[first : first + BATCH]))
+        events = [inputs, *(trace.spikes for trace in result.layers)]
+        entering += int(np.count_nonzero(inputs))
+        spikes += sum(int(trace.spikes.sum(dtype=np.int64)) for trace in result.layers)
+        for layer, happened in zip(network.layers, events, strict=False):
+            each = np.count_nonzero(happened, axis=tuple(range(happened.ndim - 1)))
+            operations += int(each @ layer.nonzeros)
+    total = len(images)
+    return Measured(
+        float_accuracy=float_accuracy,
+        accuracy=100 * right / total,
+        bits=max(layer.weight_bits for layer in network.layers),
+        weights=sum(layer.weight.size for layer in network.layers),
+        nonzero=sum(int(layer.nonzeros.sum()) for layer in network.layers),
+        input_spikes=entering / total,
+        spikes=spikes / total,
+        operations=operations / total,
+        epochs=config.epochs,
+        seconds=seconds,
+    )
+
+
+def run_all(jobs: Sequence[Job], runs: Path, data: Path | None, workers: int) -> dict[Job, Measured]:
+    """Run jobs side by side, each on one core."""
+    first = [job for job in jobs if job.name == TEACHER]
+    results = {job: run(job, runs, data) for job in first}
+    rest = [job for job in jobs if job not in results]
+    with ProcessPoolExecutor(workers) as pool:
+        futures = {job: pool.submit(run, job, runs, data) for job in rest}
+        return results | {job: future.result() for job, future in futures.items()}
+
+
+def arguments(description: str) -> argparse.Namespace:
+    """Return the options that the tables share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the MNIST files [cache or download]")
+    parser.add_argument("--runs", type=Path, default=Path("runs/lab"), help="folder of the runs [%(default)s]")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each recipe [%(default)s]")
+    parser.add_argument("--workers", type=int, default=2, help="runs side by side [%(default)s]")
+    parser.add_argument("--only", nargs="*", help="these recipes only")
+    return parser.parse_args()

@@ -1,0 +1,105 @@
+"""The table of the reference report on MNIST: every technique trained, compiled, measured on all test images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from common import RESULTS, record
+from mnist_lab import Job, Measured, arguments, run_all
+
+# What the reference report has: accuracy in percent, size as a share of the baseline's
+ROWS = {
+    "baseline": ("Baseline", 97.0, 1.0),
+    "pruned": ("+ dynamic pruning", 96.3, 0.6),
+    "tuned": ("+ auto-tuning", 96.7, 0.6),
+    "dropout": ("+ dropout", 96.8, 1.0),
+    "batch_norm": ("+ batch normalization", 96.9, 1.0),
+    "rate_penalty": ("+ firing-rate regularization", 96.6, 1.0),
+    "combined": ("+ all combined", 96.1, 0.55),
+    "pruned_90_qat_4": ("90 % pruned, 4-bit QAT", None, None),
+}
+
+
+def main() -> None:
+    """Train, measure and write docs/results/mnist.md and mnist.png."""
+    args = arguments(__doc__ or "")
+    names = [name for name in ROWS if not args.only or name in args.only]
+    jobs = [Job(name, name, seed=seed) for name in names for seed in range(args.seeds)]
+    results = run_all(jobs, args.runs, args.data, args.workers)
+    lines = ["| technique | seeds | integer % | lowest | float % | bits | size | reference % | reference size |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]  # fmt: skip
+    costs = ["| technique | non-zero weights | spikes an image | synaptic operations an image | epochs | minutes |",
+             "| --- | --- | --- | --- | --- | --- |"]  # fmt: skip
+    for name in names:
+        runs = [results[job] for job in jobs if job.name == name]
+        lines.append(_row(name, runs))
+        costs.append(_costs(name, runs))
+    _curves([(name, args.runs / f"{name}-0") for name in names], RESULTS / "mnist.png")
+    record(
+        "mnist", "MNIST, 784-400-10 LIF, Poisson coding", "make results-mnist", [*_protocol(jobs), *lines, "", *costs]
+    )
+
+
+def _row(name: str, runs: list[Measured]) -> str:
+    title, reference, size = ROWS[name]
+    accuracies = [run.accuracy for run in runs]
+    mean = sum(accuracies) / len(runs)
+    of_floats = sum(run.float_accuracy for run in runs) / len(runs)
+    ours = sum(run.nonzero / run.weights for run in runs) / len(runs)
+    theirs = ("", "") if reference is None else (f"{reference}", f"{size}x")
+    cells = (
+        title,
+        len(runs),
+        f"{mean:.2f}",
+        f"{min(accuracies):.2f}",
+        f"{of_floats:.2f}",
+        runs[0].bits,
+        f"{ours:.2f}x",
+    )
+    return f"| {' | '.join(map(str, (*cells, *theirs)))} |"
+
+
+def _costs(name: str, runs: list[Measured]) -> str:
+    n = len(runs)
+    cells = (
+        ROWS[name][0],
+        f"{sum(run.nonzero for run in runs) / n:.0f}",
+        f"{sum(run.spikes for run in runs) / n:.0f}",
+        f"{sum(run.operations for run in runs) / n:.0f}",
+        runs[0].epochs,
+        f"{sum(run.seconds for run in runs) / n / 60:.1f}",
+    )
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _protocol(jobs: list[Job]) -> list[str]:
+    config = jobs[0].config()
+    return [
+        f"Recipes: examples/mnist/*.toml. Trained on all 60,000 training images, {config.train_time_steps} time steps",
+        f"a sample, one core a run; measured on all 10,000 test images with T = {config.time_steps}, on the integer",
+        "network of `snn2rtl compile --bits` (golden model), encoder seed 0. Size: non-zero weights over all weights",
+        "of the baseline. float: the trained network before compile, at the width of its training. Mean over the",
+        "seeds, and the lowest of them.",
+        "",
+        "![accuracy while training](mnist.png)",
+        "",
+    ]
+
+
+def _curves(runs: list[tuple[str, Path]], path: Path) -> None:
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    for name, folder in runs:
+        history = json.loads((folder / "results.json").read_text())["history"]
+        accuracy = [entry["test"]["accuracy"] for entry in history]
+        axes.plot(range(1, len(history) + 1), accuracy, label=ROWS[name][0], linewidth=1.5)
+    axes.set(xlabel="epoch", ylabel="accuracy on test images (%)", ylim=(94, None))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, ncols=2, loc="lower right")
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()

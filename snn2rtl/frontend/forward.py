@@ -1,0 +1,66 @@
+"""Run a float network in torch, as its user would: SpikingJelly layers, all time steps in one call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from spikingjelly.activation_based import functional, layer, neuron
+from torch import Tensor, nn
+
+from snn2rtl.encoders import MAX_PIXEL
+from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.spiking import SpikingNetwork
+
+# SpikingJelly looks for Triton at its first forward pass, and torch warns where there is none; nothing here needs it
+logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
+
+
+def devices() -> dict[str, str]:
+    """Return the devices that torch sees, by name, each with what it is."""
+    found = {"cpu": f"cpu, {torch.get_num_threads()} thread(s)"}
+    if torch.cuda.is_available():
+        found["cuda"] = torch.cuda.get_device_name()
+    return found
+
+
+def forward(network: SpikingNetwork, inputs: NDArray[np.uint8], device: str = "cpu") -> Callable[[], Tensor]:
+    """Return a call that runs the network and gives its spike counts, shape (N, classes); the inputs lie on the device.
+
+    Args:
+        network: pairs of Linear and Neuron, as fold_neurons() leaves them.
+        inputs: spikes, shape (T, N, inputs), or the pixels of a direct encoder, shape (N, inputs).
+        device: a key of devices().
+    """
+    net = nn.Sequential(*_modules(network)).eval().to(device)
+    values = torch.from_numpy(np.ascontiguousarray(inputs)).to(device, torch.float32)
+    if values.dim() == 2:
+        assert network.encoder is not None
+        values = (values / MAX_PIXEL).expand(network.encoder.time_steps, -1, -1)
+
+    def call() -> Tensor:
+        with torch.no_grad():
+            functional.reset_net(net)
+            counts: Tensor = net(values).sum(0)
+            if counts.is_cuda:
+                torch.cuda.synchronize()
+            return counts
+
+    return call
+
+
+def _modules(network: SpikingNetwork) -> Iterator[nn.Module]:
+    for linear, node in pair_layers(network):
+        out, inputs = linear.weight.shape
+        synapses = layer.Linear(inputs, out, bias=bool(linear.bias.any()), step_mode="m")
+        synapses.weight.data = torch.tensor(linear.weight, dtype=torch.float32)
+        if synapses.bias is not None:
+            synapses.bias.data = torch.tensor(linear.bias, dtype=torch.float32)
+        yield synapses
+        if node.tau is None:
+            yield neuron.IFNode(node.v_threshold, node.v_reset, step_mode="m")
+        else:
+            yield neuron.LIFNode(node.tau, node.decay_input, node.v_threshold, node.v_reset, step_mode="m")

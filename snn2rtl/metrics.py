@@ -1,0 +1,296 @@
+"""What a network costs and what it does: weights, operations, spikes, bits, accuracy.
+
+The golden model is the only source of spikes; everything else is counted from what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snn2rtl import reference
+from snn2rtl.errors import DataError
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.intervals import never_fires
+from snn2rtl.network import FixedPointNetwork, Layer
+from snn2rtl.reference import Inputs
+from snn2rtl.rtl.design import LayerDesign, RtlDesign
+from snn2rtl.samples import Samples
+
+COMPARED = {"int8": 8, "float32": 32}  # bits of a weight in other people's formats, zero or not
+_CHUNK_BYTES = 1 << 25  # of recordings at a time
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Activity:
+    """What the golden model did with samples of ``steps`` time steps.
+
+    events[0] is how often each input spiked, or in how many samples its pixel was not black, shape (inputs,); events[k]
+    how often each neuron of layer k spiked, layers counted from 1. membranes: least and greatest membrane of each layer
+    after reset. classes: shape (samples,).
+    """
+
+    steps: int
+    events: tuple[IntArray, ...]
+    membranes: tuple[tuple[int, int], ...]
+    classes: IntArray
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return len(self.classes)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LayerMetrics:
+    """One layer; what happens is a mean over the samples.
+
+    biases: 0 where every bias is zero. nonzero: weights that are not zero. bits: of the weights' memory, by layout;
+    layout is the one that was chosen. rom_bits: of all read-only memories. state_bits: of the membranes' memory.
+    macs: dense multiply-accumulates of a sample, ``T * inputs * neurons``, without T where pixels enter. operations:
+    non-zero weights that the events of a sample touch. spikes: of a sample. rates: spikes a step of each neuron, shape
+    (neurons,). membrane_low and membrane_high: reached after reset. cannot_spike: neurons that no input makes spike.
+    """
+
+    name: str
+    inputs: int
+    neurons: int
+    biases: int
+    nonzero: int
+    weight_bits: int
+    layout: str
+    bits: dict[str, int]
+    rom_bits: int
+    state_bits: int
+    membrane_bits: int
+    membrane_low: int
+    membrane_high: int
+    macs: int
+    operations: float
+    spikes: float
+    rates: NDArray[np.float64]
+    cannot_spike: int
+
+    @property
+    def weights(self) -> int:
+        """Weights, zero or not."""
+        return self.inputs * self.neurons
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return self.weights + self.biases
+
+    @property
+    def never_spiked(self) -> int:
+        """Neurons without a spike in any sample."""
+        return int(np.count_nonzero(self.rates == 0))
+
+    def bits_as(self, kind: str) -> int:
+        """Return the bits of the weights in a layout, or in a format of COMPARED."""
+        return self.bits[kind] if kind in self.bits else self.weights * COMPARED[kind]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "name": self.name,
+            "inputs": self.inputs,
+            "neurons": self.neurons,
+            "weight_bits": self.weight_bits,
+            "membrane_bits": self.membrane_bits,
+            "membrane_range": [self.membrane_low, self.membrane_high],
+            "layout": self.layout,
+            **_summary((self,)),
+            "firing_rate": {"mean": float(self.rates.mean()), "highest": float(self.rates.max())},
+        }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Metrics:
+    """A network on samples of ``steps`` time steps.
+
+    input_spikes: of a sample. confusion[label, class] counts samples, shape (classes, classes), None without labels.
+    """
+
+    layers: tuple[LayerMetrics, ...]
+    samples: int
+    steps: int
+    input_spikes: float
+    confusion: IntArray | None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the samples whose class is their label."""
+        return None if self.confusion is None else int(self.confusion.trace()) / self.samples
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "samples": self.samples,
+            "time_steps": self.steps,
+            "accuracy": self.accuracy,
+            "confusion": None if self.confusion is None else self.confusion.tolist(),
+            "input_spikes": self.input_spikes,
+            "total": _summary(self.layers),
+            "layers": [layer.to_dict() for layer in self.layers],
+        }
+
+
+def total(layers: Sequence[LayerMetrics], key: str) -> int | float:
+    """Return the sum of a number over layers."""
+    values: list[int | float] = [getattr(layer, key) for layer in layers]
+    return sum(values)
+
+
+def rows(metrics: Metrics) -> list[tuple[str, tuple[LayerMetrics, ...]]]:
+    """Return what the rows of a table stand for: each layer and, where there are more, all of them."""
+    each: list[tuple[str, tuple[LayerMetrics, ...]]] = [(layer.name, (layer,)) for layer in metrics.layers]
+    return [*each, ("all", metrics.layers)] if len(each) > 1 else each
+
+
+def memory_bits(layers: Sequence[LayerMetrics]) -> dict[str, int]:
+    """Return the bits of the layers' weights in every layout and in every format of COMPARED."""
+    kinds = (*layers[0].bits, *COMPARED)
+    return {kind: sum(layer.bits_as(kind) for layer in layers) for kind in kinds}
+
+
+def sparsity(layers: Sequence[LayerMetrics]) -> float:
+    """Return the share of the layers' weights that are zero."""
+    return 1 - total(layers, "nonzero") / total(layers, "weights")
+
+
+def _summary(layers: Sequence[LayerMetrics]) -> dict[str, Any]:
+    """Return what adds up over layers."""
+    return {
+        "parameters": total(layers, "parameters"),
+        "weights": total(layers, "weights"),
+        "nonzero_weights": total(layers, "nonzero"),
+        "sparsity": sparsity(layers),
+        "macs": total(layers, "macs"),
+        "synaptic_operations": total(layers, "operations"),
+        "spikes": total(layers, "spikes"),
+        "never_spiked": total(layers, "never_spiked"),
+        "cannot_spike": total(layers, "cannot_spike"),
+        "weight_memory_bits": memory_bits(layers),
+        "rom_bits": total(layers, "rom_bits"),
+        "membrane_memory_bits": total(layers, "state_bits"),
+    }
+
+
+def chunk_size(network: FixedPointNetwork, samples: Samples) -> int:
+    """Return how many samples to run at a time so that their recordings stay small."""
+    steps = samples.data.shape[0] if samples.data.ndim == 3 or samples.encoder is None else samples.encoder.time_steps
+    state_bytes = max(layer.neuron.membrane_bits for layer in network.layers) // 8 + 2
+    width = network.num_inputs + state_bytes * sum(layer.num_neurons for layer in network.layers)
+    return max(1, _CHUNK_BYTES // (steps * width))
+
+
+def observe(
+    network: FixedPointNetwork, samples: Samples, advance: Callable[[int], object] = lambda count: None
+) -> Activity:
+    """Run the golden model on the samples, part by part, and count.
+
+    Args:
+        network: the integer network.
+        samples: what to run it on.
+        advance: told the number of samples after each part.
+    """
+    events = [np.zeros(width, np.int64) for width in (network.num_inputs, *(x.num_neurons for x in network.layers))]
+    lows, highs = [0] * len(network.layers), [0] * len(network.layers)
+    classes = np.empty(len(samples), np.int64)
+    steps, chunk = 0, chunk_size(network, samples)
+    for first in range(0, len(samples), chunk):
+        last = min(first + chunk, len(samples))
+        inputs = samples.inputs(first, last)
+        result = reference.run(network, inputs, record_membranes=True)
+        classes[first:last] = result.classes
+        steps = len(result.layers[0].spikes)
+        events[0] += _count(inputs)
+        for index, trace in enumerate(result.layers):
+            assert trace.membranes is not None
+            events[index + 1] += _count(trace.spikes)
+            lows[index] = min(lows[index], int(trace.membranes.min()))
+            highs[index] = max(highs[index], int(trace.membranes.max()))
+        advance(last - first)
+    membranes = tuple(zip(lows, highs, strict=True))
+    return Activity(steps=steps, events=tuple(events), membranes=membranes, classes=classes)
+
+
+def _count(inputs: Inputs) -> IntArray:
+    """Return how often each of the last axis was not zero."""
+    count: IntArray = np.count_nonzero(inputs, axis=tuple(range(inputs.ndim - 1)))
+    return count
+
+
+def measure(
+    network: FixedPointNetwork, design: RtlDesign, activity: Activity, labels: NDArray[np.int64] | None
+) -> Metrics:
+    """Return the metrics of a network.
+
+    Args:
+        network: the integer network.
+        design: its hardware, for the sizes.
+        activity: what it did with the samples.
+        labels: shape (samples,), where they are known.
+
+    Raises:
+        DataError: a label is no class of the network.
+    """
+    layers = tuple(
+        _layer_metrics(layer, hardware, activity, index)
+        for index, (layer, hardware) in enumerate(zip(network.layers, design.layers, strict=True))
+    )
+    return Metrics(
+        layers=layers,
+        samples=activity.samples,
+        steps=activity.steps,
+        input_spikes=int(activity.events[0].sum()) / activity.samples,
+        confusion=None if labels is None else confusion(labels, activity.classes, network.num_classes),
+    )
+
+
+def _layer_metrics(layer: Layer, hardware: LayerDesign, activity: Activity, index: int) -> LayerMetrics:
+    entering, leaving = activity.events[index : index + 2]
+    low, high = activity.membranes[index]
+    return LayerMetrics(
+        name=layer.name,
+        inputs=layer.num_inputs,
+        neurons=layer.num_neurons,
+        biases=layer.num_neurons if layer.bias.any() else 0,
+        nonzero=int(layer.nonzeros.sum()),
+        weight_bits=layer.weight_bits,
+        layout=hardware.layout.kind,
+        bits={kind: cost.bits for kind, cost in hardware.costs.items()},
+        rom_bits=hardware.rom_bits,
+        state_bits=hardware.state_bits,
+        membrane_bits=layer.neuron.membrane_bits,
+        membrane_low=low,
+        membrane_high=high,
+        macs=(activity.steps if layer.input_max == 1 else 1) * layer.weight.size,
+        operations=int(entering @ layer.nonzeros) / activity.samples,
+        spikes=int(leaving.sum()) / activity.samples,
+        rates=leaving / (activity.steps * activity.samples),
+        cannot_spike=int(never_fires(layer).sum()),
+    )
+
+
+def confusion(labels: NDArray[np.int64], classes: IntArray, num_classes: int) -> IntArray:
+    """Return how many samples of each label got each class, shape (label, class).
+
+    Raises:
+        DataError: a label is no class of the network.
+    """
+    check_labels(labels, num_classes)
+    matrix = np.zeros((num_classes, num_classes), np.int64)
+    np.add.at(matrix, (labels, classes), 1)
+    return matrix
+
+
+def check_labels(labels: NDArray[np.int64] | None, num_classes: int) -> None:
+    """Raise DataError where a label is no class of the network."""
+    if labels is not None and (wrong := labels[(labels < 0) | (labels >= num_classes)]).size:
+        raise DataError(f"labels: must be classes 0..{num_classes - 1} of the network, not {wrong[0]}")

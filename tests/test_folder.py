@@ -1,0 +1,79 @@
+import json
+
+import numpy as np
+import pytest
+from networks import chain, dense
+
+from snn2rtl.errors import ModelFileError
+from snn2rtl.folder import open_folder
+from snn2rtl.network_file import digest
+from snn2rtl.options import PerLayer, RtlOptions
+from snn2rtl.rtl.emit import write_rtl
+from snn2rtl.rtl.plan import plan
+
+NETWORK = chain(dense(np.eye(3, dtype=int)), dense(np.ones((2, 3), int)))
+
+
+@pytest.fixture
+def out(tmp_path):
+    options = RtlOptions(lanes=PerLayer(1, {"fc2": 2}), layout=PerLayer("dense", {"fc1": "indexed"}), output="counts")
+    write_rtl(NETWORK, plan(NETWORK, options), tmp_path / "rtl")
+    return tmp_path / "rtl"
+
+
+def test_a_folder_gives_back_its_network_and_its_hardware(out):
+    folder = open_folder(out)
+    assert digest(folder.network) == digest(NETWORK)
+    assert [(layer.lanes, layer.layout.kind) for layer in folder.design.layers] == [(1, "indexed"), (2, "dense")]
+    assert folder.design.output == "counts"
+    assert all((out / file).is_file() for file in folder.hdl)
+
+
+def changed(out, **values):
+    manifest = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps({**manifest, **values}))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"generator": "other"},
+        {"files": 3},
+        {"digest": None},
+        {"options": []},
+        {"options": {}},
+        {"options": {"lanes": [1], "layout": ["dense", "dense"], "output": "class"}},
+        {"options": {"lanes": 3, "layout": ["dense", "dense"], "output": "class"}},
+        {"options": {"lanes": ["1", "1"], "layout": ["dense", "dense"], "output": "class"}},
+        {"hdl": 3},
+    ],
+)
+def test_a_manifest_that_says_something_else_is_refused(out, values):
+    changed(out, **values)
+    with pytest.raises(ModelFileError):
+        open_folder(out)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "[" * 100_000])
+def test_a_manifest_that_is_none_is_refused(out, text):
+    (out / "manifest.json").write_text(text)
+    with pytest.raises(ModelFileError, match=r"rtl: must be a folder that snn2rtl compile wrote \("):
+        open_folder(out)
+
+
+@pytest.mark.parametrize("key", ["generator", "files", "digest", "options", "hdl"])
+def test_a_manifest_that_lacks_something_is_refused(out, key):
+    manifest = json.loads((out / "manifest.json").read_text())
+    del manifest[key]
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelFileError, match="must be a folder that snn2rtl compile wrote"):
+        open_folder(out)
+
+
+def test_missing_files_are_named(out):
+    (out / "README.md").unlink()
+    with pytest.raises(ModelFileError, match=r"rtl: misses README\.md; compile it again$"):
+        open_folder(out)
+    (out / "hdl" / "net_top.v").unlink()
+    with pytest.raises(ModelFileError, match=r"rtl: misses README\.md and 1 more; compile it again$"):
+        open_folder(out)
