@@ -17,6 +17,8 @@ from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.lab import Files, train_mnist
 from snn2rtl.training.samples import Samples
 
+torch.set_num_threads(1)  # networks as small as these gain nothing by more
+
 SMALL: dict[str, Any] = {
     "hidden": (12,),
     "time_steps": 4,

@@ -116,7 +116,7 @@ class TrainConfig:
             OptionError: an entry is unknown, of another type, or out of its range.
         """
         kinds = {field.name: type(field.default) for field in fields(cls)}
-        unknown = sorted(set(data) - set(kinds))
+        unknown = sorted(map(str, data.keys() - kinds.keys()))
         if unknown:
             raise OptionError(f"{where}: must have known entries only, not {', '.join(unknown)}")
         misfits = [f"{where}: {name} must be of type {kinds[name].__name__}, not {value!r}"

@@ -106,7 +106,8 @@ def saved_config(out: Path) -> TrainConfig:
     Raises:
         ModelFileError: there is no checkpoint, or it cannot be read.
     """
-    return TrainConfig.from_dict(checkpoint.load(out / CHECKPOINT)["config"])
+    path = out / CHECKPOINT
+    return TrainConfig.from_dict(checkpoint.load(path)["config"], str(path))
 
 
 def _check_device(device: str) -> None:
