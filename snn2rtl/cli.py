@@ -19,7 +19,7 @@ from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import Snn2RtlError
 from snn2rtl.version import __version__
 
-COMMANDS = ("train", "compile", "measure", "verify", "simulate", "synth")
+COMMANDS = ("train", "prune", "compile", "measure", "verify", "simulate", "synth")
 EXTRAS = {"torch": "train", "spikingjelly": "train", "matplotlib": "plots", "pyverilog": "synth"}  # package: its extra
 _WIDE = 200  # columns of a table that goes to a file or a pipe
 _INTERRUPTED = 130

@@ -36,9 +36,9 @@ class TrainConfig:
 
     Pruning. sparsity: share of all weights that is pruned in the end. neuron_sparsity: share of the hidden neurons.
     prune_threshold: instead of a share, prune weights below it, and neurons that spike in less than this share of the
-    time steps. prune_by: what is least important. Pruning happens after epoch prune_from and every prune_every epochs
-    until prune_until (0: two thirds of all epochs), each time a part of what is left to prune; pruned weights stay
-    zero. min_neurons: hidden neurons of a layer that always stay.
+    time steps. prune_by: what is least important. Pruning happens after epoch prune_from (0: before the first) and
+    every prune_every epochs until prune_until (0: two thirds of all epochs), each time a part of what is left to
+    prune; pruned weights stay zero. min_neurons: hidden neurons of a layer that always stay.
 
     Quantizing. bits: weight width of quantization-aware training, 0 for none. qat_from: epochs before it starts.
 

@@ -32,6 +32,7 @@ from snn2rtl.training.start import initialise
 CHECKPOINT = "checkpoint.pt"
 MODEL = "model.pt"
 RESULTS = "results.json"
+RATE_SAMPLES = 10_000  # what is measured before a pruning that no epoch has gone before
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +170,8 @@ def _train(
     report: Callable[[int, float], None] | None,
 ) -> None:
     done, epochs = run.done, run.config.epochs
+    if not done and 0 in run.config.prune_epochs():
+        _prune_first(run, train)
     console = Console(stderr=True)
     with (
         SummaryWriter(str(out / "tensorboard"), purge_step=done + 1) as board,
@@ -184,9 +187,9 @@ def _train(
             seed_epoch(run.config.seed, epoch)
             run.before_epoch(epoch)
             mean = train_epoch(run.net, run.optimizer, train, run.config, advance, teacher)
-            run.after_epoch(epoch, mean.neuron_rates())
+            run.after_epoch(epoch, mean.neuron_rates(train.images))
             steps = 0 if epoch == epochs else run.config.train_time_steps  # the last epoch's figure is the run's
-            learned, measured = mean.metrics(), evaluate(run.net, test, run.config, advance, steps)
+            learned, measured = mean.metrics(), evaluate(run.net, test, run.config, advance, steps).metrics()
             seconds = time.perf_counter() - start
             entry = {"epoch": epoch, "seconds": round(seconds, 2)}
             run.history.append(
@@ -201,6 +204,12 @@ def _train(
             progress.remove_task(task)
             if report:
                 report(epoch, measured.accuracy)
+
+
+def _prune_first(run: Run, train: Samples) -> None:
+    """Prune before the first epoch, by what the network does before it."""
+    some = train[:RATE_SAMPLES]
+    run.after_epoch(0, evaluate(run.net, some, run.config, lambda _: None).neuron_rates(some.images))
 
 
 def _log(board: SummaryWriter, epoch: int, metrics: dict[str, Metrics]) -> None:

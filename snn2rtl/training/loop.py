@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.model import CLASSES, Network, Output
+from snn2rtl.training.model import CLASSES, MAX_PIXEL, Network, Output
 from snn2rtl.training.product import fast_products
 from snn2rtl.training.pruning import INPUTS, Rates
 from snn2rtl.training.samples import Inputs, Samples, augment, exact_inputs, random_inputs
@@ -55,9 +55,10 @@ class Mean:
         rates = {name: float(rate.mean()) / self.samples for name, rate in self.rates.items()}
         return Metrics(float(self.sums["loss"]) / self.samples, float(self.sums["accuracy"]) / self.samples, rates)
 
-    def neuron_rates(self) -> Rates:
-        """Return the spikes per time step of each neuron, by layer."""
-        return {name: rate / self.samples for name, rate in self.rates.items()}
+    def neuron_rates(self, images: Tensor) -> Rates:
+        """Return the spikes per time step of each neuron, by layer, and of the inputs that the images are."""
+        rates = {name: rate / self.samples for name, rate in self.rates.items()}
+        return {INPUTS: images.float().mean(0) / MAX_PIXEL, **rates}
 
 
 def train_epoch(
@@ -96,7 +97,6 @@ def train_epoch(
             optimizer.step()
             mean.add(loss, output, inputs, labels)
             advance(len(labels))
-    mean.rates[INPUTS] = samples.images.float().mean(0) / 255 * mean.samples
     return mean
 
 
@@ -116,7 +116,7 @@ def _loss(output: Output, labels: Tensor, config: TrainConfig, taught: Tensor | 
 @torch.no_grad()
 def evaluate(
     net: Network, samples: Samples, config: TrainConfig, advance: Callable[[int], object], steps: int = 0
-) -> Metrics:
+) -> Mean:
     """Measure the network on the inputs that the golden model and the hardware get (encoder seed 0).
 
     Args:
@@ -136,4 +136,4 @@ def evaluate(
         output = net(inputs.x, inputs.steps, inputs.columns)
         mean.add(functional.cross_entropy(output.counts * config.gain, batch.labels), output, inputs, batch.labels)
         advance(len(batch))
-    return mean.metrics()
+    return mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,6 +13,24 @@ from snn2rtl.errors import OptionError
 from snn2rtl.passes.fold_neurons import pair_layers
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.model import THRESHOLD, Network, build
+
+
+def model_config(path: Path) -> TrainConfig:
+    """Return the configuration of a run with the network of a model file; what the file does not say has its default.
+
+    Raises:
+        ModelFileError, UnsupportedModelError: the file cannot be read.
+        OptionError: the network cannot be trained here.
+    """
+    network = frontend.load(path)
+    pairs = pair_layers(fold(network))
+    known: dict[str, Any] = {"hidden": tuple(len(linear.weight) for linear, _ in pairs[:-1])}
+    if pairs[0][1].tau is not None:
+        known["tau"] = pairs[0][1].tau
+    if encoder := network.encoder:
+        known |= {"encoder": encoder.kind, "time_steps": encoder.time_steps}
+        known |= {"scale": encoder.scale} if encoder.kind == "poisson" else {}
+    return TrainConfig(**known)
 
 
 def initialise(config: TrainConfig, init: Path | None) -> Network:
