@@ -33,8 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("torch").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
     try:
-        outcome: Outcome = args.run(args)
-        _show(outcome, as_json=args.json)
+        outcome: Outcome | None = args.run(args)
+        if outcome:
+            _show(outcome, as_json=args.json)
     except Snn2RtlError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:

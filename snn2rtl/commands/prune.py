@@ -34,12 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             add_option(parser, field.name, field.default, shown="the run's")
 
 
-def run(args: argparse.Namespace) -> Outcome:
-    """Prune as the options say; the outcome is what results.json holds.
+def run(args: argparse.Namespace) -> Outcome | None:
+    """Prune as the options say; the outcome is what results.json holds; only torchrun's first process has one.
 
     Raises:
         Snn2RtlError: see snn2rtl.training.lab.train_mnist(), or nothing is to be pruned.
     """
+    from snn2rtl.training.distributed import leads
     from snn2rtl.training.lab import MODEL, Files, saved_config, train_mnist
     from snn2rtl.training.start import model_config
 
@@ -52,6 +53,8 @@ def run(args: argparse.Namespace) -> Outcome:
     config = rounds(base, args.rounds, args.fine_tune, teacher=args.teacher is not None, options=options)
     files = Files(out=args.out, data=args.data, init=init, teacher=args.teacher)
     results = train_mnist(config, files, resume=args.resume, device=args.device)
+    if not leads():
+        return None
     shown = f"{results['sparsity']:.1%} of the weights pruned, test accuracy {results['accuracy']:.2f} %"
     return Outcome(results, (f"{shown}, model in {args.out / MODEL}",))
 

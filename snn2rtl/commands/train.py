@@ -89,12 +89,13 @@ def given(args: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def run(args: argparse.Namespace) -> Outcome:
-    """Train as the options say; the outcome is what results.json holds.
+def run(args: argparse.Namespace) -> Outcome | None:
+    """Train as the options say; the outcome is what results.json holds; only torchrun's first process has one.
 
     Raises:
         Snn2RtlError: see snn2rtl.training.lab.train_mnist().
     """
+    from snn2rtl.training.distributed import leads
     from snn2rtl.training.lab import Files, saved_config, train_mnist
 
     base = TrainConfig.from_file(args.config) if args.config else TrainConfig()
@@ -102,6 +103,8 @@ def run(args: argparse.Namespace) -> Outcome:
         base = saved_config(args.out)
     files = Files(out=args.out, data=args.data, init=args.init, teacher=args.teacher)
     results = train_mnist(replace(base, **given(args)), files, resume=args.resume, device=args.device)
+    if not leads():
+        return None
     shown = f"test accuracy {results['accuracy']:.2f} %, model in {args.out / 'model.pt'}"
     return Outcome(results, (shown,))
 

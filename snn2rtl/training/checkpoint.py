@@ -11,6 +11,7 @@ from torch import Tensor
 from snn2rtl.errors import ModelFileError, OutputError
 from snn2rtl.frontend import untrusted
 
+NAME = "checkpoint.pt"
 FORMAT = "snn2rtl training checkpoint 2"
 PARTS = {"config": dict, "model": dict, "optimizer": dict, "history": list}
 
