@@ -13,6 +13,7 @@ from rtl_tests.lib.mutations import MUTATIONS, PROTOCOL_MUTATIONS, Mutation
 from rtl_tests.lib.seed import SEED, generator
 from rtl_tests.lif import test_lif
 from rtl_tests.network.cases import CASES
+from rtl_tests.ragged import test_ragged
 from rtl_tests.readout import test_readout
 from rtl_tests.rows import test_rows
 from rtl_tests.spike_queue import test_spike_queue
@@ -25,6 +26,8 @@ ALONE = {
     "snn_lane": ("rtl_tests.lane.lane_tests", test_lane.PARAMETERS),
     "snn_dense_rows": ("rtl_tests.rows.rows_tests", test_rows.DENSE),
     "snn_indexed_rows": ("rtl_tests.rows.rows_tests", test_rows.INDEXED),
+    "snn_ragged_rows": ("rtl_tests.ragged.rows_tests", test_ragged.ROWS),
+    "snn_ragged_lane": ("rtl_tests.ragged.lane_tests", test_ragged.LANE),
     "snn_spike_queue": ("rtl_tests.spike_queue.spike_queue_tests", test_spike_queue.PARAMETERS),
     "snn_stream_register": ("rtl_tests.stream_register.stream_register_tests", test_stream_register.PARAMETERS),
     "snn_ingress": ("rtl_tests.ingress.ingress_tests", test_ingress.PARAMETERS),
@@ -95,7 +98,10 @@ def test_bench_of_the_module_fails(mutation, tmp_path):
     top = Path(mutation.file).stem
     module, cases = ALONE[top]
     chosen = cases[mutation.alone]
-    parameters, case = (test_rows.parameters(chosen), chosen) if "kind" in chosen else (chosen, {})
+    parameters, case = chosen, {}
+    if "inputs" in chosen:  # a layout, of which the parameters follow
+        rows = test_rows if "kind" in chosen else test_ragged
+        parameters, case = rows.parameters(chosen), chosen
     *parts, original = sources(top)
     files = [*parts, mutate(original, mutation, tmp_path)]
     with pytest.raises(VerificationError, match="tests failed"):

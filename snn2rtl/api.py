@@ -13,6 +13,7 @@ import numpy as np
 from snn2rtl import network_file, reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.errors import DataError, OptionError
+from snn2rtl.fixed_point import IntArray
 from snn2rtl.float_reference import spike_counts
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions
@@ -20,6 +21,7 @@ from snn2rtl.output import write_file
 from snn2rtl.report import Accuracy, LayerReport
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
+from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
 from snn2rtl.samples import Samples
 from snn2rtl.spiking import SpikingNetwork
@@ -61,7 +63,8 @@ def compile(
         name: name of the network, which its Verilog modules start with.
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
-        calibration: gives samples for the network's inputs and encoder, to measure the accuracy before and after.
+        calibration: gives samples for the network's inputs and encoder, to measure the accuracy before and after, and
+            how often neurons fire, which decides their places.
 
     Raises:
         Snn2RtlError: one of its kinds, with what is wrong and what to do.
@@ -80,8 +83,10 @@ def compile(
         raise OptionError(
             f"{out}: holds no hardware, which lanes, layout and output describe; choose a folder for --out"
         )
-    design = plan(network, rtl)
-    accuracy = _accuracy(source, network, calibration(network)) if calibration else None
+    samples = calibration(network) if calibration else None
+    accuracy = _accuracy(source, network, samples) if samples else None
+    rtl = rtl or RtlOptions()
+    design = plan(network, rtl, place(network, rtl, _firing(network, samples) if samples else ()))
     if path and path.suffix == NETWORK:
         write_file(path, lambda part: network_file.save(network, part))
     elif path:
@@ -122,3 +127,11 @@ def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNet
     if not folded:
         return Accuracy(total, None, after / total, None)
     return Accuracy(total, before / total, after / total, agree / total)
+
+
+def _firing(network: FixedPointNetwork, samples: Samples) -> tuple[IntArray, ...]:
+    """Return how often each input of each layer is not silent in the first samples."""
+    inputs = samples.inputs(0, min(_CHUNK, len(samples)))
+    layers = reference.run(network, inputs).layers
+    entering = [inputs, *(trace.spikes for trace in layers[:-1])]
+    return tuple(np.count_nonzero(part, axis=tuple(range(part.ndim - 1))) for part in entering)

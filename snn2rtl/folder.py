@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from snn2rtl import network_file
 from snn2rtl.errors import ModelFileError
+from snn2rtl.fixed_point import IntArray
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.output import BUILD, GENERATOR, MANIFEST
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.plan import plan
 
-T = TypeVar("T", int, str)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,7 @@ def open_folder(path: Path) -> OutputFolder:
             raise ValueError("another tool's manifest")
         files, hdl = tuple(manifest["files"]), _values(manifest["hdl"], str)
         lanes, layouts = _values(manifest["options"]["lanes"], int), _values(manifest["options"]["layout"], str)
+        placement = [list(_values(neurons, int)) for neurons in _values(manifest["options"]["placement"], list)]
         digest, output = manifest["digest"], manifest["options"]["output"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{path}: must be a folder that snn2rtl compile wrote ({error})") from error
@@ -72,10 +76,19 @@ def open_folder(path: Path) -> OutputFolder:
         layout=PerLayer("auto", dict(zip(names, layouts, strict=True))),
         output=output,
     )
-    return OutputFolder(path, files, hdl, network, plan(network, options))
+    return OutputFolder(path, files, hdl, network, plan(network, options, _placements(placement, network)))
 
 
 def _values(values: object, kind: type[T]) -> tuple[T, ...]:
     if not isinstance(values, list) or not all(type(value) is kind for value in values):
         raise ValueError(f"must hold a list of {kind.__name__}, not {values!r:.60}")
     return tuple(values)
+
+
+def _placements(lists: list[list[int]], network: FixedPointNetwork) -> list[IntArray]:
+    if len(lists) != len(network.layers):
+        raise ModelFileError(f"{MANIFEST}: placement must have {len(network.layers)} layers, not {len(lists)}")
+    for neurons, layer in zip(lists, network.layers, strict=True):
+        if not neurons or len(set(neurons)) != len(neurons) or not set(neurons) <= set(range(layer.num_neurons)):
+            raise ModelFileError(f"{MANIFEST}: placement of layer '{layer.name}' must name its neurons, each once")
+    return [np.array(neurons, np.int64) for neurons in lists]

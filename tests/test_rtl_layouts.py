@@ -35,13 +35,11 @@ def test_the_cost_is_that_of_what_is_built(kind, seed, shape, density):
     weight = random_weight(seed, slots, lanes, inputs, bits, density)
     cost = costs(weight, lanes, bits)[kind]
     layout = LAYOUTS[kind].build("fc", weight, lanes, bits)
-    assert cost.bits == sum(memory.bits for memory in layout.memories)
-    assert cost.words_per_row.shape == (inputs,)
-    if kind == "indexed":
-        fullest = [max((weight[lane::lanes, i] != 0).sum() for lane in range(lanes)) for i in range(inputs)]
-        assert cost.words_per_row.tolist() == fullest
-    else:
-        assert cost.words_per_row.tolist() == [slots] * inputs
+    assert cost.bits == sum(memory.bits for memory in (*layout.weight_memories, *layout.tables))
+    in_lanes = [[int((weight[lane::lanes, i] != 0).sum()) for lane in range(lanes)] for i in range(inputs)]
+    expected = {"dense": [[slots]] * inputs, "indexed": [[max(lane)] for lane in in_lanes], "ragged": in_lanes}
+    assert cost.words.tolist() == expected[kind]
+    assert cost.words_per_row.tolist() == [max(words) for words in expected[kind]]
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
@@ -80,7 +78,7 @@ def test_every_field_fits_its_width(seed, shape):
     slots, lanes, inputs, bits = shape
     weight = random_weight(seed, slots, lanes, inputs, bits, 0.5)
     layout = IndexedRows.build("fc", weight, lanes, bits)
-    for memory in layout.memories:
+    for memory in (*layout.weight_memories, *layout.tables):
         assert memory.fields.min() >= 0
         assert unsigned_bits(int(memory.fields.max())) <= memory.field_bits
     assert layout.word_addr_width == unsigned_bits(layout.words.depth - 1)
@@ -90,4 +88,5 @@ def test_the_cheapest_layout_is_chosen():
     full = random_weight(0, 4, 4, 64, 8, 1.0)
     sparse = random_weight(0, 4, 4, 64, 8, 0.02)
     assert cheapest(costs(full, 4, 8)) == "dense"
-    assert cheapest(costs(sparse, 4, 8)) == "indexed"
+    assert cheapest(costs(sparse, 4, 8)) == "ragged"
+    assert cheapest(costs(np.zeros((16, 64), int), 4, 8)) == "indexed"

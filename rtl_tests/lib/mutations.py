@@ -60,8 +60,15 @@ NEURON = faults(
 )
 LANE = faults(
     "snn_lane.v",
-    ("no forward at distance 1", "hit_sum ? sum_q : hit_sum2", "hit_sum2", "64-lanes-indexed", "forward"),
-    ("no forward at distance 2", "hit_sum2 ? sum_q2 : read_q", "read_q", "64-lanes-indexed", "forward"),
+    ("no forward at distance 1", "hit_sum_q ? sum_q : hit_write_q", "hit_write_q", "64-lanes-indexed", "forward"),
+    ("no forward at distance 2", "hit_write_q ? write_state_q : read_q", "read_q", "64-lanes-indexed", "forward"),
+    (
+        "no forward of an update",
+        "hit_update_q ? update_state_i : hit_sum_q",
+        "hit_sum_q",
+        "64-lanes-indexed",
+        "forward",
+    ),
     (
         "weights unsigned",
         "{{(StateWidth - WeightWidth){weight_q[WeightWidth-1]}}, weight_q}",
@@ -83,12 +90,32 @@ INDEXED_ROWS = faults(
     ("indexed rows overflow", "= ~claimed_q[2]", "= 1'b1", "1-lanes-indexed", "half"),
     ("indexed rows without the sweep's wait", " & ~waiting_q &", " &", "1-lanes-indexed", "half"),
 )
+RAGGED_ROWS = faults(
+    "snn_ragged_rows.v",
+    (
+        "ragged parts without their offsets",
+        "start = base + {{(WordWidth - OffsetWidth){1'b0}}, offset}",
+        "start = base",
+        "3-lanes-ragged",
+        "half",
+    ),
+    ("empty ragged parts end steps", "(end_q2 | (count != {CountWidth{1'b0}}))", "1'b1", "3-lanes-ragged", "sparse"),
+    ("ragged queues overflow", "(&room_i)", "1'b1", "1-lanes-ragged", "sparse"),
+    ("a step ends with the first lane", "(&ended_i)", "(|ended_i)", "3-lanes-ragged", "half"),
+    ("sample end lost", "sample_end_q2} : start", "1'b0} : start", "no-leak-ragged", "half"),
+)
+RAGGED_LANE = faults(
+    "snn_ragged_lane.v",
+    ("ragged lane without the sweep's wait", " & ~waiting_q &", " &", "3-lanes-ragged", "deep"),
+    ("ragged lane stays", "word_q <= word_q +", "word_q <= word_q + 0 *", "3-lanes-ragged", "deep"),
+    ("room for one part too many", "level_q < 5'd12", "level_q < 5'd13", "1-lanes-ragged", "deep"),
+)
 SWEEP = faults(
     "snn_sweep.v",
     ("sweep one slot short", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),
     ("sample never ends", "clear_q <= step_sample_end_i", "clear_q <= 1'b0", "no-leak-hard"),
     ("sweep after the reset speaks", "mute_q    <= 1'b1", "mute_q    <= 1'b0", "1-lanes-dense"),
-    ("done too early", "last_delay_q[DoneDelay-1]", "last_delay_q[0]", "64-lanes-dense"),
+    ("done too early", "NumSlots + 2 - WordDelay", "NumSlots + 1 - WordDelay", "64-lanes-dense"),
 )
 QUEUE = faults(
     "snn_spike_queue.v",
@@ -115,19 +142,32 @@ INGRESS = faults(
 )
 READOUT = faults(
     "snn_count_readout.v",
-    ("tie to the highest", "event_addr_i < best_q", "event_addr_i > best_q", "output-class", "ten-classes"),
-    ("counts wrap", "(count == Full) ? Full", "0 ? Full", "output-counts", "powers-of-two"),
-    ("counts never cleared", "!rst_ni | finish", "!rst_ni", "output-counts", "ten-classes"),
+    ("tie to the highest", "addr_q < best_q", "addr_q > best_q", "output-class", "ten-classes"),
+    ("counts wrap", "(count_q == Full) ? Full", "0 ? Full", "output-counts", "powers-of-two"),
+    ("counts never cleared", "!rst_ni | finish_q", "!rst_ni", "output-counts", "ten-classes"),
     (
         "result overwritten under stall",
-        "event_ready_o = ~result_valid_o",
-        "event_ready_o = 1'b1",
+        "event_ready_o = ~event_sample_end_i |",
+        "event_ready_o = 1'b1 |",
         "single",
         "ten-classes",
         1,
     ),
 )
-MUTATIONS = [*NEURON, *LANE, *DENSE_ROWS, *INDEXED_ROWS, *SWEEP, *QUEUE, *LAYER, *STREAM, *INGRESS, *READOUT]
+MUTATIONS = [
+    *NEURON,
+    *LANE,
+    *DENSE_ROWS,
+    *INDEXED_ROWS,
+    *RAGGED_ROWS,
+    *RAGGED_LANE,
+    *SWEEP,
+    *QUEUE,
+    *LAYER,
+    *STREAM,
+    *INGRESS,
+    *READOUT,
+]
 
 # What a sender and a reset may do and the replay bench never does: the cocotb bench shows these
 PROTOCOL_MUTATIONS = [
@@ -137,7 +177,7 @@ PROTOCOL_MUTATIONS = [
     ),
     *faults(
         "snn_count_readout.v",
-        ("reset leaves the readout", "if (!rst_ni | finish)", "if (finish)", "output-counts", "ten-classes"),
+        ("reset leaves the readout", "if (!rst_ni | finish_q)", "if (finish_q)", "output-counts", "ten-classes"),
     ),
     *faults(
         "snn_sweep.v", ("reset leaves the state", "pending_q <= 1'b1;\n      running_q", "running_q", "no-leak-hard")

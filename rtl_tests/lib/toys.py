@@ -66,7 +66,9 @@ def random_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions
     ]
     options = RtlOptions(
         lanes=PerLayer(1, {layer.name: int(rng.choice([1, 2, 3, 4, 5, 8, 64])) for layer in layers}),
-        layout=PerLayer("auto", {layer.name: str(rng.choice(["auto", "dense", "indexed"])) for layer in layers}),
+        layout=PerLayer(
+            "auto", {layer.name: str(rng.choice(["auto", "dense", "indexed", "ragged"])) for layer in layers}
+        ),
         output=rng.choice(["class", "counts", "spikes"]).item(),
     )
     return network(*layers, count_bits=int(rng.integers(1, 9))), options

@@ -11,6 +11,7 @@ from rtl_tests.lib.dut import sources
 from rtl_tests.lib.emitted import emit
 from rtl_tests.lif import test_lif
 from rtl_tests.network.cases import CASES
+from rtl_tests.ragged import test_ragged
 from rtl_tests.readout import test_readout
 from rtl_tests.rows import test_rows
 from rtl_tests.spike_queue import test_spike_queue
@@ -20,7 +21,15 @@ from snn2rtl.rtl import templates
 
 MODULES = {
     "snn_rom": [{"Width": 9, "Depth": 5, "AddrWidth": 3}, {"Width": 1, "Depth": 1, "AddrWidth": 1}],
-    "snn_sweep": [{"NumSlots": 5, "SlotWidth": 3}, {"NumSlots": 1, "SlotWidth": 1}],
+    "snn_bank_select": [
+        {"Width": 9, "NumBanks": 3, "AddrWidth": 5, "BankAddrWidth": 3},
+        {"Width": 9, "NumBanks": 1, "AddrWidth": 3, "BankAddrWidth": 3},
+    ],
+    "snn_sweep": [
+        {"NumSlots": slots, "SlotWidth": width, "WordDelay": delay}
+        for slots, width in ((5, 3), (1, 1))
+        for delay in (2, 3, 4)
+    ],
     "snn_stream_register": test_stream_register.PARAMETERS.values(),
     "snn_ingress": test_ingress.PARAMETERS.values(),
     "snn_lane": test_lane.PARAMETERS.values(),
@@ -28,12 +37,14 @@ MODULES = {
     "snn_spike_queue": test_spike_queue.PARAMETERS.values(),
     "snn_count_readout": test_readout.PARAMETERS.values(),
     "snn_dense_rows": map(test_rows.parameters, test_rows.DENSE.values()),
+    "snn_ragged_rows": map(test_ragged.parameters, test_ragged.ROWS.values()),
+    "snn_ragged_lane": test_ragged.LANE.values(),
     "snn_indexed_rows": map(test_rows.parameters, test_rows.INDEXED.values()),
 }
 
 
 DESIGNS = [
-    *("single", "some-silent", "pruned-indexed", "all-pruned-dense", "4-layers", "64-lanes-indexed"),
+    *("single", "some-silent", "pruned-indexed", "pruned-ragged", "all-pruned-dense", "4-layers", "64-lanes-ragged"),
     *(
         "output-spikes",
         "output-counts",

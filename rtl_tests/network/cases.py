@@ -171,6 +171,7 @@ RESETS = {"hard": Reset.HARD, "soft": Reset.SOFT}
 
 CASES: dict[str, Callable[[], Case]] = {
     **{f"{k}-{r}": lambda k=k, r=r: dynamics(RESETS[r], LEAKS[k]) for k in LEAKS for r in RESETS},
+    "no-leak-ragged": lambda: (two_layers(fire_at=6, bias=1), options(2, "ragged")),
     **{f"numbers-of-each-neuron-{r}": lambda r=r: numbers_of_each_neuron(RESETS[r]) for r in RESETS},
     **{f"weights-of-{bits}-bits": lambda bits=bits: weight_bits(bits) for bits in (1, 2, 3, 8, 13, 16)},
     **{f"weights-shifted-by-{shift}": lambda shift=shift: weight_bits(5, shift) for shift in (1, 7, 24)},
@@ -179,7 +180,7 @@ CASES: dict[str, Callable[[], Case]] = {
     **{
         f"{count}-lanes-{layout}": lambda count=count, layout=layout: lanes(count, layout)
         for count in (1, 3, 4, 64)
-        for layout in ("dense", "indexed", "auto")
+        for layout in ("dense", "indexed", "ragged", "auto")
     },
     **{f"output-{kind}": lambda kind=kind: output(kind) for kind in ("class", "counts", "spikes")},
     "output-of-wide-counts": lambda: output("counts", 32),
@@ -188,8 +189,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "wide": wide,
     "silent-layer": silent_layer,
     "some-silent": some_silent,
-    **{f"pruned-{layout}": lambda layout=layout: pruned(layout) for layout in ("dense", "indexed")},
-    **{f"all-pruned-{layout}": lambda layout=layout: all_pruned(layout) for layout in ("dense", "indexed")},
+    **{f"pruned-{layout}": lambda layout=layout: pruned(layout) for layout in ("dense", "indexed", "ragged")},
+    **{f"all-pruned-{layout}": lambda layout=layout: all_pruned(layout) for layout in ("dense", "indexed", "ragged")},
     "names-of-verilog": lambda: named("wire", "module", "../x", "0", "", network_name="endmodule"),
     "names-of-the-design": lambda: named("ingress", "readout", "input", "result", "top", network_name="../../net"),
     "names-that-collide": lambda: named("a b", "a_b", "A-B", "a_bn2", "lif", network_name="snn"),

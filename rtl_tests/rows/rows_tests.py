@@ -20,8 +20,6 @@ from snn2rtl.reference import Spikes
 from snn2rtl.rtl.layouts import LAYOUTS, Layout
 
 BITS = 4
-WORD_LATENCY = 2  # cycles from an address to the word at the lanes
-UPDATE_DELAY = 4  # cycles after done_i in which the sweep still writes: the first in which an add may come
 STEPS, SAMPLES = 5, 6
 
 
@@ -53,10 +51,12 @@ class Walker:
 
     async def _run(self) -> None:
         dut, indexed = self.dut, self.case["kind"] == "indexed"
-        addresses: list[Any] = [0] * WORD_LATENCY
+        delay = self.case["WordDelay"]
+        addresses: list[Any] = [0] * delay
         total = np.zeros(len(self.weight), np.int64)
         wait: int | None = 3  # cycles until done_i
         quiet = 0  # cycles in which no add may come
+        ending: int | None = None  # sample end of a step whose last add may still come in this cycle
         cycle = 0
         while True:
             done = wait == 0
@@ -69,15 +69,16 @@ class Walker:
             addresses.append(dut.word_addr_o.value)
             if dut.add_o.value:
                 assert (quiet, wait) == (0, None), "an add must not meet the sweep"
-                total += self.word(int(addresses[-1 - WORD_LATENCY]))
+                total += self.word(int(addresses[-1 - delay]))
                 self.add_cycles.append(cycle)
             wait = None if done or wait is None else wait - 1
-            quiet = UPDATE_DELAY - 1 if done else max(0, quiet - 1)
-            if dut.step_o.value:
+            quiet = delay + 1 if done else max(0, quiet - 1)
+            if ending is not None:
                 self.sums.append(total.copy())
-                self.sample_ends.append(int(dut.step_sample_end_o.value))
+                self.sample_ends.append(ending)
                 total[:] = 0
                 wait = self.sweep_cycles
+            ending = int(dut.step_sample_end_o.value) if dut.step_o.value else None
             cycle += 1
 
     def word(self, address: int) -> IntArray:

@@ -8,20 +8,21 @@ from snn2rtl.fixed_point import unsigned_bits
 MODULE = "rtl_tests.rows.rows_tests"
 
 
-def case(kind: str, inputs: int, slots: int, lanes: int, density: float = 1.0) -> dict:
-    return {"kind": kind, "inputs": inputs, "slots": slots, "lanes": lanes, "density": density}
+def case(kind: str, inputs: int, slots: int, lanes: int, density: float = 1.0, delay: int = 3) -> dict:
+    shape = {"inputs": inputs, "slots": slots, "lanes": lanes}
+    return {"kind": kind, **shape, "density": density, "WordDelay": delay}
 
 
 DENSE = {
     "even": case("dense", 6, 4, 3),
     "odd": case("dense", 5, 7, 1),
-    "one-slot": case("dense", 8, 1, 4),
+    "one-slot": case("dense", 8, 1, 4, delay=4),
     "one-input": case("dense", 1, 3, 2),
 }
 INDEXED = {
     "empty": case("indexed", 6, 4, 3, 0.0),
     "sparse": case("indexed", 9, 7, 2, 0.1),
-    "half": case("indexed", 5, 7, 1, 0.5),
+    "half": case("indexed", 5, 7, 1, 0.5, delay=4),
     "full": case("indexed", 6, 4, 3, 1.0),
     "one-slot": case("indexed", 8, 1, 4, 0.3),
     "one-input": case("indexed", 1, 3, 2, 0.7),
@@ -32,6 +33,7 @@ def parameters(chosen: dict) -> dict:
     """Return the module's parameters for a layout."""
     layout, _ = build(chosen)
     shared = {"AddrWidth": unsigned_bits(chosen["inputs"] - 1), "WordWidth": layout.word_addr_width}
+    shared["WordDelay"] = chosen["WordDelay"]
     if chosen["kind"] == "indexed":
         return shared | {"CountWidth": layout.count_width}
     slots = chosen["slots"]

@@ -113,7 +113,7 @@ async def a_full_queue_loses_nothing(dut: Any) -> None:
 
 @cocotb.test
 async def no_cycle_between_events(dut: Any) -> None:
-    """The events of a full step come one a cycle, the first two cycles after its word."""
+    """The events of a full step come one a cycle, the first three cycles after its word."""
     queue = await ready_queue(dut)
     spikes = np.ones((1, 1, queue.places), np.uint8)
     times: list[int] = []
@@ -123,10 +123,10 @@ async def no_cycle_between_events(dut: Any) -> None:
     before = get_sim_time("step")
     await queue.push(spikes)
     drive(dut, **IDLE)
-    await ClockCycles(dut.clk_i, queue.places + 8)
+    await ClockCycles(dut.clk_i, queue.places + 10)
     monitor.stop()
-    # a word given in cycle 0 is taken at its end; its first event stands in cycle 3 and is taken at that one's end
-    assert [(time - before) // PERIOD for time in times] == list(range(4, 4 + queue.places + 1))
+    # a word given in cycle 0 is taken at its end; its first event stands in cycle 4 and is taken at that one's end
+    assert [(time - before) // PERIOD for time in times] == list(range(5, 5 + queue.places + 1))
 
 
 @cocotb.test

@@ -73,7 +73,7 @@ def test_a_difference_names_sample_step_layer_neuron_and_leaves_a_waveform(
     engine: str, rtl: Path, tmp_path: Path, spikes: np.ndarray
 ) -> None:
     # a threshold of one neuron of layer 'out' is wrong: nothing else may be blamed
-    out = broken(rtl, tmp_path, "snn_count_readout.v", "event_addr_i < best_q", "event_addr_i <= best_q")
+    out = broken(rtl, tmp_path, "snn_count_readout.v", "addr_q < best_q", "event_addr_i <= best_q")
     memory = out / "mem" / "out_fire_at.mem"
     design = open_folder(out).design
     width = design.layers[1].membrane_width
@@ -93,7 +93,7 @@ def test_a_difference_names_sample_step_layer_neuron_and_leaves_a_waveform(
 
 
 def test_a_wrong_class_is_found_where_all_spikes_are_right(rtl: Path, tmp_path: Path, spikes: np.ndarray) -> None:
-    out = broken(rtl, tmp_path, "snn_count_readout.v", "event_addr_i < best_q", "event_addr_i > best_q")
+    out = broken(rtl, tmp_path, "snn_count_readout.v", "addr_q < best_q", "addr_q > best_q")
     with pytest.raises(VerificationError, match=r"^sample \d+, output beat \d+: expected 10\d, got 10\d; waveform: "):
         verify(open_folder(out), Samples(spikes, None, None), "icarus", Stalls(), lambda _: None)
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.rtl.layouts import Cost, Layout
+from snn2rtl.rtl.cost import Cost
+from snn2rtl.rtl.layouts import DenseRows, IndexedRows, Layout
 from snn2rtl.rtl.memory import Memory
+from snn2rtl.rtl.ragged import RaggedRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,37 @@ class LayerDesign:
         return f"{self.lanes}'h{(1 << used) - 1:x}"
 
     @property
+    def bank_addr_width(self) -> int:
+        """Bits of an address within a bank of the weights."""
+        return min(self.layout.word_addr_width, unsigned_bits(self.layout.weight_memories[0].bank_depth - 1))
+
+    @property
+    def word_delay(self) -> int:
+        """Cycles from a word's address to the word: memory, register, the choice of a bank, register."""
+        return 3 if self.num_banks == 1 else 4
+
+    @property
+    def num_banks(self) -> int:
+        """Banks of a memory of weights."""
+        return len(self.layout.weight_memories[0].banks)
+
+    @property
+    def num_walkers(self) -> int:
+        """Row walkers that read weights independently of each other."""
+        return len(self.layout.weight_memories)
+
+    @property
+    def layout_parameters(self) -> tuple[tuple[str, int], ...]:
+        """Parameters that the layout's first module has besides widths of addresses."""
+        match self.layout:
+            case DenseRows():
+                return (("NumInputs", self.num_inputs), ("NumSlots", self.slots), ("SlotWidth", self.slot_width))
+            case IndexedRows(count_width=count):
+                return (("CountWidth", count),)
+            case RaggedRows(offset_width=offset, count_width=count):
+                return (("NumLanes", self.lanes), ("OffsetWidth", offset), ("CountWidth", count))
+
+    @property
     def words_per_row(self) -> IntArray:
         """Words that a spike of each input reads, shape (inputs,)."""
         return self.costs[self.layout.kind].words_per_row
@@ -86,7 +119,8 @@ class LayerDesign:
     def memories(self) -> tuple[Memory, ...]:
         """The read-only memories of the layer."""
         numbers = tuple(number.memory for number in self.numbers if number.memory)
-        return (*self.layout.memories, *numbers)
+        banks = (bank for memory in self.layout.weight_memories for bank in memory.banks)
+        return (*banks, *self.layout.tables, *numbers)
 
     @property
     def rom_bits(self) -> int:

@@ -61,11 +61,11 @@ def verilog_files(design: RtlDesign) -> list[str]:
 
 
 def _static_modules(design: RtlDesign) -> list[str]:
-    rows = sorted({f"snn_{layer.layout.kind}_rows" for layer in design.layers})
+    rows = sorted({module for layer in design.layers for module in layer.layout.modules})
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else ["snn_count_readout"]
-    streams = ["snn_rom", "snn_stream_register", "snn_ingress"]
-    return [*streams, *rows, "snn_sweep", "snn_lane", *neurons, "snn_spike_queue", *readout]
+    memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", "snn_ingress"]
+    return [*memories, *streams, *rows, "snn_sweep", "snn_lane", *neurons, "snn_spike_queue", *readout]
 
 
 def header(design: RtlDesign) -> str:
@@ -87,6 +87,7 @@ def manifest(
         "options": {
             "lanes": [layer.lanes for layer in design.layers],
             "layout": [layer.layout.kind for layer in design.layers],
+            "placement": [layer.placement.tolist() for layer in design.layers],
             "output": design.output,
         },
         "hdl": [f"hdl/{file}" for file in verilog_files(design)],

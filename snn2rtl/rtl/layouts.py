@@ -1,8 +1,8 @@
 """Synapse layouts: how the weights of a layer lie in memory, what that costs in bits and in cycles.
 
-A layout is a frozen dataclass here (its cost, its ``build()``, and the decoder ``weights()`` that tests hold against
-them) and a row walker in templates/verilog. A word holds one entry for each lane; neuron ``slot * lanes + lane`` lives
-in that lane and slot.
+A layout is a frozen dataclass here or in ragged.py (its cost, its ``build()``, and the decoder ``weights()`` that tests
+hold against them) and a row walker in templates/verilog. A word holds one entry for each lane; neuron
+``slot * lanes + lane`` lives in that lane and slot.
 """
 
 from __future__ import annotations
@@ -12,15 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.rtl.cost import Cost
 from snn2rtl.rtl.memory import Memory
-
-
-@dataclass(frozen=True, eq=False)
-class Cost:
-    """What a layout costs: its bits of memory, and the words that a spike of each input reads, shape (inputs,)."""
-
-    bits: int
-    words_per_row: IntArray
+from snn2rtl.rtl.ragged import RaggedRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +22,14 @@ class DenseRows:
     """Every weight is stored: word ``slot * inputs + i`` holds the weights from input i to the neurons of a slot."""
 
     kind = "dense"
+    modules = ("snn_dense_rows",)
     words: Memory
     inputs: int
 
     @classmethod
     def cost(cls, weight: IntArray, lanes: int, weight_bits: int) -> Cost:
         """Return what weights of shape (slots * lanes, inputs) would cost."""
-        return Cost(weight.size * weight_bits, np.full(weight.shape[1], weight.shape[0] // lanes))
+        return Cost(weight.size * weight_bits, np.full((weight.shape[1], 1), weight.shape[0] // lanes))
 
     @classmethod
     def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> DenseRows:
@@ -49,9 +44,14 @@ class DenseRows:
         return self.words.fields.reshape(-1, self.inputs, lanes).transpose(0, 2, 1).reshape(-1, self.inputs)
 
     @property
-    def memories(self) -> tuple[Memory, ...]:
-        """The memories of the layout."""
+    def weight_memories(self) -> tuple[Memory, ...]:
+        """The memories of the weights: one for all lanes."""
         return (self.words,)
+
+    @property
+    def tables(self) -> tuple[Memory, ...]:
+        """The other memories of the layout."""
+        return ()
 
     @property
     def word_width(self) -> int:
@@ -73,6 +73,7 @@ class IndexedRows:
     """
 
     kind = "indexed"
+    modules = ("snn_indexed_rows",)
     words: Memory
     row_table: Memory
     slots: int
@@ -87,7 +88,7 @@ class IndexedRows:
         words = max(1, int(words_per_row.sum()))
         row_bits = unsigned_bits(words - 1) + unsigned_bits(int(words_per_row.max()))
         word_bits = lanes * (unsigned_bits(slots - 1) + weight_bits)
-        return Cost(words * word_bits + len(words_per_row) * row_bits, words_per_row)
+        return Cost(words * word_bits + len(words_per_row) * row_bits, words_per_row[:, None])
 
     @classmethod
     def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> IndexedRows:
@@ -135,9 +136,14 @@ class IndexedRows:
         return result
 
     @property
-    def memories(self) -> tuple[Memory, ...]:
-        """The memories of the layout."""
-        return (self.words, self.row_table)
+    def weight_memories(self) -> tuple[Memory, ...]:
+        """The memories of the weights: one for all lanes."""
+        return (self.words,)
+
+    @property
+    def tables(self) -> tuple[Memory, ...]:
+        """The other memories of the layout."""
+        return (self.row_table,)
 
     @property
     def word_width(self) -> int:
@@ -150,8 +156,8 @@ class IndexedRows:
         return self.row_table.width - self.count_width
 
 
-Layout = DenseRows | IndexedRows
-LAYOUTS: dict[str, type[Layout]] = {cls.kind: cls for cls in (DenseRows, IndexedRows)}
+Layout = DenseRows | IndexedRows | RaggedRows
+LAYOUTS: dict[str, type[Layout]] = {cls.kind: cls for cls in (DenseRows, IndexedRows, RaggedRows)}
 
 
 def costs(weight: IntArray, lanes: int, weight_bits: int) -> dict[str, Cost]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.hextext import to_bits, to_lines
 
 _CHUNK_BITS = 1 << 22
+# shapes of a block memory (DP16KD of ECP5, RAMB18 of Xilinx), depth and width; smaller ones have the same steps
+_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,30 @@ class Memory:
     def path(self) -> str:
         """File name, from the root of the output folder."""
         return f"mem/{self.name}.mem"
+
+    @cached_property
+    def bank_depth(self) -> int:
+        """Words of a bank: a power of two for which the banks take the fewest block memories, and then are fewest."""
+        if self.depth <= _BLOCK_SHAPES[0][0]:
+            return 1 << (self.depth - 1).bit_length()
+        return min(_BLOCK_SHAPES, key=lambda shape: (self._blocks(*shape), -shape[0]))[0]
+
+    def _blocks(self, bank_depth: int, block_width: int) -> int:
+        """Return the block memories of banks; the last one may take a shape that is less deep."""
+        whole, rest = divmod(self.depth, bank_depth)
+        last = min((-(-self.width // width) for depth, width in _BLOCK_SHAPES if depth >= rest), default=0)
+        return whole * -(-self.width // block_width) + (last if rest else 0)
+
+    @property
+    def banks(self) -> tuple[Memory, ...]:
+        """The memory cut into banks of bank_depth words, within which nothing but block memories is needed."""
+        depth = self.bank_depth
+        if self.depth <= depth:
+            return (self,)
+        return tuple(
+            Memory(f"{self.name}_{bank}", self.fields[first : first + depth], self.field_bits)
+            for bank, first in enumerate(range(0, self.depth, depth))
+        )
 
     def text(self) -> Iterator[bytes]:
         """Yield the file's lines in chunks: one word a line, hexadecimal."""

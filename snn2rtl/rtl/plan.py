@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
-from snn2rtl.intervals import charged_range, never_fires, never_saturates
+from snn2rtl.intervals import charged_range, never_saturates
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.network_file import digest
 from snn2rtl.options import RtlOptions
@@ -14,12 +16,20 @@ from snn2rtl.rtl import layouts, names
 from snn2rtl.rtl.design import LayerDesign, NeuronModule, NeuronNumber, RtlDesign
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory
+from snn2rtl.rtl.placement import place
 
 FORWARD_DISTANCE = 3  # cycles after which a lane's write is back in its memory
 
 
-def plan(network: FixedPointNetwork, options: RtlOptions | None = None) -> RtlDesign:
+def plan(
+    network: FixedPointNetwork, options: RtlOptions | None = None, placements: Sequence[IntArray] | None = None
+) -> RtlDesign:
     """Return the hardware for a network.
+
+    Args:
+        network: the integer network.
+        options: what the user wants.
+        placements: the neuron at each place of each layer; by default those of place() without calibration data.
 
     Raises:
         OptionError: an option names a layer or a layout that does not exist.
@@ -32,9 +42,9 @@ def plan(network: FixedPointNetwork, options: RtlOptions | None = None) -> RtlDe
     streams = stream_names(network)
     layers: list[LayerDesign] = []
     inputs: IntArray = np.arange(network.num_inputs)
-    for index, layer in enumerate(network.layers):
-        last = index == len(network.layers) - 1
-        placement = np.arange(layer.num_neurons) if last else _live(layer)
+    if placements is None:
+        placements = place(network, options)
+    for index, (layer, placement) in enumerate(zip(network.layers, placements, strict=True)):
         prefix = f"{names.identifier(network.name)}_{streams[index]}"
         source = streams[index - 1] if index else "input"
         layers.append(_plan_layer(layer, inputs, placement, prefix, streams[index], source, options))
@@ -54,12 +64,6 @@ def stream_names(network: FixedPointNetwork) -> list[str]:
     """Return the name of each layer's spike stream."""
     reserved = ["input", "result", "s_axis", "m_axis", "top", "ingress", "readout"]
     return names.identifiers([layer.name for layer in network.layers], reserved=reserved)
-
-
-def _live(layer: Layer) -> IntArray:
-    """Return the neurons that can fire, at least one."""
-    live = np.flatnonzero(~never_fires(layer))
-    return live if len(live) else np.zeros(1, np.int64)
 
 
 def _plan_layer(

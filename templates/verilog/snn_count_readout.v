@@ -1,8 +1,8 @@
 // Readout: counts the spikes of each output neuron and gives the class with the most, ties to the lowest.
 //
 // counts[i] = min(spikes of neuron i in the sample, 2**CountWidth - 1);  class = argmax(counts)
-// The winner is kept while counting, so the result is there in the cycle after the sample's end, and the next sample follows
-// at once. counts_o holds the counts of the sample whose beat is on the output.
+// The winner is kept while counting, so the result is there two cycles after the sample's end, and the next sample follows at
+// once. counts_o holds the counts of the sample whose beat is on the output.
 
 `default_nettype none
 
@@ -28,29 +28,39 @@ module snn_count_readout #(
 
   localparam [CountWidth-1:0] Full = {CountWidth{1'b1}};
 
+  // Read the count of the neuron that spikes; it cannot spike in the next cycle too, for a step's end lies between
+  reg                             spike_q, finish_q;
+  reg [AddrWidth-1:0]             addr_q;
+  reg [CountWidth-1:0]            count_q;
   reg [NumClasses*CountWidth-1:0] counts_q;
-  reg [AddrWidth-1:0]             best_q;
-  reg [CountWidth-1:0]            best_count_q;
-
-  assign event_ready_o = ~result_valid_o | result_ready_i | ~event_sample_end_i;
 
   wire accept = event_valid_i & event_ready_o;
-  wire spike = accept & ~event_step_end_i;
-  wire finish = accept & event_sample_end_i;
 
-  wire [CountWidth-1:0] count = counts_q[event_addr_i*CountWidth+:CountWidth];
-  wire [CountWidth-1:0] count_next = (count == Full) ? Full : count + {{(CountWidth - 1){1'b0}}, 1'b1};
-  wire                  wins = (count_next > best_count_q) | ((count_next == best_count_q) & (event_addr_i < best_q));
+  assign event_ready_o = ~event_sample_end_i | ~(finish_q | (result_valid_o & ~result_ready_i));
 
   always @(posedge clk_i) begin
-    if (!rst_ni | finish) begin
+    spike_q  <= rst_ni & accept & ~event_step_end_i;
+    finish_q <= rst_ni & accept & event_sample_end_i;
+    addr_q   <= event_addr_i;
+    count_q  <= finish_q ? {CountWidth{1'b0}} : counts_q[event_addr_i*CountWidth+:CountWidth];
+  end
+
+  // Count, and keep the winner
+  reg [AddrWidth-1:0]  best_q;
+  reg [CountWidth-1:0] best_count_q;
+
+  wire [CountWidth-1:0] count_next = (count_q == Full) ? Full : count_q + {{(CountWidth - 1){1'b0}}, 1'b1};
+  wire                  wins = (count_next > best_count_q) | ((count_next == best_count_q) & (addr_q < best_q));
+
+  always @(posedge clk_i) begin
+    if (!rst_ni | finish_q) begin
       counts_q     <= {(NumClasses * CountWidth){1'b0}};
       best_q       <= {AddrWidth{1'b0}};
       best_count_q <= {CountWidth{1'b0}};
-    end else if (spike) begin
-      counts_q[event_addr_i*CountWidth+:CountWidth] <= count_next;
+    end else if (spike_q) begin
+      counts_q[addr_q*CountWidth+:CountWidth] <= count_next;
       if (wins) begin
-        best_q       <= event_addr_i;
+        best_q       <= addr_q;
         best_count_q <= count_next;
       end
     end
@@ -58,9 +68,9 @@ module snn_count_readout #(
 
   always @(posedge clk_i) begin
     if (!rst_ni) result_valid_o <= 1'b0;
-    else if (finish) result_valid_o <= 1'b1;
+    else if (finish_q) result_valid_o <= 1'b1;
     else if (result_ready_i) result_valid_o <= 1'b0;
-    if (finish) begin
+    if (finish_q) begin
       class_o  <= best_q;
       counts_o <= counts_q;
     end

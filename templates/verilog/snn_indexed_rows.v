@@ -2,15 +2,16 @@
 //
 // The row table gives first word and number of words of a row; both are fetched ahead of the walk, so that an empty row costs
 // one cycle and other rows nothing but their words. A word holds for each lane a slot and a weight.
-// add_o comes two cycles after word_addr_o, with the word behind a memory and one register.
-// An event of a time step's end makes step_o pulse once all adds before it are out; then no row is walked until done_i.
+// add_o comes WordDelay cycles after word_addr_o, with the word behind its memory and snn_bank_select.
+// An event of a time step's end makes step_o pulse a cycle before the add of the last word; then no row is walked until done_i.
 
 `default_nettype none
 
 module snn_indexed_rows #(
   parameter AddrWidth  = 1,
   parameter WordWidth  = 2,
-  parameter CountWidth = 1
+  parameter CountWidth = 1,
+  parameter WordDelay  = 2
 ) (
   input  wire                            clk_i,
   input  wire                            rst_ni,
@@ -25,13 +26,14 @@ module snn_indexed_rows #(
   input  wire [WordWidth+CountWidth-1:0] row_i,
   // Weight memory and lanes
   output wire [WordWidth-1:0]            word_addr_o,
-  output reg                             add_o,
+  output wire                            add_o,
   // Sweep
-  output reg                             step_o,
-  output reg                             step_sample_end_o,
+  output wire                            step_o,
+  output wire                            step_sample_end_o,
   input  wire                            done_i
 );
 
+  localparam StepDelay = WordDelay - 1;
   localparam RowWidth = WordWidth + CountWidth;
 
   // Fetch: event -> row table -> register -> queue of four rows
@@ -84,7 +86,7 @@ module snn_indexed_rows #(
 
   reg [WordWidth-1:0]  word_q;
   reg [CountWidth-1:0] left_q;  // words left, the one at word_q included
-  reg                  add_q2, step_q, step_sample_end_q, waiting_q;
+  reg                  waiting_q;
 
   wire active = left_q != {CountWidth{1'b0}};
   wire last_word = left_q == {{(CountWidth - 1){1'b0}}, 1'b1};
@@ -96,27 +98,33 @@ module snn_indexed_rows #(
     if (!rst_ni) begin
       left_q    <= {CountWidth{1'b0}};
       waiting_q <= 1'b1;
-      add_q2    <= 1'b0;
-      add_o     <= 1'b0;
-      step_q    <= 1'b0;
-      step_o    <= 1'b0;
     end else begin
       if (pop) left_q <= row_end ? {CountWidth{1'b0}} : row_count;
       else if (active) left_q <= left_q - {{(CountWidth - 1){1'b0}}, 1'b1};
       if (pop & row_end) waiting_q <= 1'b1;
       else if (done_i) waiting_q <= 1'b0;
-      add_q2 <= active;
-      add_o  <= add_q2;
-      step_q <= pop & row_end;
-      step_o <= step_q;
     end
   end
 
+  always @(posedge clk_i) word_q <= pop ? row_first : word_q + {{(WordWidth - 1){1'b0}}, 1'b1};
+
+  // Delays: bit d - 1 is the value of d cycles ago
+  reg [WordDelay-1:0] add_delay_q, step_delay_q, sample_end_delay_q;
+
   always @(posedge clk_i) begin
-    word_q            <= pop ? row_first : word_q + {{(WordWidth - 1){1'b0}}, 1'b1};
-    step_sample_end_q <= row_sample_end;
-    step_sample_end_o <= step_sample_end_q;
+    if (!rst_ni) begin
+      add_delay_q  <= {WordDelay{1'b0}};
+      step_delay_q <= {WordDelay{1'b0}};
+    end else begin
+      add_delay_q  <= {add_delay_q[WordDelay-2:0], active};
+      step_delay_q <= {step_delay_q[WordDelay-2:0], pop & row_end};
+    end
+    sample_end_delay_q <= {sample_end_delay_q[WordDelay-2:0], row_sample_end};
   end
+
+  assign add_o = add_delay_q[WordDelay-1];
+  assign step_o = step_delay_q[StepDelay-1];
+  assign step_sample_end_o = sample_end_delay_q[StepDelay-1];
 
 endmodule
 

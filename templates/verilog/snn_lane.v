@@ -1,10 +1,11 @@
 // One lane of a layer: the state memory of its neurons and the adder that works on it.
 //
 // add:  state[slot] = state[slot] + (weight << WeightShift), one a cycle, any slots in any order
-// fire: state[slot] goes out as charged_o for the neuron module, whose result comes back through update_i
+// fire: state[slot] goes out as charged_o for the neuron module, whose result comes back: update_i, then update_state_i
 //
-// Latency: charged_o one cycle after fire_i, valid for one cycle. Adds are written two cycles after add_i; an add to a slot
-// whose write is still under way is forwarded where Forward is 1 (it must be 1 unless slots recur after 3 cycles or later).
+// Latency: charged_o one cycle after slot_i, valid for one cycle. Adds are written two cycles after add_i. A state whose write
+// is still under way is forwarded where Forward is 1; it must be 1 unless a slot is read three cycles after its add, or one
+// after its update, at the earliest.
 // An update must not come in the same cycle as the write of an add: snn_sweep keeps them apart.
 // Width law: StateWidth holds every partial sum (interval analysis of the layer), so the adder never wraps.
 
@@ -41,9 +42,11 @@ module snn_lane #(
   wire signed [StateWidth-1:0] state;
 
   // Memory: one registered read and one write a cycle
-  wire                         write = add_q2 | update_i;
-  wire        [SlotWidth-1:0]  write_slot = update_i ? update_slot_i : slot_q2;
-  wire signed [StateWidth-1:0] write_state = update_i ? update_state_i : sum_q;
+  reg                          update_q;
+  reg         [SlotWidth-1:0]  update_slot_q;
+  wire                         write = add_q2 | update_q;
+  wire        [SlotWidth-1:0]  write_slot = update_q ? update_slot_q : slot_q2;
+  wire signed [StateWidth-1:0] write_state = update_q ? update_state_i : sum_q;
 
   always @(posedge clk_i) begin
     if (write) mem[write_slot] <= write_state;
@@ -55,40 +58,41 @@ module snn_lane #(
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
-      add_q  <= 1'b0;
-      add_q2 <= 1'b0;
+      add_q    <= 1'b0;
+      add_q2   <= 1'b0;
+      update_q <= 1'b0;
     end else begin
-      add_q  <= add_i;
-      add_q2 <= add_q;
+      add_q    <= add_i;
+      add_q2   <= add_q;
+      update_q <= update_i;
     end
   end
 
   always @(posedge clk_i) begin
-    weight_q <= weight_i;
-    slot_q   <= slot_i;
-    slot_q2  <= slot_q;
-    sum_q    <= state + (weight_extended <<< WeightShift);
+    weight_q      <= weight_i;
+    slot_q        <= slot_i;
+    slot_q2       <= slot_q;
+    sum_q         <= state + (weight_extended <<< WeightShift);
+    update_slot_q <= update_slot_i;
   end
 
   assign charged_o = state;
 
   generate
     if (Forward != 0) begin : gen_forward
-      // A write of the cycle before last is not in read_q yet: take it from here.
-      reg signed [StateWidth-1:0] sum_q2;
-      reg        [SlotWidth-1:0]  slot_q3;
-      reg                         add_q3;
+      // A write of this cycle (a sum, an update) or of the one before is not in read_q: take it from here. What is hit is
+      // known a cycle ahead.
+      reg signed [StateWidth-1:0] write_state_q;
+      reg                         hit_sum_q, hit_update_q, hit_write_q;
 
       always @(posedge clk_i) begin
-        sum_q2  <= sum_q;
-        slot_q3 <= slot_q2;
-        add_q3  <= rst_ni & add_q2;
+        write_state_q <= write_state;
+        hit_sum_q     <= add_q & (slot_q == slot_i);
+        hit_update_q  <= update_i & (update_slot_i == slot_i);
+        hit_write_q   <= write & (write_slot == slot_i);
       end
 
-      wire hit_sum  = add_q2 & (slot_q2 == slot_q);
-      wire hit_sum2 = add_q3 & (slot_q3 == slot_q);
-
-      assign state = hit_sum ? sum_q : hit_sum2 ? sum_q2 : read_q;
+      assign state = hit_update_q ? update_state_i : hit_sum_q ? sum_q : hit_write_q ? write_state_q : read_q;
     end else begin : gen_no_forward
       assign state = read_q;
     end

@@ -15,9 +15,10 @@ module snn_rom #(
   output reg  [Width-1:0]     data_o
 );
 
-  reg [Width-1:0] mem [0:Depth-1];
+  // All words that an address can name, so that no multiplexer follows the memory
+  reg [Width-1:0] mem [0:(1<<AddrWidth)-1];
 
-  initial if (InitFile != "") $readmemh(InitFile, mem);
+  initial if (InitFile != "") $readmemh(InitFile, mem, 0, Depth - 1);
 
   always @(posedge clk_i) data_o <= mem[addr_i];
 

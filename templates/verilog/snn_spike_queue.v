@@ -2,7 +2,7 @@
 //
 // Event address: slot * NumLanes + lane. Words without a spike are not stored, but the last one of a time step is, and is
 // followed by the event of the step's end. room_o: the words of a whole step fit.
-// Latency: two cycles from a word to its first event; no gap between the events of queued words.
+// Latency: three cycles from a word to its first event; no gap between the events of queued words.
 
 `default_nettype none
 
@@ -35,51 +35,81 @@ module snn_spike_queue #(
   localparam [DepthWidth:0] LevelWithRoom = NumWordsWithRoom[DepthWidth:0];
   localparam [AddrWidth-1:0] Lanes = NumLanes[AddrWidth-1:0];  // exact wherever there is a slot above 0
 
-  // Memory of 2**DepthWidth words; word_q is the one at head_q once ready_q says so
+  // Memory of 2**DepthWidth words; level: those not fetched yet
   reg [WordWidth-1:0]  mem [0:(1<<DepthWidth)-1];
-  reg [WordWidth-1:0]  word_q;
-  reg                  ready_q;
   reg [DepthWidth-1:0] head_q, tail_q;
   reg [DepthWidth:0]   level_q;
+  reg                  fetched_q;
+  reg [WordWidth-1:0]  fetched_word_q;
+  wire                 fetched_ready;
 
   wire push = spike_valid_i & (spike_last_i | (spike_i != {NumLanes{1'b0}}));
-  wire pop;
-  wire [DepthWidth:0]   level_popped = level_q - {{DepthWidth{1'b0}}, pop};
-  wire [DepthWidth-1:0] head_d = head_q + {{(DepthWidth - 1){1'b0}}, pop};
+  wire advance = fetched_ready | ~fetched_q;
+  wire fetch = advance & (level_q != {(DepthWidth + 1){1'b0}});
 
   assign room_o = level_q <= LevelWithRoom;
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
-      ready_q <= 1'b0;
-      head_q  <= {DepthWidth{1'b0}};
-      tail_q  <= {DepthWidth{1'b0}};
-      level_q <= {(DepthWidth + 1){1'b0}};
+      fetched_q <= 1'b0;
+      head_q    <= {DepthWidth{1'b0}};
+      tail_q    <= {DepthWidth{1'b0}};
+      level_q   <= {(DepthWidth + 1){1'b0}};
     end else begin
-      ready_q <= level_popped != {(DepthWidth + 1){1'b0}};
-      head_q  <= head_d;
+      if (advance) fetched_q <= fetch;
+      head_q  <= head_q + {{(DepthWidth - 1){1'b0}}, fetch};
       tail_q  <= tail_q + {{(DepthWidth - 1){1'b0}}, push};
-      level_q <= level_popped + {{DepthWidth{1'b0}}, push};
+      level_q <= level_q + {{DepthWidth{1'b0}}, push} - {{DepthWidth{1'b0}}, fetch};
     end
   end
 
   always @(posedge clk_i) begin
     if (push) mem[tail_q] <= {spike_sample_end_i, spike_last_i, spike_slot_i, spike_i};
-    word_q <= mem[head_d];
+    if (advance) fetched_word_q <= mem[head_q];
   end
+
+  // Between the memory and what follows, so that neither waits for the other within a cycle
+  wire                 ready, pop;
+  wire [WordWidth-1:0] word;
+
+  snn_stream_register #(
+    .Width(WordWidth)
+  ) u_register (
+    .clk_i(clk_i),
+    .rst_ni(rst_ni),
+    .valid_i(fetched_q),
+    .ready_o(fetched_ready),
+    .data_i(fetched_word_q),
+    .valid_o(ready),
+    .ready_i(pop),
+    .data_o(word)
+  );
 
   // Serialise: one event for each set bit, lowest lane first, then the step's end
   reg  [NumLanes-1:0]  spikes_q;
   reg  [AddrWidth-1:0] base_q;
   reg                  end_q, sample_end_q;
 
-  wire [NumLanes-1:0] lowest = spikes_q & (~spikes_q + {{(NumLanes - 1){1'b0}}, 1'b1});
-  wire [NumLanes-1:0] remaining = spikes_q & ~lowest;
+  // Lanes above the lowest spike, as a tree, which is faster than the carry of a subtraction
+  function [NumLanes-1:0] lanes_above;
+    input [NumLanes-1:0] spikes;
+    integer distance;
+    begin
+      lanes_above = spikes << 1;
+      for (distance = 1; distance < NumLanes; distance = distance * 2) begin
+        lanes_above = lanes_above | (lanes_above << distance);
+      end
+    end
+  endfunction
+
+  wire [NumLanes-1:0] above = lanes_above(spikes_q);
+  wire [NumLanes-1:0] lowest = spikes_q & ~above;
+  wire [NumLanes-1:0] remaining = spikes_q & above;
   wire                any_spike = spikes_q != {NumLanes{1'b0}};
   wire                last_event = remaining == {NumLanes{1'b0}} & ~(any_spike & end_q);
   wire                taken = event_valid_o & event_ready_i;
 
-  assign pop = ready_q & (~event_valid_o | (taken & last_event));
+  assign pop = ready & (~event_valid_o | (taken & last_event));
   assign event_valid_o = any_spike | end_q;
   assign event_step_end_o = ~any_spike;
   assign event_sample_end_o = ~any_spike & sample_end_q;
@@ -96,15 +126,15 @@ module snn_spike_queue #(
 
   assign event_addr_o = base_q + lane;
 
-  wire [AddrWidth-1:0] slot = {{(AddrWidth - SlotWidth){1'b0}}, word_q[NumLanes+:SlotWidth]};
+  wire [AddrWidth-1:0] slot = {{(AddrWidth - SlotWidth){1'b0}}, word[NumLanes+:SlotWidth]};
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
       spikes_q <= {NumLanes{1'b0}};
       end_q    <= 1'b0;
     end else if (pop) begin
-      spikes_q <= word_q[NumLanes-1:0];
-      end_q    <= word_q[NumLanes+SlotWidth];
+      spikes_q <= word[NumLanes-1:0];
+      end_q    <= word[NumLanes+SlotWidth];
     end else if (taken) begin
       spikes_q <= remaining;
       end_q    <= any_spike & end_q;
@@ -114,7 +144,7 @@ module snn_spike_queue #(
   always @(posedge clk_i) begin
     if (pop) begin
       base_q       <= slot * Lanes;
-      sample_end_q <= word_q[NumLanes+SlotWidth+1];
+      sample_end_q <= word[NumLanes+SlotWidth+1];
     end
   end
 

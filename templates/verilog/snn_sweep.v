@@ -1,8 +1,8 @@
 // End of a time step: walks all slots of a layer, one a cycle, so that every neuron fires, resets and leaks.
 //
 // fire_o, slot_o and clear_o go with the lanes' operation; spike_* go with the spikes, three cycles later (lane: 1, neuron: 2);
-// update_* go with the new states, six cycles later (lane: 1, neuron: 5). done_o tells the row walker to go on: its first add
-// then reaches the lanes after the last update is written.
+// update_* come five cycles later, a cycle before the new states (lane: 1, neuron: 5). done_o tells the row walker to go on: its first add
+// is WordDelay + 2 cycles later, which is five cycles after the last slot: then no write of an add meets an update.
 // clear_o: the sweep writes the state of a new sample; it does so at the end of a sample, and once after reset, silently.
 // A sweep starts only while room_i says that its spikes fit behind it, so the pipeline itself never stalls.
 
@@ -10,7 +10,8 @@
 
 module snn_sweep #(
   parameter NumSlots  = 2,
-  parameter SlotWidth = 1
+  parameter SlotWidth = 1,
+  parameter WordDelay = 2
 ) (
   input  wire                 clk_i,
   input  wire                 rst_ni,
@@ -33,8 +34,8 @@ module snn_sweep #(
 );
 
   localparam SpikeDelay = 3;
-  localparam UpdateDelay = 6;
-  localparam DoneDelay = 3;
+  localparam UpdateDelay = 5;
+  localparam DoneSlotNumber = NumSlots + 2 - WordDelay;  // its sweep is when done_o must come
   localparam LastSlotNumber = NumSlots - 1;
   localparam [SlotWidth-1:0] LastSlot = LastSlotNumber[SlotWidth-1:0];
 
@@ -70,21 +71,30 @@ module snn_sweep #(
 
   // Delays: bit or word d - 1 is the value of d cycles ago
   reg [UpdateDelay-1:0]           fire_delay_q;
-  reg [DoneDelay-1:0]             last_delay_q;
+  reg [SpikeDelay-1:0]            last_delay_q;
   reg [UpdateDelay*SlotWidth-1:0] slot_delay_q;
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
       fire_delay_q <= {UpdateDelay{1'b0}};
-      last_delay_q <= {DoneDelay{1'b0}};
+      last_delay_q <= {SpikeDelay{1'b0}};
     end else begin
       fire_delay_q <= {fire_delay_q[UpdateDelay-2:0], running_q};
-      last_delay_q <= {last_delay_q[DoneDelay-2:0], running_q & last};
+      last_delay_q <= {last_delay_q[SpikeDelay-2:0], running_q & last};
     end
     slot_delay_q <= {slot_delay_q[(UpdateDelay-1)*SlotWidth-1:0], slot_q};
   end
 
-  assign done_o = last_delay_q[DoneDelay-1];
+  generate
+    if (DoneSlotNumber >= NumSlots) begin : gen_done_after
+      assign done_o = last_delay_q[DoneSlotNumber-NumSlots];
+    end else if (DoneSlotNumber >= 0) begin : gen_done_at_slot
+      assign done_o = running_q & (slot_q == DoneSlotNumber[SlotWidth-1:0]);
+    end else begin : gen_done_at_start
+      assign done_o = start;
+    end
+  endgenerate
+
   assign spike_valid_o = fire_delay_q[SpikeDelay-1] & ~mute_q;
   assign spike_slot_o = slot_delay_q[(SpikeDelay-1)*SlotWidth+:SlotWidth];
   assign spike_last_o = last_delay_q[SpikeDelay-1];

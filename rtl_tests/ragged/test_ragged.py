@@ -1,0 +1,50 @@
+"""snn_ragged_rows and snn_ragged_lane: every weight of every spike once, and every lane at its own pace."""
+
+import pytest
+
+from rtl_tests.ragged.rows_tests import build
+from snn2rtl.fixed_point import unsigned_bits
+
+
+def case(inputs: int, slots: int, lanes: int, density: float, delay: int = 3) -> dict:
+    return {"inputs": inputs, "slots": slots, "NumLanes": lanes, "density": density, "WordDelay": delay}
+
+
+ROWS = {
+    "empty": case(6, 4, 3, 0.0),
+    "sparse": case(40, 7, 5, 0.1),
+    "half": case(24, 7, 4, 0.5, delay=4),
+    "full": case(6, 4, 3, 1.0),
+    "one-lane": case(9, 6, 1, 0.4),
+    "one-slot": case(8, 1, 4, 0.3, delay=4),
+    "one-input": case(1, 3, 2, 0.7),
+}
+LANE = {
+    "deep": {"WordWidth": 11, "CountWidth": 4, "WordDelay": 3},
+    "shallow": {"WordWidth": 3, "CountWidth": 1, "WordDelay": 4},
+    "narrowest": {"WordWidth": 1, "CountWidth": 1, "WordDelay": 3},
+}
+
+
+def parameters(chosen: dict) -> dict:
+    """Return the module's parameters for a layout."""
+    layout, _ = build(chosen)
+    return {
+        "NumLanes": chosen["NumLanes"],
+        "AddrWidth": unsigned_bits(chosen["inputs"] - 1),
+        "WordWidth": layout.word_addr_width,
+        "OffsetWidth": layout.offset_width,
+        "CountWidth": layout.count_width,
+        "WordDelay": chosen["WordDelay"],
+    }
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_ragged_rows(bench, name):
+    extra = {key: ROWS[name][key] for key in ("inputs", "slots", "density")}
+    bench("snn_ragged_rows", "rtl_tests.ragged.rows_tests", parameters(ROWS[name]), **extra)
+
+
+@pytest.mark.parametrize("name", LANE)
+def test_ragged_lane(bench, name):
+    bench("snn_ragged_lane", "rtl_tests.ragged.lane_tests", LANE[name])

@@ -1,0 +1,72 @@
+"""Which neuron sits in which lane and slot.
+
+A lane works off the weights of its own neurons, and a time step lasts as long as its fullest lane. So neurons that the
+same inputs reach go to different lanes, inputs that fire often counting more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.intervals import never_fires
+from snn2rtl.network import FixedPointNetwork, Layer
+from snn2rtl.options import RtlOptions
+
+_SPARSE = 0.75  # density below which places matter
+
+
+def place(network: FixedPointNetwork, options: RtlOptions, firing: tuple[IntArray, ...] = ()) -> tuple[IntArray, ...]:
+    """Return for each layer the neuron at each place ``slot * lanes + lane``; those that can never fire have none.
+
+    Args:
+        network: the integer network.
+        options: has the lanes.
+        firing: how often each input of each layer fired on calibration data; all equally often where it is empty.
+    """
+    placements: list[IntArray] = []
+    inputs: IntArray = np.arange(network.num_inputs)
+    for index, layer in enumerate(network.layers):
+        # the place of a neuron of the last layer is its class
+        last = index == len(network.layers) - 1
+        live = np.arange(layer.num_neurons) if last else _live(layer)
+        lanes = min(options.lanes[layer.name], len(live))
+        used = layer.weight[np.ix_(live, inputs)] != 0
+        if not last and lanes > 1 and used.mean() < _SPARSE:
+            weigh = firing[index][inputs] + 1 if firing else np.ones(len(inputs), np.int64)
+            live = live[_even_places(used, lanes, weigh)]
+        placements.append(live)
+        inputs = live
+    return tuple(placements)
+
+
+def _live(layer: Layer) -> IntArray:
+    """Return the neurons that can fire, at least one."""
+    live = np.flatnonzero(~never_fires(layer))
+    return live if len(live) else np.zeros(1, np.int64)
+
+
+def _even_places(used: IntArray, lanes: int, firing: IntArray) -> IntArray:
+    """Return neurons by place, such that lanes have about equally many weights in every row.
+
+    Args:
+        used: which weights are not zero, shape (neurons, inputs).
+        lanes: lanes.
+        firing: how much each input counts, shape (inputs,).
+
+    The neuron of the most work comes first; each goes to the lane where the sum over rows of ``firing * weights ** 2``
+    grows least.
+    """
+    neurons = len(used)
+    slots = -(-neurons // lanes)
+    free = np.where(np.arange(lanes) < neurons - (slots - 1) * lanes, slots, slots - 1)
+    weights = np.zeros((lanes, used.shape[1]), np.int64)  # of each lane in each row, times firing
+    members: list[list[int]] = [[] for _ in range(lanes)]
+    for neuron in np.argsort(-(used @ firing), kind="stable"):
+        row = np.flatnonzero(used[neuron])
+        growth = weights[:, row].sum(axis=1)
+        lane = int(np.argmin(np.where(free > 0, growth, np.iinfo(np.int64).max)))
+        weights[lane, row] += firing[row]
+        free[lane] -= 1
+        members[lane].append(int(neuron))
+    return np.array([members[place % lanes][place // lanes] for place in range(neurons)], np.int64)

@@ -1,0 +1,193 @@
+"""The ragged layout: only non-zero weights are stored, and every lane walks its own part of a row at its own pace.
+
+Lanes in lockstep wait for the one that has the most weights in a row; here each has its own memory and a queue of the
+parts of rows that it still has to walk, so that only the sum over a time step must be even (docs/adr/0007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.hextext import to_bits
+from snn2rtl.rtl.cost import Cost
+from snn2rtl.rtl.memory import Memory
+
+_CANDIDATES = 256  # rows of which the next one is chosen
+_MOST_OFFSET_BITS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class _Packing:
+    """Where the parts lie: part p of row i starts at base[i] + offset[i, p] of its lane's memory."""
+
+    base: IntArray
+    offset: IntArray
+    offset_width: int
+    depth: int
+
+    def table_width(self, count_width: int) -> int:
+        """Return the bits of a row of the row table."""
+        return unsigned_bits(self.depth - 1) + int(self.offset.shape[1]) * (self.offset_width + count_width)
+
+    def bits(self, entry_bits: int, count_width: int) -> int:
+        """Return the bits of all memories."""
+        rows, lanes = map(int, self.offset.shape)
+        return lanes * self.depth * entry_bits + rows * self.table_width(count_width)
+
+
+@dataclass(frozen=True, eq=False)
+class RaggedRows:
+    """One memory of non-zero weights, each with its slot, for every lane; a table says where a row's parts lie.
+
+    The rows lie in an order in which all lanes fill evenly. So the parts of a row start at about the same place in
+    every memory, and a few bits of offset from a common base say where.
+    """
+
+    kind = "ragged"
+    modules = ("snn_ragged_rows", "snn_ragged_lane")
+    lists: tuple[Memory, ...]
+    row_table: Memory
+    slots: int
+    slot_width: int
+    offset_width: int
+    count_width: int
+
+    @classmethod
+    def cost(cls, weight: IntArray, lanes: int, weight_bits: int) -> Cost:
+        """Return what weights of shape (slots * lanes, inputs) would cost."""
+        slots = weight.shape[0] // lanes
+        count = _count(weight, lanes)
+        packing = _pack(count, unsigned_bits(slots - 1) + weight_bits)
+        return Cost(packing.bits(unsigned_bits(slots - 1) + weight_bits, _count_width(count)), count)
+
+    @classmethod
+    def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> RaggedRows:
+        """Return the layout of weights of shape (slots * lanes, inputs)."""
+        slots, inputs = weight.shape[0] // lanes, weight.shape[1]
+        slot_width = unsigned_bits(slots - 1)
+        count = _count(weight, lanes)
+        count_width = _count_width(count)
+        packing = _pack(count, slot_width + weight_bits)
+        row, lane, slot = np.nonzero(weight.reshape(slots, lanes, inputs).transpose(2, 1, 0))
+        # entries come sorted by row and lane: the place of one in its part counts from where the part starts
+        lengths = count.reshape(-1)
+        within = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        value = weight[slot * lanes + lane, row].astype(np.int64) & ((1 << weight_bits) - 1)
+        fields = np.zeros((lanes, packing.depth, 1), np.int64)
+        fields[lane, packing.base[row] + packing.offset[row, lane] + within, 0] = slot << weight_bits | value
+        parts = (packing.offset << count_width | count)[:, ::-1].reshape(-1)
+        part_bits = to_bits(parts, packing.offset_width + count_width).reshape(inputs, -1)
+        base_bits = to_bits(packing.base, unsigned_bits(packing.depth - 1))
+        return cls(
+            tuple(Memory(f"{name}_weight_{p}", fields[p], slot_width + weight_bits) for p in range(lanes)),
+            Memory(f"{name}_row", np.hstack([base_bits, part_bits])[:, ::-1].astype(np.int64), 1),
+            slots,
+            slot_width,
+            packing.offset_width,
+            count_width,
+        )
+
+    def weights(self) -> IntArray:
+        """Return the weights, shape (slots * lanes, inputs), as the row table and the lists say."""
+        lanes, weight_bits = len(self.lists), self.lists[0].field_bits - self.slot_width
+        part_width, rows = self.offset_width + self.count_width, self.row_table.depth
+        result = np.zeros((self.slots * lanes, rows), np.int64)
+
+        def number(first: int, width: int) -> IntArray:
+            return self.row_table.fields[:, first : first + width] @ (1 << np.arange(width))
+
+        base = number(lanes * part_width, self.word_addr_width)
+        for lane, entries in enumerate(self.lists):
+            count = number(lane * part_width, self.count_width)
+            start = base + number(lane * part_width + self.count_width, self.offset_width)
+            row = np.repeat(np.arange(rows), count)
+            within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+            entry = entries.fields[start[row] + within, 0]
+            value = entry & ((1 << weight_bits) - 1)
+            value = value - ((value >> (weight_bits - 1)) << weight_bits)
+            np.add.at(result, ((entry >> weight_bits) * lanes + lane, row), value)
+        return result
+
+    @property
+    def weight_memories(self) -> tuple[Memory, ...]:
+        """The memories of the weights, one for each lane."""
+        return self.lists
+
+    @property
+    def tables(self) -> tuple[Memory, ...]:
+        """The other memories of the layout."""
+        return (self.row_table,)
+
+    @property
+    def word_width(self) -> int:
+        """Bits of a word."""
+        return self.lists[0].width
+
+    @property
+    def word_addr_width(self) -> int:
+        """Bits of a word's address."""
+        return unsigned_bits(self.lists[0].depth - 1)
+
+
+def _count(weight: IntArray, lanes: int) -> IntArray:
+    """Return the non-zero weights of each input in each lane, shape (inputs, lanes)."""
+    count: IntArray = np.count_nonzero(weight.reshape(-1, lanes, weight.shape[1]), axis=0).T
+    return count
+
+
+def _count_width(count: IntArray) -> int:
+    return unsigned_bits(int(count.max()))
+
+
+def _pack(count: IntArray, entry_bits: int) -> _Packing:
+    """Return the packing with the offset width that needs the fewest bits."""
+    order, count_width = list(_even_order(count)), _count_width(count)
+    packings = []
+    for offset_width in range(1, _MOST_OFFSET_BITS + 1):
+        packings.append(_pack_rows(count, order, offset_width))
+        if packings[-1].depth <= max(2, int(count.sum(axis=0).max())):
+            break
+    return min(packings, key=lambda packing: packing.bits(entry_bits, count_width))
+
+
+def _pack_rows(count: IntArray, order: list[int], offset_width: int) -> _Packing:
+    """Return where parts lie when rows are stored in this order, each as early as the offset's width allows."""
+    rows, lanes = count.shape
+    base, start = np.zeros(rows, np.int64), np.zeros((rows, lanes), np.int64)
+    ends, lowest, window = np.zeros(lanes, np.int64), 0, (1 << offset_width) - 1
+    for row in order:
+        lowest = max(lowest, int(ends.max()) - window)
+        base[row] = lowest
+        start[row] = np.maximum(ends, lowest)
+        ends = start[row] + count[row]
+    # a part of no weights may start one past the end; any place in reach will do for it
+    depth = max(2, int(ends.max()))
+    offset = np.where(count > 0, start - base[:, None], 0)
+    return _Packing(np.minimum(base, depth - 1), offset, offset_width, depth)
+
+
+def _even_order(count: IntArray) -> Iterator[int]:
+    """Yield the rows such that after each one all lanes hold about as many weights.
+
+    The next one is that of some candidates which leaves the least variance.
+    """
+    rows, lanes = count.shape
+    ends = np.zeros(lanes, np.int64)
+    total, square = count.sum(axis=1), (count * count).sum(axis=1)
+    waiting, candidates = np.arange(_CANDIDATES, rows).tolist()[::-1], np.arange(min(rows, _CANDIDATES))
+    for _ in range(rows):
+        # lanes * variance of ends + count[row], up to a constant
+        sums = ends.sum() + total[candidates]
+        spread = lanes * (2 * (count[candidates] @ ends) + square[candidates]) - sums * sums
+        chosen = int(np.argmin(spread))
+        row = int(candidates[chosen])
+        yield row
+        ends = ends + count[row]
+        if waiting:
+            candidates[chosen] = waiting.pop()
+        else:
+            candidates = np.delete(candidates, chosen)
