@@ -63,10 +63,10 @@ def interrupt_epoch(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     evaluate: Callable[..., Any] = lab.evaluate
     calls = iter(range(1, 100))
 
-    def interrupted(*args: Any) -> Any:
+    def interrupted(*args: Any, **more: Any) -> Any:
         if next(calls) == number:
             raise KeyboardInterrupt
-        return evaluate(*args)
+        return evaluate(*args, **more)
 
     monkeypatch.setattr(lab, "evaluate", interrupted)
 
