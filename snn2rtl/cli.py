@@ -19,7 +19,7 @@ from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import Snn2RtlError
 from snn2rtl.version import __version__
 
-COMMANDS = ("train", "compile", "measure", "verify", "simulate", "synth")
+COMMANDS = ("train", "prune", "compile", "measure", "verify", "simulate", "synth")
 EXTRAS = {"torch": "train", "spikingjelly": "train", "matplotlib": "plots", "pyverilog": "synth"}  # package: its extra
 _WIDE = 200  # columns of a table that goes to a file or a pipe
 _INTERRUPTED = 130
@@ -33,8 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("torch").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
     try:
-        outcome: Outcome = args.run(args)
-        _show(outcome, as_json=args.json)
+        outcome: Outcome | None = args.run(args)
+        if outcome:
+            _show(outcome, as_json=args.json)
     except Snn2RtlError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:

@@ -36,7 +36,7 @@ _HELP = {
     "neuron_sparsity": "share of the hidden neurons that is pruned in the end",
     "prune_threshold": "prune weights smaller and neurons less active than this, instead of a share",
     "prune_by": "what matters least: small weights, silent inputs and neurons, or the product",
-    "prune_from": "epoch after which pruning begins",
+    "prune_from": "epoch after which pruning begins, 0 for before the first",
     "prune_every": "epochs from one pruning to the next",
     "prune_until": "epoch of the last pruning, 0 for two thirds of all",
     "min_neurons": "hidden neurons of a layer that are never pruned",
@@ -51,52 +51,60 @@ HELP = "train a network on MNIST: float or quantization-aware, pruned or not"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options; those of TrainConfig stay None unless they are given."""
+    """Add the options."""
     parser.add_argument("dataset", choices=["mnist"], help="what to train on")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the MNIST files [cache or download]")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=Path("runs/mnist"),
-        help="folder of the results [%(default)s]",
-    )
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, as it was configured")
-    parser.add_argument("--device", default="cpu", help="torch device [%(default)s]")
+    add_run_arguments(parser, Path("runs/mnist"))
     parser.add_argument("--config", type=Path, metavar="TOML", help="file of the options below; flags go before it")
     parser.add_argument("--init", type=Path, metavar="PT", help="model file whose weights to start from")
-    parser.add_argument("--teacher", type=Path, metavar="DIR", help="folder of a run whose network teaches this one")
     for field in fields(TrainConfig):
-        _add_option(parser, field.name, field.default)
+        add_option(parser, field.name, field.default)
 
 
-def _add_option(parser: argparse.ArgumentParser, name: str, default: Any) -> None:
+def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
+    """Add what every kind of training needs: files and device."""
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the MNIST files [cache or download]")
+    parser.add_argument("--out", type=Path, metavar="DIR", default=out, help="folder of the results [%(default)s]")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, as it was configured")
+    parser.add_argument("--device", default="cpu", help="torch device [%(default)s]")
+    parser.add_argument("--teacher", type=Path, metavar="DIR", help="folder of a run whose network teaches this one")
+
+
+def add_option(parser: argparse.ArgumentParser, name: str, default: Any, shown: str = "") -> None:
+    """Add the option of a field of TrainConfig; it stays None unless it is given."""
     flag, text = "--" + name.replace("_", "-"), _HELP[name]
     if isinstance(default, bool):
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
     elif isinstance(default, tuple):
-        shown = ",".join(map(str, default))
+        shown = shown or ",".join(map(str, default))
         parser.add_argument(flag, type=_widths, metavar="N,...", help=f"{text} [{shown}]")
     elif name in _CHOICES:
-        parser.add_argument(flag, choices=_CHOICES[name], help=f"{text} [{default}]")
+        parser.add_argument(flag, choices=_CHOICES[name], help=f"{text} [{shown or default}]")
     else:
-        parser.add_argument(flag, type=type(default), metavar="N", help=f"{text} [{default}]")
+        parser.add_argument(flag, type=type(default), metavar="N", help=f"{text} [{shown or default}]")
 
 
-def run(args: argparse.Namespace) -> Outcome:
-    """Train as the options say; the outcome is what results.json holds.
+def given(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of TrainConfig that were given."""
+    values = {field.name: getattr(args, field.name, None) for field in fields(TrainConfig)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def run(args: argparse.Namespace) -> Outcome | None:
+    """Train as the options say; the outcome is what results.json holds; only torchrun's first process has one.
 
     Raises:
         Snn2RtlError: see snn2rtl.training.lab.train_mnist().
     """
+    from snn2rtl.training.distributed import leads
     from snn2rtl.training.lab import Files, saved_config, train_mnist
 
     base = TrainConfig.from_file(args.config) if args.config else TrainConfig()
     if args.resume:
         base = saved_config(args.out)
-    given = {f.name: value for f in fields(base) if (value := getattr(args, f.name)) is not None}
     files = Files(out=args.out, data=args.data, init=args.init, teacher=args.teacher)
-    results = train_mnist(replace(base, **given), files, resume=args.resume, device=args.device)
+    results = train_mnist(replace(base, **given(args)), files, resume=args.resume, device=args.device)
+    if not leads():
+        return None
     shown = f"test accuracy {results['accuracy']:.2f} %, model in {args.out / 'model.pt'}"
     return Outcome(results, (shown,))
 

@@ -32,7 +32,7 @@ from snn2rtl.network import (
 )
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.fold_neurons import pair_layers
-from snn2rtl.passes.scale import Scale, blocks, find_scale
+from snn2rtl.passes.scale import FLOAT32_SLACK, Scale, blocks, find_scale
 from snn2rtl.report import LayerReport
 from snn2rtl.spiking import FloatArray, Linear, Neuron, SpikingNetwork
 
@@ -114,14 +114,15 @@ def _trailing_zeros(values: IntArray) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Steps:
-    """The scale of the weights, and how many membrane steps a weight step is."""
+    """The scale of the weights, how many membrane steps a weight step is, and what passes for one of those."""
 
     scale: Scale
     membrane: int
+    slack: FloatArray
 
     def count(self, value: FloatArray | float) -> FloatArray:
         """Return a value of each neuron in membrane steps, without what float rounding added."""
-        return snap(value / self.scale.step * self.membrane, self.scale.slack)
+        return snap(value / self.scale.step * self.membrane, self.slack)
 
     def count_weights(self, weight: FloatArray, rows: slice) -> FloatArray:
         """Return the weights of some neurons in weight steps, without what float rounding added."""
@@ -139,7 +140,11 @@ def _quantize_layer(
     membrane = input_max << shift  # an input of input_max is the float 1.0
     others = membrane * np.stack([linear.bias, np.full_like(linear.bias, neuron.v_threshold)], axis=1)
     per_neuron = options.scale == "neuron"
-    steps = _Steps(find_scale(linear, others, input_max * neuron.v_threshold, bits, per_neuron), membrane)
+    scale = find_scale(linear, others, input_max * neuron.v_threshold, bits, per_neuron)
+    slack = scale.slack
+    if linear.step is not None and input_max > 1:  # no float holds a 255th, though its step be a power of two
+        slack = np.where(scale.step == linear.step, FLOAT32_SLACK, slack)
+    steps = _Steps(scale, membrane, slack)
     weight, error = _quantize_weights(linear.weight, steps, bits)
     fire_at, reset_by = _thresholds(linear.name, neuron, steps)
     layer = Layer(

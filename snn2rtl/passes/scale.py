@@ -15,7 +15,7 @@ _CANDIDATES = np.linspace(0.35, 1.05, 29)  # fractions of the scale that just ho
 _BLOCK = 1 << 17  # weights at a time: they stay in the cache while all candidates are tried
 _ALL_ZERO = 1023  # what lowest_set_bit() says of zero
 _FLOAT64_SLACK = 1e-9  # of a number: more than dividing it back rounds
-_FLOAT32_SLACK = 1e-6  # of a number: more than training's few operations round
+FLOAT32_SLACK = 1e-6  # of a number: more than training's few operations round
 _MANTISSA = 2.0**53
 
 
@@ -45,7 +45,7 @@ def find_scale(linear: Linear, others: FloatArray, threshold: float, bits: int, 
     if linear.step is None:
         step = choose_scale(linear.weight, threshold, bits, per_neuron, others)
         return Scale(step, _slack(step, _FLOAT64_SLACK))
-    trained = Scale(linear.step, _slack(linear.step, _FLOAT32_SLACK))
+    trained = Scale(linear.step, _slack(linear.step, FLOAT32_SLACK))
     taken = _divides(trained, linear.weight, others, bits)
     if not per_neuron:
         taken = np.full_like(taken, bool(taken.all() and (trained.step == trained.step[0]).all()))

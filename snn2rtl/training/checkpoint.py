@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from snn2rtl.errors import ModelFileError, OutputError
 from snn2rtl.frontend import untrusted
 
+NAME = "checkpoint.pt"
 FORMAT = "snn2rtl training checkpoint 2"
 PARTS = {"config": dict, "model": dict, "optimizer": dict, "history": list}
 
@@ -47,4 +49,41 @@ def load(path: Path) -> dict[str, Any]:
     for name, kind in PARTS.items():
         if not isinstance(state.get(name), kind):
             raise ModelFileError(f"{path}: {name} must be a {kind.__name__}, not {type(state.get(name)).__name__}")
+    for number, entry in enumerate(state["history"], start=1):
+        if not _is_entry(entry, number):
+            raise ModelFileError(f"{path}: history must have the metrics of epoch {number} in its place, not others")
     return state
+
+
+def _is_entry(entry: object, number: int) -> bool:
+    match entry:
+        case {"epoch": epoch, "seconds": float(), "sparsity": float(), "train": learned, "test": measured, **rest}:
+            return epoch == number and _is_metrics(learned) and _is_metrics(measured) and not rest
+    return False
+
+
+def _is_metrics(metrics: object) -> bool:
+    match metrics:
+        case {"loss": float(), "accuracy": float(), "rates": dict() as rates, **rest}:
+            return all(isinstance(rate, float) for rate in rates.values()) and not rest
+    return False
+
+
+def check_tensors(path: Path, found: dict[str, Any], wanted: dict[str, Tensor]) -> None:
+    """Refuse tensors that cannot take the place of the wanted ones.
+
+    Raises:
+        ModelFileError: a name is missing or unknown, or a tensor has another shape or type, or is not finite.
+    """
+    other = sorted(map(str, found.keys() ^ wanted.keys()))
+    if other:
+        raise ModelFileError(f"{path}: must be the checkpoint of the network it describes, which differs in {other[0]}")
+    for name, tensor in wanted.items():
+        like = found[name]
+        if not isinstance(like, Tensor) or like.shape != tensor.shape or like.dtype != tensor.dtype:
+            kind = f"a tensor of shape {tuple(tensor.shape)} and type {tensor.dtype}"
+            raise ModelFileError(f"{path}: {name} must be {kind}, which it is not")
+        if not torch.isfinite(like).all():
+            raise ModelFileError(f"{path}: {name} must be finite, not NaN or infinite")
+        if name.endswith("_mask") and not ((like == 0) | (like == 1)).all():
+            raise ModelFileError(f"{path}: {name} must be 0 or 1, not between")

@@ -36,9 +36,9 @@ class TrainConfig:
 
     Pruning. sparsity: share of all weights that is pruned in the end. neuron_sparsity: share of the hidden neurons.
     prune_threshold: instead of a share, prune weights below it, and neurons that spike in less than this share of the
-    time steps. prune_by: what is least important. Pruning happens after epoch prune_from and every prune_every epochs
-    until prune_until (0: two thirds of all epochs), each time a part of what is left to prune; pruned weights stay
-    zero. min_neurons: hidden neurons of a layer that always stay.
+    time steps. prune_by: what is least important. Pruning happens after epoch prune_from (0: before the first) and
+    every prune_every epochs until prune_until (0: two thirds of all epochs), each time a part of what is left to
+    prune; pruned weights stay zero. min_neurons: hidden neurons of a layer that always stay.
 
     Quantizing. bits: weight width of quantization-aware training, 0 for none. qat_from: epochs before it starts.
 
@@ -116,12 +116,13 @@ class TrainConfig:
             OptionError: an entry is unknown, of another type, or out of its range.
         """
         kinds = {field.name: type(field.default) for field in fields(cls)}
-        unknown = sorted(set(data) - set(kinds))
+        unknown = sorted(map(str, data.keys() - kinds.keys()))
         if unknown:
             raise OptionError(f"{where}: must have known entries only, not {', '.join(unknown)}")
-        for name, value in data.items():
-            if not _fits(value, kinds[name]):
-                raise OptionError(f"{where}: {name} must be of type {kinds[name].__name__}, not {value!r}")
+        misfits = [f"{where}: {name} must be of type {kinds[name].__name__}, not {value!r}"
+                   for name, value in data.items() if not _fits(value, kinds[name])]  # fmt: skip
+        if misfits:
+            raise OptionError("\n".join(misfits))
         return cls(**data)
 
     @classmethod
@@ -174,7 +175,7 @@ def _rules(c: TrainConfig) -> list[tuple[str, str, bool]]:
         ("prune_threshold", "0 or more", 0 <= c.prune_threshold < math.inf),
         ("prune_threshold", "0 where sparsity is given", not (c.prune_threshold and (c.sparsity or c.neuron_sparsity))),
         ("prune_by", ", ".join(SCORES), c.prune_by in SCORES),
-        ("prune_from", "1 to epochs", 1 <= c.prune_from <= c.epochs),
+        ("prune_from", "0 to epochs", 0 <= c.prune_from <= max(c.epochs, 1)),
         ("prune_every", "at least 1", c.prune_every >= 1),
         ("prune_until", "0, or prune_from to epochs", c.prune_until == 0 or c.prune_from <= c.prune_until <= c.epochs),
         ("min_neurons", "at least 1", c.min_neurons >= 1),

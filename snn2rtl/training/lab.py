@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,24 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress
-from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from snn2rtl import frontend
-from snn2rtl.data import mnist
-from snn2rtl.errors import OptionError, OutputError
+from snn2rtl.errors import OutputError
 from snn2rtl.training import checkpoint
+from snn2rtl.training.board import SHOWN, Board
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.loop import Metrics, evaluate, train_epoch
+from snn2rtl.training.distributed import Group, join
+from snn2rtl.training.loop import Metrics, check_batch, evaluate, train_epoch
 from snn2rtl.training.model import CLASSES, PIXELS, to_spikingjelly
 from snn2rtl.training.pruning import sparsity
-from snn2rtl.training.run import Run
-from snn2rtl.training.samples import Samples, random_inputs
-from snn2rtl.training.start import initialise
+from snn2rtl.training.run import Run, learning_rate
+from snn2rtl.training.samples import exact_inputs
+from snn2rtl.training.start import Material, initialise, load_material
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = checkpoint.NAME
 MODEL = "model.pt"
 RESULTS = "results.json"
+RATE_SAMPLES = 10_000  # what is measured before a pruning that no epoch has gone before
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +62,8 @@ def train_mnist(
 ) -> dict[str, Any]:
     """Train a network on MNIST and return what results.json holds.
 
-    Every epoch starts from a seed of its own, so a run that was killed and resumed ends, on the CPU, with the
-    weights of a run that was not.
+    Processes that torchrun started train together, and the first one writes the files. Every epoch starts from a seed
+    of its own, so a run that was killed and resumed ends, on the CPU, with the weights of a run that was not.
 
     Args:
         config: the network and how it learns.
@@ -77,21 +78,24 @@ def train_mnist(
         OutputError: the output cannot be written or holds another run.
         ModelFileError: the checkpoint or a model cannot be read.
     """
-    _check_device(device)
-    train, test = _samples(config, files.data, device)
-    teacher = _teacher(config, files.teacher, device)
-    _prepare(files.out, resume)
-    if resume:
-        run = Run.load(files.out / CHECKPOINT, device, config)
-    else:
-        run = Run(config, initialise(config, files.init).to(device))
-        run.save(files.out / CHECKPOINT)
-    try:
-        _train(run, files.out, train, test, teacher, report)
-    except KeyboardInterrupt:
-        logger.warning("interrupted: '%s' keeps the last whole epoch, --resume goes on", files.out / CHECKPOINT)
-        raise
-    return _finish(run, files.out)
+    with join(device) as (group, own):
+        check_batch(config, group)
+        material = load_material(config, files.data, files.teacher, own)
+        if group.leads:
+            _prepare(files.out, resume)
+        if resume:
+            run = Run.load(files.out / CHECKPOINT, own, config)
+        else:
+            run = Run(config, initialise(config, files.init).to(own))
+            if group.leads:
+                run.save(files.out / CHECKPOINT)
+        try:
+            _train(run, files.out, material, report, group)
+        except KeyboardInterrupt:
+            if group.leads:
+                logger.warning("interrupted: '%s' keeps the last whole epoch, --resume goes on", files.out / CHECKPOINT)
+            raise
+        return _finish(run, files.out, group)
 
 
 def seed_epoch(seed: int, epoch: int) -> None:
@@ -106,48 +110,8 @@ def saved_config(out: Path) -> TrainConfig:
     Raises:
         ModelFileError: there is no checkpoint, or it cannot be read.
     """
-    return TrainConfig.from_dict(checkpoint.load(out / CHECKPOINT)["config"])
-
-
-def _check_device(device: str) -> None:
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise OptionError(f"device: must be one that torch can use here, not {device} ({reason})") from None
-
-
-def _samples(config: TrainConfig, data: Path | None, device: str) -> tuple[Samples, Samples]:
-    """Return what is learned and what is measured: held out training images, else the test images."""
-    everything = _split("train", data, device)
-    if not config.hold_out:
-        return everything, _split("test", data, device)
-    if config.hold_out >= len(everything):
-        raise OptionError(f"hold_out: must be less than the {len(everything)} training images, not {config.hold_out}")
-    return everything[: -config.hold_out], everything[-config.hold_out :]
-
-
-def _split(split: Any, data: Path | None, device: str) -> Samples:
-    images, labels = mnist.load(split, data)
-    return Samples(torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.astype("int64")).to(device))
-
-
-def _teacher(config: TrainConfig, folder: Path | None, device: str) -> Callable[[Tensor], Tensor] | None:
-    if (folder is None) != (config.distill == 0):
-        raise OptionError(f"distill: must be above 0 with a teacher and 0 without, not {config.distill}")
-    if folder is None:
-        return None
-    run = Run.load(folder / CHECKPOINT, device)
-    net, learned = run.net.eval(), run.config
-    encoder, steps = learned.sample_encoder(), learned.train_time_steps or learned.time_steps
-
-    @torch.no_grad()
-    def logits(images: Tensor) -> Tensor:
-        inputs = random_inputs(images, encoder, steps)
-        counts: Tensor = net(inputs.x, inputs.steps, inputs.columns).counts
-        return counts * learned.gain
-
-    return logits
+    path = out / CHECKPOINT
+    return TrainConfig.from_dict(checkpoint.load(path)["config"], str(path))
 
 
 def _prepare(out: Path, resume: bool) -> None:
@@ -162,58 +126,61 @@ def _prepare(out: Path, resume: bool) -> None:
 def _train(
     run: Run,
     out: Path,
-    train: Samples,
-    test: Samples,
-    teacher: Callable[[Tensor], Tensor] | None,
+    material: Material,
     report: Callable[[int, float], None] | None,
+    group: Group,
 ) -> None:
-    done, epochs = run.done, run.config.epochs
+    config, done = run.config, run.done
     console = Console(stderr=True)
+    shown = exact_inputs(material.test.images[:SHOWN], config.sample_encoder())
+    if not done and 0 in config.prune_epochs():
+        some = material.train[:RATE_SAMPLES]
+        run.after_epoch(0, evaluate(run.net, some, config, _ignore, group=group).neuron_rates(some.images))
     with (
-        SummaryWriter(str(out / "tensorboard"), purge_step=done + 1) as board,
-        Progress(console=console, disable=not console.is_terminal) as progress,
+        Board(out / "tensorboard" if group.leads else None, done) as board,
+        Progress(console=console, disable=not (group.leads and console.is_terminal)) as progress,
     ):
-        for epoch in range(done + 1, epochs + 1):
-            task = progress.add_task(f"epoch {epoch}/{epochs}", total=len(train) + len(test))
-
-            def advance(samples: int, task: Any = task) -> None:
-                progress.advance(task, samples)
-
+        for epoch in range(done + 1, config.epochs + 1):
+            task = progress.add_task(f"epoch {epoch}/{config.epochs}", total=len(material.train) + len(material.test))
             start = time.perf_counter()
-            seed_epoch(run.config.seed, epoch)
-            run.before_epoch(epoch)
-            mean = train_epoch(run.net, run.optimizer, train, run.config, advance, teacher)
-            run.after_epoch(epoch, mean.neuron_rates())
-            steps = 0 if epoch == epochs else run.config.train_time_steps  # the last epoch's figure is the run's
-            learned, measured = mean.metrics(), evaluate(run.net, test, run.config, advance, steps)
+            learned, measured = _epoch(run, epoch, material, partial(progress.advance, task), group)
             seconds = time.perf_counter() - start
-            entry = {"epoch": epoch, "seconds": round(seconds, 2)}
-            run.history.append(
-                {**entry, "sparsity": sparsity(run.net), "train": asdict(learned), "test": asdict(measured)}
-            )
-            run.save(out / CHECKPOINT)
-            _log(board, epoch, {"train": learned, "test": measured})
-            logger.info(
-                "epoch %d/%d: loss %.4f, accuracy train %.2f %%, test %.2f %%, %.0f s",
-                epoch, epochs, learned.loss, learned.accuracy, measured.accuracy, seconds,
-            )  # fmt: skip
+            others = {"sparsity": sparsity(run.net), "learning_rate": learning_rate(config, epoch)}
+            entry = {"epoch": epoch, "seconds": round(seconds, 2), "sparsity": others["sparsity"]}
+            run.history.append({**entry, "train": asdict(learned), "test": asdict(measured)})
+            if group.leads:
+                run.save(out / CHECKPOINT)
+                board.epoch(epoch, {"train": learned, "test": measured}, others, run.net, shown)
+                logger.info(
+                    "epoch %d/%d: loss %.4f, accuracy train %.2f %%, test %.2f %%, %.0f s",
+                    epoch, config.epochs, learned.loss, learned.accuracy, measured.accuracy, seconds,
+                )  # fmt: skip
             progress.remove_task(task)
             if report:
                 report(epoch, measured.accuracy)
 
 
-def _log(board: SummaryWriter, epoch: int, metrics: dict[str, Metrics]) -> None:
-    for part, m in metrics.items():
-        scalars = {"loss": m.loss, "accuracy": m.accuracy}
-        scalars |= {f"firing_rate_{name}": rate for name, rate in m.rates.items()}
-        for name, value in scalars.items():
-            board.add_scalar(f"{name}/{part}", value, epoch)
-    board.flush()
+def _epoch(
+    run: Run,
+    epoch: int,
+    material: Material,
+    advance: Callable[[int], object],
+    group: Group,
+) -> tuple[Metrics, Metrics]:
+    seed_epoch(run.config.seed, epoch)
+    run.before_epoch(epoch)
+    learned = train_epoch(run.net, run.optimizer, material.train, run.config, advance, material.teacher, group)
+    run.after_epoch(epoch, learned.neuron_rates(material.train.images))
+    steps = 0 if epoch == run.config.epochs else run.config.train_time_steps  # the last epoch's figure is the run's
+    measured = evaluate(run.net, material.test, run.config, advance, steps, group)
+    return learned.metrics(), measured.metrics()
 
 
-def _finish(run: Run, out: Path) -> dict[str, Any]:
-    name = "_".join(map(str, ("mnist", PIXELS, *run.config.hidden, CLASSES)))
-    frontend.save(to_spikingjelly(run.net.cpu()), out / MODEL, encoder=run.config.sample_encoder(), name=name)
+def _ignore(_: int) -> None:
+    pass
+
+
+def _finish(run: Run, out: Path, group: Group) -> dict[str, Any]:
     results = {
         "accuracy": run.history[-1]["test"]["accuracy"],
         "sparsity": run.history[-1]["sparsity"],
@@ -221,6 +188,10 @@ def _finish(run: Run, out: Path) -> dict[str, Any]:
         "history": run.history,
         "torch": str(torch.__version__),
     }
+    if not group.leads:
+        return results
+    name = "_".join(map(str, ("mnist", PIXELS, *run.config.hidden, CLASSES)))
+    frontend.save(to_spikingjelly(run.net.cpu()), out / MODEL, encoder=run.config.sample_encoder(), name=name)
     try:
         (out / RESULTS).write_text(json.dumps(results, indent=2) + "\n")
     except OSError as error:

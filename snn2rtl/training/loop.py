@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.model import CLASSES, Network, Output
+from snn2rtl.training.distributed import ALONE, Group
+from snn2rtl.training.model import CLASSES, MAX_PIXEL, Network, Output
 from snn2rtl.training.product import fast_products
 from snn2rtl.training.pruning import INPUTS, Rates
-from snn2rtl.training.samples import Inputs, Samples, augment, exact_inputs, random_inputs
+from snn2rtl.training.samples import Samples, augment, exact_inputs, random_inputs
 
 TEST_BATCH = 250
 
@@ -35,29 +37,41 @@ class Metrics:
 class Mean:
     """Sums over batches that stay on the device, so that it never waits for the host."""
 
-    def __init__(self) -> None:
-        self.sums: dict[str, Tensor] = {}
-        self.rates: Rates = {}
-        self.samples = 0
+    def __init__(self, net: Network) -> None:
+        weights = {spiking.name: spiking.synapses.weight for spiking in net.layers}
+        self.rates: Rates = {name: weight.new_zeros(len(weight)) for name, weight in weights.items()}
+        device = net.layers[0].synapses.weight.device
+        self.sums = {name: torch.zeros((), dtype=torch.float64, device=device) for name in ("loss", "right", "samples")}
 
-    def add(self, loss: Tensor, output: Output, inputs: Inputs, labels: Tensor) -> None:
+    def add(self, loss: Tensor, output: Output, labels: Tensor) -> None:
         """Count a batch."""
-        right = 100 * (output.counts.argmax(1) == labels).sum()
-        for name, value in {"loss": loss.detach() * len(labels), "accuracy": right}.items():
-            self.sums[name] = self.sums.get(name, 0) + value.double()
+        self.sums["loss"] += loss.detach() * len(labels)
+        self.sums["right"] += (output.counts.argmax(1) == labels).sum()
+        self.sums["samples"] += len(labels)
         for name, spikes in output.spikes.items():
-            rate = spikes.detach().mean((0, 1)) * len(labels)
-            self.rates[name] = self.rates.get(name, 0) + rate
-        self.samples += len(labels)
+            self.rates[name] += spikes.detach().mean((0, 1)) * len(labels)
+
+    def gather(self, group: Group) -> Mean:
+        """Add what the other processes counted."""
+        group.sum(list(self.sums.values()))
+        group.sum(list(self.rates.values()))
+        return self
+
+    @property
+    def samples(self) -> float:
+        """How many there were."""
+        return float(self.sums["samples"])
 
     def metrics(self) -> Metrics:
         """Return the means."""
         rates = {name: float(rate.mean()) / self.samples for name, rate in self.rates.items()}
-        return Metrics(float(self.sums["loss"]) / self.samples, float(self.sums["accuracy"]) / self.samples, rates)
+        loss, right = float(self.sums["loss"]), float(self.sums["right"])
+        return Metrics(loss / self.samples, 100 * right / self.samples, rates)
 
-    def neuron_rates(self) -> Rates:
-        """Return the spikes per time step of each neuron, by layer."""
-        return {name: rate / self.samples for name, rate in self.rates.items()}
+    def neuron_rates(self, images: Tensor) -> Rates:
+        """Return the spikes per time step of each neuron, by layer, and of the inputs that the images are."""
+        rates = {name: rate / self.samples for name, rate in self.rates.items()}
+        return {INPUTS: images.float().mean(0) / MAX_PIXEL, **rates}
 
 
 def train_epoch(
@@ -67,8 +81,11 @@ def train_epoch(
     config: TrainConfig,
     advance: Callable[[int], object],
     teacher: Callable[[Tensor], Tensor] | None = None,
+    group: Group = ALONE,
 ) -> Mean:
     """Show every sample once, in random order, and update the weights after every batch.
+
+    A last batch of fewer samples than smallest_batch() is left out.
 
     Args:
         net: from model.build(); its weights change.
@@ -77,27 +94,48 @@ def train_epoch(
         config: encoder, time steps, batch size, losses and clipping.
         advance: told the number of samples of each batch.
         teacher: gives the logits (N, classes) of images (N, 784).
+        group: processes that train together; each takes its share of every batch.
     """
     net.train()
-    mean = Mean()
+    mean = Mean(net)
     encoder = config.sample_encoder()
     steps = config.train_time_steps or config.time_steps
     order = torch.randperm(len(samples), device=samples.labels.device)
+    group.part_ways()
     with fast_products():
         for index in torch.split(order, config.batch_size):
-            labels = samples.labels[index]
-            images = augment(samples.images[index], config.augment)
+            if len(index) < smallest_batch(config, group):
+                continue
+            share = group.share(index)
+            labels = samples.labels[share]
+            images = augment(samples.images[share], config.augment)
             inputs = random_inputs(images, encoder, steps)
             output = net(inputs.x, inputs.steps, inputs.columns)
             loss = _loss(output, labels, config, teacher(images) if teacher else None)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            (loss * (len(share) / len(index))).backward()  # type: ignore[no-untyped-call]
+            group.sum([parameter.grad for parameter in net.parameters() if parameter.grad is not None])
             nn.utils.clip_grad_norm_(net.parameters(), config.clip)
             optimizer.step()
-            mean.add(loss, output, inputs, labels)
-            advance(len(labels))
-    mean.rates[INPUTS] = samples.images.float().mean(0) / 255 * mean.samples
-    return mean
+            mean.add(loss, output, labels)
+            advance(len(index))
+    group.average_norms(net)
+    return mean.gather(group)
+
+
+def smallest_batch(config: TrainConfig, group: Group) -> int:
+    """Return how many samples a batch must have, for each process to have one, or two where it takes their variance."""
+    return group.size * (2 if config.batch_norm else 1)
+
+
+def check_batch(config: TrainConfig, group: Group) -> None:
+    """Raise OptionError where batches are smaller than smallest_batch()."""
+    least = smallest_batch(config, group)
+    if config.batch_size < least:
+        why = "process" if least == group.size else "process, whose variance batch_norm takes"
+        raise OptionError(
+            f"batch_size: must be at least {least}, {least // group.size} for each {why}, not {config.batch_size}"
+        )
 
 
 def _loss(output: Output, labels: Tensor, config: TrainConfig, taught: Tensor | None) -> Tensor:
@@ -109,14 +147,19 @@ def _loss(output: Output, labels: Tensor, config: TrainConfig, taught: Tensor | 
     if config.rate_penalty:
         hidden = list(output.spikes.values())[:-1]
         excess = [functional.relu(spikes.mean((0, 1)) - config.rate_limit).mean() for spikes in hidden]
-        loss = loss + config.rate_penalty * torch.stack(excess).sum()
+        loss = loss + config.rate_penalty * sum(excess)
     return loss
 
 
 @torch.no_grad()
 def evaluate(
-    net: Network, samples: Samples, config: TrainConfig, advance: Callable[[int], object], steps: int = 0
-) -> Metrics:
+    net: Network,
+    samples: Samples,
+    config: TrainConfig,
+    advance: Callable[[int], object],
+    steps: int = 0,
+    group: Group = ALONE,
+) -> Mean:
     """Measure the network on the inputs that the golden model and the hardware get (encoder seed 0).
 
     Args:
@@ -125,15 +168,17 @@ def evaluate(
         config: encoder and gain.
         advance: told the number of samples of each batch.
         steps: time steps of a sample, 0 for those of the encoder.
+        group: processes that measure together.
     """
     net.eval()
-    mean = Mean()
+    mean = Mean(net)
     encoder = config.sample_encoder()
     encoder = replace(encoder, time_steps=steps or encoder.time_steps)
-    for first in range(0, len(samples), TEST_BATCH):
-        batch = samples[first : first + TEST_BATCH]
+    part = group.part(len(samples))
+    for first in part[::TEST_BATCH]:
+        batch = samples[first : min(first + TEST_BATCH, part.stop)]
         inputs = exact_inputs(batch.images, encoder, first)
         output = net(inputs.x, inputs.steps, inputs.columns)
-        mean.add(functional.cross_entropy(output.counts * config.gain, batch.labels), output, inputs, batch.labels)
-        advance(len(batch))
-    return mean.metrics()
+        mean.add(functional.cross_entropy(output.counts * config.gain, batch.labels), output, batch.labels)
+        advance(len(batch) * group.size)
+    return mean.gather(group)

@@ -83,3 +83,10 @@ def lif(current: Tensor, fire_at: Tensor, steps: int, tau: float, integer: bool 
     """
     spikes: Tensor = _Lif.apply(current, fire_at, steps, 1 - 1 / tau, integer)  # type: ignore[no-untyped-call]
     return spikes
+
+
+def charged(spikes: Tensor) -> Tensor:
+    """Return the membranes before reset, as shares of the threshold, of spikes that lif() made with gradients on."""
+    membrane, fire_at = spikes.grad_fn.saved_tensors  # type: ignore[union-attr]
+    shares: Tensor = membrane / fire_at
+    return shares

@@ -51,28 +51,30 @@ def _prune_weights(net: Network, config: TrainConfig, share: float, rates: Rates
 def _weights_left(masks: list[Tensor], density: float) -> list[int]:
     """Return how many weights each layer keeps: small layers, which the others meet in, are pruned last.
 
-    A layer's density is proportional to ``(inputs + neurons) / (inputs * neurons)``, at most 1 (Mocanu et al., Scalable
-    training of artificial neural networks with adaptive sparse connectivity, 2018).
+    A layer's density is proportional to ``(inputs + neurons) / (inputs * neurons)``, and no layer keeps more weights
+    than it has left (Mocanu et al., Scalable training of artificial neural networks with adaptive sparse connectivity,
+    2018).
     """
-    sizes = [mask.numel() for mask in masks]
-    wanted = round(density * sum(sizes))
-    left = [0] * len(sizes)
-    open_layers = sorted(range(len(sizes)), key=lambda i: sum(masks[i].shape) / sizes[i], reverse=True)
+    most = [int(mask.sum()) for mask in masks]
+    wanted = round(density * sum(mask.numel() for mask in masks))
+    left = [0] * len(masks)
+    open_layers = sorted(range(len(masks)), key=lambda i: most[i] / sum(masks[i].shape))
     while open_layers:  # the layer that fills up first takes no more than it has
         i = open_layers.pop(0)
         weight = sum(masks[i].shape) / sum(sum(masks[j].shape) for j in (i, *open_layers))
-        left[i] = min(sizes[i], round((wanted - sum(left)) * weight))
+        left[i] = min(most[i], round((wanted - sum(left)) * weight))
     return left
 
 
 def _weight_scores(spiking: SpikingLayer, by: str, rates: Rates) -> Tensor:
-    """Return the importance of each weight, 0 where it is pruned already.
+    """Return the importance of each weight, -1 where it is pruned already.
 
     magnitude: |w|. activity: how often the input spikes. both: their product, which is the mean current of the synapse.
     """
     magnitude = spiking.synapses.masked().abs()
-    activity = rates[_source(spiking)].clamp(min=1e-6).expand_as(magnitude) * spiking.synapses.weight_mask
-    return {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[by]
+    activity = rates[_source(spiking)].expand_as(magnitude)
+    score = {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[by]
+    return torch.where(spiking.synapses.weight_mask > 0, score, -1.0)
 
 
 def _source(spiking: SpikingLayer) -> str:
@@ -83,16 +85,15 @@ def _prune_neurons(net: Network, config: TrainConfig, share: float, rates: Rates
     """Prune hidden neurons: all weights into them and out of them."""
     for spiking, after in zip(net.layers, net.layers[1:], strict=False):
         into, out = spiking.synapses.weight_mask, after.synapses.weight_mask
-        alive = into.any(1)
-        score = _neuron_scores(spiking, after, config.prune_by, rates) * alive
-        stay = max(config.min_neurons, round(len(score) * (1 - config.neuron_sparsity * share)))
+        score = _neuron_scores(spiking, after, config.prune_by, rates)
+        stay = round(len(score) * (1 - config.neuron_sparsity * share))
         if config.prune_threshold:
-            stay = max(config.min_neurons, int((rates[spiking.name] >= config.prune_threshold).sum()))
-            score = rates[spiking.name] * alive
-        if stay < len(score):
-            gone = torch.argsort(score)[: len(score) - stay]
-            into[gone] = 0
-            out[:, gone] = 0
+            score = rates[spiking.name]
+            stay = int((score >= config.prune_threshold).sum())
+        score = torch.where(into.any(1), score, -1.0)  # what is pruned already goes first
+        gone = torch.argsort(score)[: max(0, len(score) - max(stay, config.min_neurons))]
+        into[gone] = 0
+        out[:, gone] = 0
 
 
 def _neuron_scores(spiking: SpikingLayer, after: SpikingLayer, by: str, rates: Rates) -> Tensor:

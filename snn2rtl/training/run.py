@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from snn2rtl.errors import ModelFileError, OptionError
 from snn2rtl.training import checkpoint, pruning
@@ -67,17 +67,32 @@ class Run:
         state = checkpoint.load(path)
         saved = TrainConfig.from_dict(state["config"], str(path))
         config = config or saved
-        _check_same(config, saved, len(state["history"]))
-        net = build(config)
+        done = len(state["history"])
+        _check_same(config, saved, done)
         try:
-            _grow(net, state["model"], config.bits)
-            net.load_state_dict(state["model"])
-            run = cls(config, net.to(device), state["history"])
-            run.optimizer.load_state_dict(state["optimizer"])
-        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ModelFileError(f"{path}: must be the checkpoint of the network it describes ({reason})") from error
+            net = build(config)
+        except RuntimeError as error:  # torch's own MemoryError
+            raise ModelFileError(f"{path}: must describe a network that fits in memory") from error
+        _grow(net, state["model"], config.bits if config.qat(done) else 0)
+        checkpoint.check_tensors(path, state["model"], net.state_dict())
+        net.load_state_dict(state["model"])
+        run = cls(config, net.to(device), state["history"])
+        run._load_optimizer(path, state["optimizer"])
         return run
+
+    def _load_optimizer(self, path: Path, saved: dict[str, Any]) -> None:
+        """Take over Adam's averages; the rest of its state is the configuration's."""
+        wanted: dict[str, Tensor] = {}
+        parameters = (parameter for group in self.optimizer.param_groups for parameter in group["params"])
+        for index, parameter in enumerate(parameters if self.done else ()):
+            averages = {f"{index}.{name}": parameter for name in ("exp_avg", "exp_avg_sq")}
+            wanted |= {f"{index}.step": torch.tensor(0.0), **averages}
+        state = saved.get("state")
+        if not isinstance(state, dict) or not all(isinstance(values, dict) for values in state.values()):
+            raise ModelFileError(f"{path}: optimizer must have a state of each weight, which it has not")
+        found = {f"{index}.{name}": value for index, values in state.items() for name, value in values.items()}
+        checkpoint.check_tensors(path, found, wanted)
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
 
 
 def learning_rate(config: TrainConfig, epoch: int) -> float:
@@ -106,10 +121,11 @@ def _check_same(config: TrainConfig, saved: TrainConfig, done: int) -> None:
 
 
 def _grow(net: Network, state: dict[str, Any], bits: int) -> None:
-    """Give the layers the parts that the state has and an untrained network lacks: biases and weight steps."""
+    """Give the layers the parts that an untrained network lacks: biases where the state has them, weight steps."""
     for i, spiking in enumerate(net.layers):
         synapses = spiking.synapses
-        for part in ("bias", "log_step"):
-            if f"chain.{i}.synapses.{part}" in state:
-                setattr(synapses, part, nn.Parameter(torch.zeros(len(synapses.weight))))
-                synapses.bits = bits
+        if f"chain.{i}.synapses.bias" in state:
+            synapses.bias = nn.Parameter(torch.zeros(len(synapses.weight)))
+        if bits:
+            synapses.log_step = nn.Parameter(torch.zeros(len(synapses.weight)))
+            synapses.bits = bits

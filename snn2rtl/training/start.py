@@ -1,17 +1,43 @@
-"""Where a run starts from: an untrained network, the weights of a model file, or its own checkpoint."""
+"""What a run starts from: its data, an untrained network or the weights of a model file, a teacher."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 from snn2rtl import frontend
 from snn2rtl.compiler import fold
+from snn2rtl.data import mnist
 from snn2rtl.errors import OptionError
 from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.training import checkpoint
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.model import THRESHOLD, Network, build
+from snn2rtl.training.run import Run
+from snn2rtl.training.samples import Samples, random_inputs
+
+
+def model_config(path: Path) -> TrainConfig:
+    """Return the configuration of a run with the network of a model file; what the file does not say has its default.
+
+    Raises:
+        ModelFileError, UnsupportedModelError: the file cannot be read.
+        OptionError: the network cannot be trained here.
+    """
+    network = frontend.load(path)
+    pairs = pair_layers(fold(network))
+    known: dict[str, Any] = {"hidden": tuple(len(linear.weight) for linear, _ in pairs[:-1])}
+    if pairs[0][1].tau is not None:
+        known["tau"] = pairs[0][1].tau
+    if encoder := network.encoder:
+        known |= {"encoder": encoder.kind, "time_steps": encoder.time_steps}
+        known |= {"scale": encoder.scale} if encoder.kind == "poisson" else {}
+    return TrainConfig(**known)
 
 
 def initialise(config: TrainConfig, init: Path | None) -> Network:
@@ -48,3 +74,53 @@ def initialise(config: TrainConfig, init: Path | None) -> Network:
         if linear.bias.any():
             synapses.bias = torch.nn.Parameter(torch.tensor(linear.bias * scale, dtype=torch.float32))
     return net
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from: samples, and a teacher's logits (N, classes) of images (N, 784); what measures it."""
+
+    train: Samples
+    test: Samples
+    teacher: Callable[[Tensor], Tensor] | None
+
+
+def load_material(config: TrainConfig, data: Path | None, teacher: Path | None, device: str) -> Material:
+    """Return what a run learns from; held out training images measure it, or else the test images.
+
+    Raises:
+        DataError: the data is missing or damaged.
+        ModelFileError: the teacher's run cannot be read.
+        OptionError: nothing would be left to learn, or a teacher and its share in the loss do not go together.
+    """
+    everything, held_out = _split("train", data, device), config.hold_out
+    if not held_out:
+        train, test = everything, _split("test", data, device)
+    elif held_out < len(everything):
+        train, test = everything[:-held_out], everything[-held_out:]
+    else:
+        raise OptionError(f"hold_out: must be less than the {len(everything)} training images, not {held_out}")
+    return Material(train, test, _teacher(config, teacher, device))
+
+
+def _split(split: Literal["train", "test"], data: Path | None, device: str) -> Samples:
+    images, labels = mnist.load(split, data)
+    return Samples(torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.astype("int64")).to(device))
+
+
+def _teacher(config: TrainConfig, folder: Path | None, device: str) -> Callable[[Tensor], Tensor] | None:
+    if (folder is None) != (config.distill == 0):
+        raise OptionError(f"distill: must be above 0 with a teacher and 0 without, not {config.distill}")
+    if folder is None:
+        return None
+    run = Run.load(folder / checkpoint.NAME, device)
+    net, learned = run.net.eval(), run.config
+    encoder, steps = learned.sample_encoder(), learned.train_time_steps or learned.time_steps
+
+    @torch.no_grad()
+    def logits(images: Tensor) -> Tensor:
+        inputs = random_inputs(images, encoder, steps)
+        counts: Tensor = net(inputs.x, inputs.steps, inputs.columns).counts
+        return counts * learned.gain
+
+    return logits
