@@ -28,7 +28,7 @@ def test_the_hardware_holds_the_network(network, lanes, layout, output):
         last = index == len(network.layers) - 1
         live = np.flatnonzero(~never_fires(layer))
         expected = np.arange(layer.num_neurons) if last else live if len(live) else [0]
-        assert made.placement.tolist() == list(expected)
+        assert (made.placement.tolist() if last else sorted(made.placement.tolist())) == list(expected)
         places = made.lanes * made.slots
         assert made.lanes == min(lanes, len(expected))
         assert places - made.lanes < len(expected) <= places
