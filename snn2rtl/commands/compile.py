@@ -52,7 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how weights are stored [auto: in the fewest bits]")  # fmt: skip
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
-    add("--calibration", type=Path, metavar="NPZ", help="samples with labels, to measure the accuracy before and after")
+    add(
+        "--calibration",
+        type=Path,
+        metavar="NPZ",
+        help="samples with labels, to measure the accuracy and to place neurons",
+    )
     add("--samples", type=positive, metavar="N", help="take only so many of them")
     add("--seed", type=int, default=0, metavar="N", help="of the encoder [%(default)s]")
 

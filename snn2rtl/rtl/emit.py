@@ -64,7 +64,7 @@ def _static_modules(design: RtlDesign) -> list[str]:
     rows = sorted({module for layer in design.layers for module in layer.layout.modules})
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else ["snn_count_readout"]
-    memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", "snn_ingress"]
+    memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", "snn_ingress", "snn_spike_split"]
     return [*memories, *streams, *rows, "snn_sweep", "snn_lane", *neurons, "snn_spike_queue", *readout]
 
 
