@@ -1,53 +1,19 @@
-"""``snn2rtl train``: the reference baseline on MNIST, from images to a model file."""
+"""``snn2rtl train``: a network learns MNIST, from images to a model file."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields, replace
+import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from snn2rtl.commands.config_options import add_config_options, given
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.training.config import ENCODERS, SCHEDULES, SCORES, TrainConfig
+from snn2rtl.training.config import TrainConfig
 
-_HELP = {
-    "hidden": "neurons of each hidden layer, separated by commas",
-    "tau": "membrane time constant in time steps; a power of two is exact in hardware",
-    "batch_norm": "batch norm before each layer's neurons; compile folds it",
-    "dropout": "probability that a hidden neuron is silent for a sample, in training",
-    "encoder": "how a pixel enters: random spikes, or as a constant current",
-    "time_steps": "time steps of a sample",
-    "train_time_steps": "time steps of a sample in training, 0 for --time-steps",
-    "scale": "poisson: spike probability of a white pixel",
-    "augment": "shift training images by up to so many pixels, turn them by up to 5 degrees a pixel",
-    "hold_out": "training images kept for validation, in place of the test images",
-    "epochs": "passes through the training images",
-    "batch_size": "samples of one update of the weights",
-    "lr": "learning rate of Adam",
-    "schedule": "of the learning rate: in steps, or to zero along a cosine",
-    "lr_step": "epochs after which the learning rate shrinks",
-    "lr_gamma": "factor by which it shrinks",
-    "clip": "largest norm of the gradient",
-    "gain": "factor of spike counts before the cross-entropy",
-    "rate_penalty": "weight of the penalty on neurons that spike too often",
-    "rate_limit": "share of time steps that is not too often",
-    "distill": "share of the --teacher's soft labels in the loss",
-    "sparsity": "share of all weights that is pruned in the end",
-    "neuron_sparsity": "share of the hidden neurons that is pruned in the end",
-    "prune_threshold": "prune weights smaller and neurons less active than this, instead of a share",
-    "prune_by": "what matters least: small weights, silent inputs and neurons, or the product",
-    "prune_from": "epoch after which pruning begins",
-    "prune_every": "epochs from one pruning to the next",
-    "prune_until": "epoch of the last pruning, 0 for two thirds of all",
-    "min_neurons": "hidden neurons of a layer that are never pruned",
-    "bits": "weight width of quantization-aware training, 0 for float",
-    "qat_from": "epochs of float training before it",
-    "seed": "chooses the random numbers",
-}
-
-
-_CHOICES = {"encoder": ENCODERS, "schedule": SCHEDULES, "prune_by": SCORES}
 HELP = "train a network on MNIST: float or quantization-aware, pruned or not"
+
+logger = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,24 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, as it was configured")
     parser.add_argument("--device", default="cpu", help="torch device [%(default)s]")
-    parser.add_argument("--config", type=Path, metavar="TOML", help="file of the options below; flags go before it")
-    parser.add_argument("--init", type=Path, metavar="PT", help="model file whose weights to start from")
-    parser.add_argument("--teacher", type=Path, metavar="DIR", help="folder of a run whose network teaches this one")
-    for field in fields(TrainConfig):
-        _add_option(parser, field.name, field.default)
-
-
-def _add_option(parser: argparse.ArgumentParser, name: str, default: Any) -> None:
-    flag, text = "--" + name.replace("_", "-"), _HELP[name]
-    if isinstance(default, bool):
-        parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
-    elif isinstance(default, tuple):
-        shown = ",".join(map(str, default))
-        parser.add_argument(flag, type=_widths, metavar="N,...", help=f"{text} [{shown}]")
-    elif name in _CHOICES:
-        parser.add_argument(flag, choices=_CHOICES[name], help=f"{text} [{default}]")
-    else:
-        parser.add_argument(flag, type=type(default), metavar="N", help=f"{text} [{default}]")
+    add_config_options(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -89,17 +38,17 @@ def run(args: argparse.Namespace) -> Outcome:
     Raises:
         Snn2RtlError: see snn2rtl.training.lab.train_mnist().
     """
-    from snn2rtl.training.lab import Files, saved_config, train_mnist
+    from snn2rtl.training.lab import CHECKPOINT, Files, saved_config, train_mnist
 
     base = TrainConfig.from_file(args.config) if args.config else TrainConfig()
     if args.resume:
         base = saved_config(args.out)
-    given = {f.name: value for f in fields(base) if (value := getattr(args, f.name)) is not None}
     files = Files(out=args.out, data=args.data, init=args.init, teacher=args.teacher)
-    results = train_mnist(replace(base, **given), files, resume=args.resume, device=args.device)
+    try:
+        results = train_mnist(replace(base, **given(args)), files, resume=args.resume, device=args.device)
+    except KeyboardInterrupt:
+        if (args.out / CHECKPOINT).exists():
+            logger.warning("interrupted: '%s' keeps the last whole epoch, --resume goes on", args.out / CHECKPOINT)
+        raise
     shown = f"test accuracy {results['accuracy']:.2f} %, model in {args.out / 'model.pt'}"
     return Outcome(results, (shown,))
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    return tuple(int(width) for width in text.split(","))

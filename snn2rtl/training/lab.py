@@ -57,6 +57,7 @@ def train_mnist(
     resume: bool = False,
     device: str = "cpu",
     report: Callable[[int, float], None] | None = None,
+    bar: bool = True,
 ) -> dict[str, Any]:
     """Train a network on MNIST and return what results.json holds.
 
@@ -69,6 +70,7 @@ def train_mnist(
         resume: go on from the checkpoint in files.out.
         device: a torch device.
         report: told the epoch and the accuracy after each; what it raises ends the run.
+        bar: show one at a terminal.
 
     Raises:
         DataError: the data is missing or damaged.
@@ -77,7 +79,7 @@ def train_mnist(
         ModelFileError: the checkpoint or a model cannot be read.
     """
     _check_device(device)
-    train, test = _samples(config, files.data, device)
+    train, test = load_samples(config, files.data, device)
     teacher = _teacher(config, files.teacher, device)
     _prepare(files.out, resume)
     if resume:
@@ -85,11 +87,7 @@ def train_mnist(
     else:
         run = Run(config, initialise(config, files.init).to(device))
         run.save(files.out / CHECKPOINT)
-    try:
-        _train(run, files.out, train, test, teacher, report)
-    except KeyboardInterrupt:
-        logger.warning("interrupted: '%s' keeps the last whole epoch, --resume goes on", files.out / CHECKPOINT)
-        raise
+    _train(run, files.out, train, test, teacher, report, bar)
     return _finish(run, files.out)
 
 
@@ -110,8 +108,13 @@ def _check_device(device: str) -> None:
         raise OptionError(f"device: must be one that torch can use here, not {device} ({reason})") from None
 
 
-def _samples(config: TrainConfig, data: Path | None, device: str) -> tuple[Samples, Samples]:
-    """Return what is learned and what is measured: held out training images, else the test images."""
+def load_samples(config: TrainConfig, data: Path | None, device: str = "cpu") -> tuple[Samples, Samples]:
+    """Return what is learned and what is measured: held out training images, else the test images.
+
+    Raises:
+        DataError: the data is missing or damaged.
+        OptionError: no training images would be left.
+    """
     everything = _split("train", data, device)
     if not config.hold_out:
         return everything, _split("test", data, device)
@@ -159,12 +162,13 @@ def _train(
     test: Samples,
     teacher: Callable[[Tensor], Tensor] | None,
     report: Callable[[int, float], None] | None,
+    bar: bool,
 ) -> None:
     done, epochs = run.done, run.config.epochs
     console = Console(stderr=True)
     with (
         SummaryWriter(str(out / "tensorboard"), purge_step=done + 1) as board,
-        Progress(console=console, disable=not console.is_terminal) as progress,
+        Progress(console=console, disable=not (bar and console.is_terminal)) as progress,
     ):
         for epoch in range(done + 1, epochs + 1):
             task = progress.add_task(f"epoch {epoch}/{epochs}", total=len(train) + len(test))
