@@ -23,7 +23,7 @@ def main() -> None:
     source = load(MODEL)
     network, _ = compile_network(source)
     samples = load_samples(IMAGES, inputs=784, encoder=source.encoder)
-    spikes = samples.spikes(0, len(samples))
+    spikes = samples.inputs(0, len(samples))
     floats = torch.from_numpy(spikes).float()
     multi, single = spikingjelly_module(source, "m"), spikingjelly_module(source, "s")
 

@@ -1,4 +1,4 @@
-"""From a model to an output folder in one call; the command line does nothing else."""
+"""From a model to an output folder, or to an integer network alone, in one call; the command line does nothing else."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from snn2rtl.errors import DataError, OptionError
 from snn2rtl.float_reference import spike_counts
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions
+from snn2rtl.output import write_file
 from snn2rtl.report import Accuracy, LayerReport
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
@@ -32,10 +33,10 @@ _NO_REPORTS: tuple[LayerReport, ...] = ()
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """What compile made: the integer network, its hardware, and what quantizing cost."""
+    """What compile made: the integer network, its hardware (None where only the network was asked for), its cost."""
 
     network: FixedPointNetwork
-    design: RtlDesign
+    design: RtlDesign | None
     reports: tuple[LayerReport, ...]
     accuracy: Accuracy | None
 
@@ -50,11 +51,11 @@ def compile(
     rtl: RtlOptions | None = None,
     calibration: Callable[[FixedPointNetwork], Samples] | None = None,
 ) -> Compiled:
-    """Compile a model to Verilog.
+    """Compile a model to Verilog, or to an integer network.
 
     Args:
         model: a SpikingJelly network, a file of one (docs/cli.md says which), or a network.npz.
-        out: output folder; without one nothing is written.
+        out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
         name: name of the network, which its Verilog modules start with.
         quantize: how the float network becomes an integer network.
@@ -73,10 +74,17 @@ def compile(
         network, reports = source, _NO_REPORTS
     else:
         network, reports = compile_network(source, quantize)
+    alone = out is not None and Path(out).suffix == ".npz"
+    if alone and rtl is not None and rtl != RtlOptions():
+        raise OptionError(
+            f"{out}: holds no hardware, which lanes, layout and output describe; choose a folder for --out"
+        )
+    design = None if alone else plan(network, rtl)
     accuracy = _accuracy(source, network, calibration(network)) if calibration else None
-    design = plan(network, rtl)
-    if out is not None:
+    if out is not None and design:
         write_rtl(network, design, Path(out), reports, accuracy)
+    elif out is not None:
+        write_file(Path(out), lambda path: network_file.save(network, path))
     return Compiled(network, design, reports, accuracy)
 
 
@@ -101,12 +109,12 @@ def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNet
     before = after = agree = 0
     folded = fold(source) if isinstance(source, SpikingNetwork) else None
     for first in range(0, len(samples), _CHUNK):
-        spikes = samples.spikes(first, min(first + _CHUNK, len(samples)))
+        inputs = samples.inputs(first, min(first + _CHUNK, len(samples)))
         labels = samples.labels[first : first + _CHUNK]
-        classes = reference.run(network, spikes, record_spikes=False).classes
+        classes = reference.run(network, inputs, record_spikes=False).classes
         after += int((classes == labels).sum())
         if folded:
-            wanted = np.argmax(spike_counts(folded, spikes), axis=1)
+            wanted = np.argmax(spike_counts(folded, inputs), axis=1)
             before += int((wanted == labels).sum())
             agree += int((wanted == classes).sum())
     total = len(samples)

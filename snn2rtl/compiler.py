@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from snn2rtl.errors import StrictError, UnsupportedModelError
+from snn2rtl.errors import StrictError
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.drop_identities import drop_identities
@@ -40,8 +40,6 @@ def compile_network(
         StrictError: options.strict, and something was approximated.
     """
     options = options or QuantizeOptions()
-    if network.encoder is not None and network.encoder.kind == "direct":
-        raise UnsupportedModelError(["network: encoder must be poisson, or none for spikes from elsewhere, not direct"])
     integer, reports = quantize_network(fold(network), options)
     notes = [note for report in reports for note in report.approximations()]
     if options.strict and notes:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from snn2rtl.errors import DataError, OptionError
 
+MAX_PIXEL = 255
 RATE_BITS = 16
 MAX_RATE = (1 << RATE_BITS) // 255  # a white pixel then spikes in every step but one of 2**16
 
@@ -38,6 +39,11 @@ class Encoder:
     def poisson(cls, time_steps: int, scale: float) -> Encoder:
         """Return the Poisson encoder in which a pixel of 255 spikes with probability ``scale``."""
         return cls(kind="poisson", time_steps=time_steps, rate=round(scale * 2**RATE_BITS / 255))
+
+    @property
+    def input_max(self) -> int:
+        """Greatest value of an input of the network: 1 for spikes, 255 for pixels."""
+        return MAX_PIXEL if self.kind == "direct" else 1
 
     @property
     def scale(self) -> float:

@@ -5,28 +5,33 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from snn2rtl.encoders import MAX_PIXEL
 from snn2rtl.passes.fold_neurons import pair_layers
-from snn2rtl.reference import Spikes
+from snn2rtl.reference import Inputs, Spikes
 from snn2rtl.spiking import Neuron, SpikingNetwork
 
 
-def spike_counts(network: SpikingNetwork, spikes: Spikes) -> NDArray[np.int64]:
+def spike_counts(network: SpikingNetwork, inputs: Inputs) -> NDArray[np.int64]:
     """Return the output spike counts of a folded network, shape (N, classes).
 
     Args:
         network: pairs of Linear and Neuron, as fold_neurons() leaves them.
-        spikes: shape (T, N, inputs).
+        inputs: spikes of shape (T, N, inputs), or pixels of shape (N, inputs) for a direct encoder, 255 of them 1.0.
     """
-    values = spikes
+    values = inputs.astype(np.float32)
+    steps = len(inputs)
+    if network.encoder and network.encoder.kind == "direct":
+        values /= MAX_PIXEL
+        steps = network.encoder.time_steps
     for linear, neuron in pair_layers(network):
-        current = values.astype(np.float32) @ linear.weight.T.astype(np.float32) + linear.bias.astype(np.float32)
-        values = _fire(current, neuron)
+        current = values @ linear.weight.T.astype(np.float32) + linear.bias.astype(np.float32)
+        values = _fire(np.broadcast_to(current, (steps, *current.shape[-2:])), neuron).astype(np.float32)
     counts: NDArray[np.int64] = values.sum(axis=0, dtype=np.int64)
     return counts
 
 
 def _fire(current: NDArray[np.float32], neuron: Neuron) -> Spikes:
-    keep = np.float32(1.0 if neuron.tau is None else 1.0 - 1.0 / neuron.tau)
+    keep = np.float32(1.0 - neuron.decay)
     threshold = np.float32(neuron.v_threshold)
     membrane = np.zeros_like(current[0])
     spikes = np.empty(current.shape, np.uint8)

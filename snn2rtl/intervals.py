@@ -1,4 +1,4 @@
-"""Interval analysis: which values a layer's membrane can take, whatever its input spikes are.
+"""Interval analysis: which values a layer's membrane can take, whatever its inputs are.
 
 The hardware sizes its adders from it, and leaves out the saturation where it proves that it is never reached.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
-from snn2rtl.network import MAX_MEMBRANE_BITS, Layer, Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import MAX_MEMBRANE_BITS, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
 
 _FAR = 1 << 62  # beyond every membrane, and no overflow
 
@@ -93,23 +93,48 @@ def _charged_range(layer: Layer) -> MembraneRange:
 
 def charged_range_after(layer: Layer, steps: int) -> MembraneRange:
     """Return the range of ``leak(v) + i`` over all inputs, in samples of so many steps and without saturation."""
-    kind = layer.neuron.leak
+    neuron = layer.neuron
     low_input, high_input = input_range(layer)
     low = high = np.zeros(layer.num_neurons, np.int64)
-    charged = MembraneRange(low_input, high_input)
-    for _ in range(steps - 1):
+    left = np.full(layer.num_neurons, steps - 1)
+    while True:
+        charged = MembraneRange(leak(low, neuron.leak) + low_input, leak(high, neuron.leak) + high_input)
         after_low, after_high = _after_reset(charged, layer, MAX_MEMBRANE_BITS)
-        if np.all(after_low >= low) and np.all(after_high <= high):
-            break
-        low, high = np.minimum(low, after_low), np.maximum(high, after_high)
-        charged = MembraneRange(leak(low, kind) + low_input, leak(high, kind) + high_input)
-    return charged
+        down, up = np.minimum(after_low - low, 0), np.maximum(after_high - high, 0)
+        left = np.where((down < 0) | (up > 0), left, 0)
+        if not left.any():
+            return charged
+        taken = np.minimum(left, 1)
+        if isinstance(neuron.leak, NoLeak):
+            sinking = _repeats(down, low_input, charged.low, neuron)
+            taken = np.minimum(left, np.minimum(sinking, _repeats(up, high_input, charged.high, neuron)))
+        low, high, left = low + taken * down, high + taken * up, left - taken
+
+
+def _repeats(move: IntArray, current: IntArray, charged: IntArray, neuron: LifNeuron) -> IntArray:
+    """Return how many steps, this one among them, surely move a bound of a membrane without a leak alike.
+
+    A step adds the current to the bound, or the current less the reset, or neither. Which of them depends on where the
+    charged bounds are: one that adds goes on adding until one of them comes to the threshold or to an edge.
+
+    Args:
+        move: what this step adds, shape (neurons,).
+        current: the input current that the bound is for, shape (neurons,).
+        charged: the bound and its current, shape (neurons,).
+        neuron: the neurons.
+    """
+    edges = np.array(signed_range(MAX_MEMBRANE_BITS))[:, None] - charged
+    ahead = np.sign(move) * np.stack([*edges, neuron.fire_at - charged])
+    nearest = np.where(ahead >= 0, ahead, _FAR).min(axis=0)
+    added = (move == current) | (move == current - neuron.reset_by)
+    further = np.where(added, np.maximum(nearest - 1, 0) // np.maximum(np.abs(move), 1), 0)
+    return np.where(move == 0, _FAR, 1 + further)
 
 
 def input_range(layer: Layer) -> tuple[IntArray, IntArray]:
-    """Return the least and the greatest input current of each neuron over all input spikes, shape (neurons,)."""
-    low, high = signed_sums(layer.weight)
-    return layer.bias + (low << layer.weight_shift), layer.bias + (high << layer.weight_shift)
+    """Return the least and the greatest input current of each neuron over all inputs, shape (neurons,)."""
+    low, high = (layer.input_max * total << layer.weight_shift for total in signed_sums(layer.weight))
+    return layer.bias + low, layer.bias + high
 
 
 def signed_sums(weight: IntArray) -> tuple[IntArray, IntArray]:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from snn2rtl.encoders import Encoder
+from snn2rtl.encoders import MAX_PIXEL, Encoder
 from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
 
@@ -88,8 +88,7 @@ class LifNeuron:
             value = getattr(self, key)
             _check_integers(f"neuron: {key}", value)
             _check(value.ndim == 1, f"neuron: {key} must have one value a neuron, not shape {value.shape}")
-            _check(not value.size or (int(value.min()) > low and int(value.max()) <= high),
-                   f"neuron: {key} must fit the membrane's {bits} bits, not reach {_extreme(value)}")  # fmt: skip
+            _check_range(f"neuron: {key} must fit the membrane's {bits} bits", value, low + 1, high)
             object.__setattr__(self, key, _frozen(value, bits))
         _check(self.fire_at.shape == self.reset_by.shape, "neuron: fire_at and reset_by must have one length")
         soft = self.reset is Reset.SOFT
@@ -107,10 +106,11 @@ Neuron = LifNeuron  # the models the chain knows; a new one adds a dataclass, a 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Layer:
-    """Synapses and neurons of one layer: ``i = bias + (weight @ x) << weight_shift``.
+    """Synapses and neurons of one layer: ``i = bias + (weight @ x) << weight_shift`` for x of 0..input_max.
 
     weight has shape (neurons, inputs) and fits weight_bits signed bits; a zero weight is a pruned synapse. bias has
     shape (neurons,), in membrane steps. weight_shift aligns the weights with a membrane that carries fraction bits.
+    input_max is 1 for spikes, 255 for the pixels of a directly coded sample.
     """
 
     name: str
@@ -119,6 +119,7 @@ class Layer:
     weight_shift: int
     bias: IntArray
     neuron: Neuron
+    input_max: int = 1
 
     def __post_init__(self) -> None:
         where = f"layer '{self.name}'"
@@ -127,22 +128,19 @@ class Layer:
         _check_integers(f"{where}: bias", self.bias)
         _check(1 <= bits <= MAX_WEIGHT_BITS, f"{where}: bits must be 1..{MAX_WEIGHT_BITS}, not {bits}")
         _check(0 <= self.weight_shift < 32, f"{where}: weight_shift must be 0..31, not {self.weight_shift}")
+        _check(1 <= self.input_max <= MAX_PIXEL, f"{where}: input_max must be 1..{MAX_PIXEL}, not {self.input_max}")
         _check(self.weight.ndim == 2 and 0 not in self.weight.shape,
                f"{where}: weight must have shape (neurons, inputs), not {self.weight.shape}")  # fmt: skip
-        low, high = signed_range(bits)
-        _check(low <= int(self.weight.min()) and int(self.weight.max()) <= high,
-               f"{where}: weights must fit {bits} bits, not reach {_extreme(self.weight)}")  # fmt: skip
+        _check_range(f"{where}: weights must fit {bits} bits", self.weight, *signed_range(bits))
         neurons, inputs = self.weight.shape
-        reach = inputs << (bits - 1 + self.weight_shift)
+        reach = inputs * self.input_max << (bits - 1 + self.weight_shift)
         _check(reach <= MAX_CURRENT, f"{where}: input current must stay within 2**61, not reach {reach:.3g}")
         _check(
             self.bias.shape == (neurons,),
             f"{where}: bias must have shape ({neurons},), not {self.bias.shape}",
         )
         _check(len(self.neuron) == neurons, f"{where}: must have {neurons} neurons, not {len(self.neuron)}")
-        low, high = signed_range(MAX_MEMBRANE_BITS)
-        _check(low <= int(self.bias.min()) and int(self.bias.max()) <= high,
-               f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits, not reach {_extreme(self.bias)}")  # fmt: skip
+        _check_range(f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits", self.bias, *signed_range(MAX_MEMBRANE_BITS))
         object.__setattr__(self, "weight", _frozen(self.weight, bits))
         object.__setattr__(self, "bias", _frozen(self.bias, 64))
 
@@ -167,7 +165,8 @@ class Layer:
 class FixedPointNetwork:
     """A chain of layers; the class is the neuron of the last layer with the most spikes, ties to the lowest index.
 
-    A neuron's spike count saturates at ``2**count_bits - 1``.
+    A neuron's spike count saturates at ``2**count_bits - 1``. With a direct encoder the first layer takes the pixels of
+    a sample in every one of the encoder's time steps; otherwise it takes spikes, as all other layers do.
     """
 
     name: str
@@ -183,6 +182,15 @@ class FixedPointNetwork:
         for before, after in zip(self.layers, self.layers[1:], strict=False):
             _check(before.num_neurons == after.num_inputs,
                    f"layer '{after.name}': must take {before.num_neurons} inputs, not {after.num_inputs}")  # fmt: skip
+        for index, layer in enumerate(self.layers):
+            wanted = self.encoder.input_max if self.encoder and index == 0 else 1
+            _check(layer.input_max == wanted, f"layer '{layer.name}': input_max must be {wanted}, not "
+                   f"{layer.input_max}; only the first layer after a direct encoder takes pixels")  # fmt: skip
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the first layer takes pixels rather than spikes."""
+        return self.encoder is not None and self.encoder.kind == "direct"
 
     @property
     def num_inputs(self) -> int:
@@ -204,6 +212,11 @@ def _check_integers(what: str, values: IntArray) -> None:
     _check(np.issubdtype(values.dtype, np.integer), f"{what} must hold integers, not {values.dtype}")
 
 
+def _check_range(rule: str, values: IntArray, low: int, high: int) -> None:
+    least, greatest = int(values.min(initial=0)), int(values.max(initial=0))
+    _check(low <= least and greatest <= high, f"{rule}, not reach {max(least, greatest, key=abs)}")
+
+
 def _frozen(values: IntArray, bits: int) -> IntArray:
     flags = values.flags
     if values.dtype == int_dtype(bits) and flags.c_contiguous and flags.owndata and not flags.writeable:
@@ -211,7 +224,3 @@ def _frozen(values: IntArray, bits: int) -> IntArray:
     frozen: IntArray = np.array(values, dtype=int_dtype(bits), order="C")
     frozen.setflags(write=False)
     return frozen
-
-
-def _extreme(values: IntArray) -> int:
-    return max(int(values.min()), int(values.max()), key=abs)

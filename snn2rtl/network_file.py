@@ -103,6 +103,7 @@ def _parts(network: FixedPointNetwork) -> tuple[str, dict[str, NDArray[Any]]]:
                 "reset": neuron.reset.value,
                 "leak": {"kind": kind, **asdict(neuron.leak)},
                 "membrane_bits": neuron.membrane_bits,
+                **({"input_max": layer.input_max} if layer.input_max != 1 else {}),
             }
         )
     header = {
@@ -137,6 +138,7 @@ def _network(header: dict[str, Any], arrays: Any) -> FixedPointNetwork:
                 weight_shift=_integer(entry["weight_shift"]),
                 bias=bias,
                 neuron=neuron,
+                input_max=_integer(entry.get("input_max", 1)),
             )
         )
     encoder = Encoder.from_dict(header["encoder"]) if header["encoder"] else None

@@ -37,8 +37,9 @@ class QuantizeOptions:
     bits: weight width. scale: one scale for a layer's weights, or one for each neuron's. leak: a power of two by shift,
     a multiplier of leak_bits, or auto: shift where it is exact, multiplier elsewhere. membrane_bits: width at which the
     membrane saturates, 0 for one that time_steps steps cannot fill. membrane_fraction: fraction bits of the membrane
-    below the weights' least significant bit, -1 for as many as the leak shifts out in a step. time_steps: length of
-    a sample, 0 for the encoder's.
+    below the weights' least significant bit, -1 for as many as the leak shifts out in a step, and none where pixels
+    enter, for they divide a weight step already. time_steps: length of a sample, 0 for the encoder's, or 100 without
+    one.
     """
 
     bits: PerLayer[int] = PerLayer(8)

@@ -1,7 +1,8 @@
-"""Output folders: written beside their place and renamed, so that a failed or killed run leaves the old one or none."""
+"""Outputs: written beside their place and renamed, so that a failed or killed run leaves the old one or none."""
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import json
@@ -46,6 +47,26 @@ def write_folder(out: Path, write: Callable[[Path], None]) -> None:
         if os.path.exists(old) and not os.path.exists(out):
             old.rename(out)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def write_file(out: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a new file, then put it in the place of ``out``.
+
+    Raises:
+        OutputError: out is a folder, or the disk does not take the file.
+    """
+    if out.is_dir():
+        raise OutputError(f"{out}: must be a file, not a folder; choose another --out")
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write(partial)
+        partial.replace(out)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def check_ours(out: Path) -> None:

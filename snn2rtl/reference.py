@@ -5,6 +5,7 @@ Everything that claims to be this network (Verilog in any simulator, a synthesis
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from snn2rtl.intervals import charged_range, leak, signed_sums
 from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron, MultiplierLeak, Reset
 
 Spikes = NDArray[np.uint8]
+Inputs = NDArray[np.uint8]  # spikes of shape (T, N, inputs), or pixels of shape (N, inputs) for a direct network
 
 _CHUNK_BYTES = 1 << 25  # of input current at a time: enough for BLAS to be fast, small enough for the caches
 
@@ -44,21 +46,23 @@ class Result:
 
 
 def run(
-    network: FixedPointNetwork, spikes: Spikes, *, record_spikes: bool = True, record_membranes: bool = False
+    network: FixedPointNetwork, inputs: Inputs, *, record_spikes: bool = True, record_membranes: bool = False
 ) -> Result:
-    """Run the network on a batch of input spikes.
+    """Run the network on a batch of inputs.
 
     Args:
         network: the integer network.
-        spikes: shape (T, N, inputs), values 0 and 1.
+        inputs: spikes of shape (T, N, inputs), values 0 and 1. For a network with a direct encoder, pixels of shape
+            (N, inputs), which are the input of each of the encoder's time steps.
         record_spikes: keep the spikes of every layer.
         record_membranes: keep the membranes of every layer too.
 
     Raises:
-        DataError: the spikes have another shape or other values.
+        DataError: the inputs have another shape or other values.
     """
-    check_spikes(network, spikes)
-    steps, samples, _ = spikes.shape
+    check_inputs(network, inputs)
+    samples = inputs.shape[-2]
+    steps = network.encoder.time_steps if network.encoder and network.is_direct else len(inputs)
     traces = [_empty_trace(layer, steps, samples, record_membranes) for layer in network.layers]
     counts = np.empty((samples, network.num_classes), np.int64)
     widest = max(layer.num_neurons for layer in network.layers)
@@ -66,10 +70,10 @@ def run(
     runners = [_LayerRunner(layer) for layer in network.layers]
     for first in range(0, samples, chunk):
         part = slice(first, first + chunk)
-        events = spikes[:, part]
+        events = inputs[..., part, :]
         for runner, trace in zip(runners, traces, strict=True):
             membranes = trace.membranes[:, part] if trace.membranes is not None else None
-            events = runner.run(events, membranes)
+            events = runner.run(events, steps, membranes)
             if record_spikes:
                 trace.spikes[:, part] = events
         counts[part] = events.sum(axis=0, dtype=np.int64)
@@ -78,11 +82,14 @@ def run(
     return Result(layers, counts, np.argmax(counts, axis=1))
 
 
-def check_spikes(network: FixedPointNetwork, spikes: Spikes) -> None:
-    """Raise DataError unless the spikes fit the network's inputs and are 0 or 1."""
-    if spikes.ndim != 3 or spikes.shape[2] != network.num_inputs:
-        raise DataError(f"input spikes: must have shape (T, N, {network.num_inputs}), not {spikes.shape}")
-    if spikes.dtype != np.uint8 or (spikes.size and spikes.max() > 1):
+def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
+    """Raise DataError unless the inputs are spikes or pixels, whichever the network takes, and as many as it does."""
+    what, shape = ("pixels", "N") if network.is_direct else ("spikes", "T, N")
+    if inputs.ndim != (2 if network.is_direct else 3) or inputs.shape[-1] != network.num_inputs:
+        raise DataError(f"input {what}: must have shape ({shape}, {network.num_inputs}), not {inputs.shape}")
+    if network.is_direct and inputs.dtype != np.uint8:
+        raise DataError(f"input pixels: must be of type uint8, not {inputs.dtype}")
+    if not network.is_direct and (inputs.dtype != np.uint8 or (inputs.size and inputs.max() > 1)):
         raise DataError("input spikes: must be 0 or 1 of type uint8")
 
 
@@ -91,7 +98,7 @@ class _LayerRunner:
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
-        largest = max(int(np.abs(total).max()) for total in signed_sums(layer.weight))
+        largest = layer.input_max * max(int(np.abs(total).max()) for total in signed_sums(layer.weight))
         # a float of n mantissa bits adds integers exactly while every partial sum stays below 2**n
         blas = np.float32 if largest < 2**24 else np.float64
         self.weight = np.ascontiguousarray(layer.weight.T, dtype=blas)
@@ -103,11 +110,16 @@ class _LayerRunner:
         fits = charged_bits <= layer.neuron.membrane_bits
         self.saturate = None if fits else signed_range(layer.neuron.membrane_bits)
 
-    def run(self, spikes: Spikes, membranes: IntArray | None) -> Spikes:
-        """Return the layer's spikes for input spikes of shape (T, n, inputs); fill membranes where given."""
-        steps, samples, _ = spikes.shape
-        layer = self.layer
-        current = self._current(spikes)
+    def run(self, inputs: Inputs, steps: int, membranes: IntArray | None) -> Spikes:
+        """Return the layer's spikes; fill membranes where given.
+
+        Args:
+            inputs: shape (T, n, inputs), or (n, inputs) where all steps have the same.
+            steps: T.
+            membranes: shape (T, n, neurons), or None.
+        """
+        layer, samples = self.layer, inputs.shape[-2]
+        current = np.broadcast_to(self._current(inputs), (steps, samples, layer.num_neurons))
         state = np.zeros((samples, layer.num_neurons), self.state_type)
         out = np.empty((steps, samples, layer.num_neurons), bool)
         step = NEURON_STEPS[type(layer.neuron)]
@@ -117,16 +129,16 @@ class _LayerRunner:
                 membranes[t] = state
         return out.view(np.uint8)
 
-    def _current(self, spikes: Spikes) -> IntArray:
-        steps, samples, _ = spikes.shape
-        active = np.flatnonzero(spikes.any(axis=(0, 1)))  # a silent input costs nothing here either
-        dense = spikes[:, :, active].astype(self.weight.dtype).reshape(steps * samples, active.size)
+    def _current(self, inputs: Inputs) -> IntArray:
+        *places, _ = inputs.shape
+        active = np.flatnonzero(inputs.any(axis=tuple(range(len(places)))))  # a silent input costs nothing here either
+        dense = inputs[..., active].astype(self.weight.dtype).reshape(math.prod(places), active.size)
         total: IntArray = (dense @ self.weight[active]).astype(self.state_type)
         if self.layer.weight_shift:
             total <<= self.layer.weight_shift
         if self.layer.bias.any():
             total += self.layer.bias.astype(self.state_type)
-        return total.reshape(steps, samples, self.layer.num_neurons)
+        return total.reshape(*places, self.layer.num_neurons)
 
 
 def lif_step(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from snn2rtl.fixed_point import signed_range
 
@@ -11,9 +13,10 @@ from snn2rtl.fixed_point import signed_range
 class LayerReport:
     """What quantizing did to one layer.
 
-    Weight errors are in weight steps (of scale), the others in membrane steps (of scale / 2**membrane_fraction). leak_*
-    is the fraction of the membrane that a step keeps. membrane_low and _high are what a sample of time_steps steps can
-    charge a membrane to; may_saturate says that a longer one can pass membrane_bits.
+    Weight errors are in weight steps (of scale), the others in membrane steps, of scale / input_max /
+    2**membrane_fraction; input_max is 255 where pixels enter, else 1. leak_* is the fraction of the membrane that a
+    step keeps. membrane_low and _high are what a sample of time_steps steps can charge a membrane to; may_saturate says
+    that a longer one can pass membrane_bits.
     """
 
     name: str
@@ -31,6 +34,7 @@ class LayerReport:
     reset_error: float
     leak_asked: float
     leak_got: float
+    input_max: int
     membrane_fraction: int
     membrane_bits: int
     membrane_low: int
@@ -59,7 +63,8 @@ class LayerReport:
         if self.leak_got != self.leak_asked:
             notes.append(f"{where}: a step keeps {self.leak_got:.6g} of the membrane, not {self.leak_asked:.6g}")
         if self.leak_floors:
-            notes.append(f"{where}: the leak floors the membrane to steps of 1/{2**self.membrane_fraction} weight step")
+            steps = self.input_max << self.membrane_fraction
+            notes.append(f"{where}: the leak floors the membrane to steps of 1/{steps} weight step")
         low, high = signed_range(self.membrane_bits)
         if self.membrane_low < low or self.membrane_high > high:
             notes.append(
@@ -67,6 +72,14 @@ class LayerReport:
                 f"{self.time_steps} steps can charge it to {self.membrane_low}..{self.membrane_high}"
             )
         return notes
+
+
+def findings(reports: Sequence[LayerReport], accuracy: Accuracy | None) -> dict[str, Any]:
+    """Return what quantizing cost as plain values for JSON."""
+    return {
+        "report": [{**asdict(report), "approximations": report.approximations()} for report in reports],
+        "accuracy": asdict(accuracy) if accuracy else None,
+    }
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Samples from a file: images that the network's encoder turns into spikes, or spikes as they are."""
+"""Samples from a file: images, which the network's encoder turns into spikes or leaves as they are, or spikes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
-from snn2rtl.reference import Spikes
+from snn2rtl.reference import Inputs, Spikes
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +30,16 @@ class Samples:
     def __len__(self) -> int:
         return int(self.data.shape[1] if self.data.ndim == 3 else self.data.shape[0])
 
-    def spikes(self, first: int, last: int) -> Spikes:
-        """Return the spikes of samples first..last - 1, shape (T, last - first, inputs)."""
+    def inputs(self, first: int, last: int) -> Inputs:
+        """Return what the network takes of samples first..last - 1.
+
+        Spikes of shape (T, last - first, inputs); for a direct encoder pixels of shape (last - first, inputs).
+        """
         if self.data.ndim == 3:
             return self.data[:, first:last]
         assert self.encoder is not None
-        return self.encoder.encode(self.data[first:last], self.seed, first)
+        pixels = self.data[first:last]
+        return pixels if self.encoder.kind == "direct" else self.encoder.encode(pixels, self.seed, first)
 
 
 def load_samples(
@@ -53,12 +57,15 @@ def load_samples(
     Raises:
         DataError: the file is not such a file, or its samples do not fit the network.
     """
-    arrays = _read(path)
-    name = "spikes" if "spikes" in arrays else "images" if "images" in arrays else None
+    direct = encoder is not None and encoder.kind == "direct"
+    arrays = _read(path, only_images=direct)
+    name = next((name for name in (("images", "spikes") if direct else ("spikes", "images")) if name in arrays), None)
     if name is None:
         raise DataError(f"{path}: must hold an array 'spikes' or 'images', not {', '.join(arrays) or 'nothing'}")
     data, labels = arrays[name], arrays.get("labels")
     if name == "spikes":
+        if direct:
+            raise DataError(f"{path}: must hold images for a network with a direct encoder, not spikes")
         data = _spikes(path, data, inputs)
         data = data[:, :limit]
         samples = data.shape[1]
@@ -75,11 +82,12 @@ def load_samples(
     return Samples(data, labels, encoder, seed)
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def _read(path: Path, only_images: bool) -> dict[str, NDArray[Any]]:
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            return {"spikes" if loaded.ndim == 3 and loaded.max(initial=0) <= 1 else "images": loaded}
+            are_spikes = not only_images and loaded.ndim == 3 and loaded.max(initial=0) <= 1
+            return {"spikes" if are_spikes else "images": loaded}
         with loaded:
             return {key: loaded[key] for key in ("spikes", "images", "labels") if key in loaded}
     except OSError as error:
@@ -99,6 +107,6 @@ def _spikes(path: Path, data: NDArray[Any], inputs: int) -> Spikes:
 def _images(path: Path, data: NDArray[Any], inputs: int, encoder: Encoder | None) -> NDArray[np.uint8]:
     if data.dtype != np.uint8 or data.ndim < 2 or int(np.prod(data.shape[1:])) != inputs:
         raise DataError(f"{path}: images must be uint8 with {inputs} pixels, not {data.dtype} of shape {data.shape}")
-    if encoder is None or encoder.kind != "poisson":
-        raise DataError(f"{path}: images need a network with a poisson encoder; give spikes of shape (T, N, {inputs})")
+    if encoder is None:
+        raise DataError(f"{path}: images need a network with an encoder; give spikes of shape (T, N, {inputs})")
     return data.reshape(len(data), inputs)

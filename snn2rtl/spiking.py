@@ -100,6 +100,17 @@ class Neuron:
     v_reset: float | None
     decay_input: bool = False
 
+    @property
+    def decay(self) -> float:
+        """The fraction of the membrane that a step takes, 1 / tau, or 0 without a tau.
+
+        ParametricLIFNode multiplies with a float32: a tau that is one over a float32, rounded, gives that very number.
+        """
+        if self.tau is None:
+            return 0.0
+        single = float(np.float32(1 / self.tau))
+        return single if single and 1 / single == self.tau else 1 / self.tau
+
 
 Node = Flatten | Dropout | Linear | BatchNorm | Neuron
 NODE_TYPES: dict[str, type[Node]] = {cls.__name__: cls for cls in (Flatten, Dropout, Linear, BatchNorm, Neuron)}

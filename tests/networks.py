@@ -88,6 +88,19 @@ def networks(draw: st.DrawFn, max_layers: int = 3) -> FixedPointNetwork:
     return chain(*made, count_bits=draw(st.integers(1, 5)))
 
 
+def direct(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
+    """Return the network with pixels for inputs."""
+    layers = (replace(network.layers[0], input_max=255), *network.layers[1:])
+    return replace(network, layers=layers, encoder=Encoder(kind="direct", time_steps=time_steps))
+
+
+def random_pixels(inputs: int, samples: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Return pixels of shape (samples, inputs), from a black sample to a white one, with black and white among them."""
+    random = np.random.default_rng(seed)
+    levels = np.linspace(-128, 128, samples)[:, None]
+    return np.clip(random.integers(-64, 320, (samples, inputs)) + 2 * levels, 0, 255).astype(np.uint8)
+
+
 def random_spikes(network: FixedPointNetwork, steps: int, samples: int, seed: int = 0) -> NDArray[np.uint8]:
     """Return input spikes of shape (steps, samples, inputs), from a silent sample to one that always spikes."""
     random = np.random.default_rng(seed)

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import LEAKS, dense, layers, lif
 
+from snn2rtl import intervals
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.intervals import (
+    MembraneRange,
     charged_range,
     charged_range_after,
     input_range,
@@ -18,14 +20,15 @@ from snn2rtl.intervals import (
     never_saturates,
     resting,
 )
-from snn2rtl.network import Layer, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import MAX_MEMBRANE_BITS, Layer, MultiplierLeak, NoLeak, Reset, ShiftLeak
 
 LAYERS = st.integers(1, 4).flatmap(layers)
 
 
 def reachable(layer: Layer, neuron: int, steps: int) -> tuple[set[int], bool]:
     """Return the charged membranes that some input reaches within some steps, and whether a spike is among them."""
-    inputs = [list(pattern) for pattern in itertools.product((0, 1), repeat=layer.num_inputs)]
+    values = sorted({0, 1, layer.input_max})
+    inputs = [list(pattern) for pattern in itertools.product(values, repeat=layer.num_inputs)]
     one_of_each = list({naive.charged(0, layer, neuron, pattern): pattern for pattern in inputs}.values())
     charged, known, new, fires = set(), {0}, {0}, False
     for _ in range(steps):
@@ -41,8 +44,9 @@ def reachable(layer: Layer, neuron: int, steps: int) -> tuple[set[int], bool]:
 
 
 @settings(max_examples=80)
-@given(LAYERS)
-def test_no_reachable_membrane_leaves_the_range(layer):
+@given(LAYERS, st.sampled_from([1, 255]))
+def test_no_reachable_membrane_leaves_the_range(layer, input_max):
+    layer = replace(layer, input_max=input_max)
     found = charged_range(layer)
     silent, safe = never_fires(layer), never_saturates(layer)
     low, high = signed_range(layer.neuron.membrane_bits)
@@ -91,6 +95,50 @@ def test_the_range_of_a_short_sample_knows_no_saturation(layer, steps):
         assert (found.low[neuron], found.high[neuron]) == hull(wide, neuron, steps)
 
 
+def range_step_by_step(layer: Layer, steps: int) -> tuple[list[int], list[int]]:
+    """Return what charged_range_after() finds, one step after the other."""
+    low_input, high_input = input_range(layer)
+    low = high = np.zeros(layer.num_neurons, np.int64)
+    for _ in range(steps):
+        charged = MembraneRange(leak(low, layer.neuron.leak) + low_input, leak(high, layer.neuron.leak) + high_input)
+        after_low, after_high = intervals._after_reset(charged, layer, MAX_MEMBRANE_BITS)
+        low, high = np.minimum(low, after_low), np.maximum(high, after_high)
+    return charged.low.tolist(), charged.high.tolist()
+
+
+@st.composite
+def layers_that_cross_much(draw: st.DrawFn) -> Layer:
+    """Draw a layer whose bounds cross thresholds, resets and the membrane's edges after more or fewer steps."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    reach, far = 2 ** random.integers(0, 8, 2), 2 ** random.integers(0, 12, 8)
+    soft = draw(st.booleans())
+    fire_at = random.integers(1 if soft else -far, far + 1)
+    reset_by = random.integers(1, draw(st.sampled_from([1, 2, 4000])) + 1, 8) if soft else 0
+    bias = random.integers(-reach[0], reach[0] + 1, 8)
+    weight = random.integers(-reach[1], reach[1], (8, 3))
+    return dense(
+        weight, lif(fire_at, reset_by, membrane_bits=48), bias=bias, weight_shift=draw(st.sampled_from([0, 31]))
+    )
+
+
+@settings(max_examples=200)
+@given(layers_that_cross_much(), st.integers(1, 3000))
+def test_the_range_of_a_long_sample_is_that_of_its_steps(layer, steps):
+    found = charged_range_after(layer, steps)
+    assert (found.low.tolist(), found.high.tolist()) == range_step_by_step(layer, steps)
+
+
+@pytest.mark.parametrize("reset_by", [0, 3])
+def test_the_range_of_a_long_sample_needs_few_steps(monkeypatch, reset_by):
+    random = np.random.default_rng(0)
+    layer = dense(random.integers(-9, 9, (300, 20)), lif(random.integers(1, 9999, 300), reset_by, membrane_bits=48))
+    calls, after_reset = [], intervals._after_reset
+    monkeypatch.setattr(intervals, "_after_reset", lambda *args: calls.append(args) or after_reset(*args))
+    found = charged_range_after(layer, 65_536)
+    assert len(calls) < 50
+    assert (found.low < -65_536).any()
+
+
 @given(LEAKS, st.integers(-300, 300))
 def test_resting_is_where_a_constant_current_ends(kind, current):
     layer = dense([[1]], lif([1], leak=kind))
@@ -125,6 +173,8 @@ def test_leak_floors_towards_minus_infinity():
 def test_input_range():
     low, high = input_range(dense([[1, -2, 3], [0, 0, 0]], bias=[5, -1], weight_shift=2))
     assert (low.tolist(), high.tolist()) == ([-3, -1], [21, -1])
+    low, high = input_range(dense([[1, -2, 3], [0, 0, 0]], bias=[5, -1], weight_shift=2, input_max=255))
+    assert (low.tolist(), high.tolist()) == ([5 - 255 * 8, -1], [5 + 255 * 16, -1])
 
 
 def test_a_hard_reset_bounds_the_membrane_from_above():

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from networks import chain, dense, lif
 
+from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError
-from snn2rtl.network import FixedPointNetwork, MultiplierLeak, ShiftLeak
+from snn2rtl.network import FixedPointNetwork, Layer, MultiplierLeak, ShiftLeak
 
+DIRECT = Encoder(kind="direct", time_steps=4)
+PIXELS = "only the first layer after a direct encoder takes pixels"
 BAD_NEURONS = [
     (lambda: lif([1], membrane_bits=1), "membrane: width must be 2..48 bits, not 1"),
     (lambda: lif([1], membrane_bits=49), "membrane: width must be 2..48 bits, not 49"),
@@ -29,6 +32,8 @@ BAD_LAYERS = [
     (lambda: dense([[1]], weight_bits=17), "layer 'fc': bits must be 1..16, not 17"),
     (lambda: dense([[1]], weight_shift=-1), "layer 'fc': weight_shift must be 0..31, not -1"),
     (lambda: dense([[1]], weight_shift=32), "layer 'fc': weight_shift must be 0..31, not 32"),
+    (lambda: dense([[1]], input_max=0), "layer 'fc': input_max must be 1..255, not 0"),
+    (lambda: dense([[1]], input_max=256), "layer 'fc': input_max must be 1..255, not 256"),
     (lambda: dense([1, 2]), "layer 'fc': weight must have shape (neurons, inputs), not (2,)"),
     (lambda: dense(np.zeros((2, 0), int)), "layer 'fc': weight must have shape (neurons, inputs), not (2, 0)"),
     (lambda: dense([[1, -129, 3]]), "layer 'fc': weights must fit 8 bits, not reach -129"),
@@ -36,6 +41,10 @@ BAD_LAYERS = [
     (lambda: dense([[1]], bias=np.zeros(2, int)), "layer 'fc': bias must have shape (1,), not (2,)"),
     (
         lambda: dense(np.zeros((1, (1 << 23) + 1), np.int8), weight_shift=31),
+        "layer 'fc': input current must stay within 2**61, not reach 2.31e+18",
+    ),
+    (
+        lambda: dense(np.zeros((1, 33026), np.int8), weight_shift=31, input_max=255),
         "layer 'fc': input current must stay within 2**61, not reach 2.31e+18",
     ),
     (lambda: dense([[1], [2]], lif([1])), "layer 'fc': must have 2 neurons, not 1"),
@@ -46,6 +55,12 @@ BAD_NETWORKS = [
     (lambda: chain(dense([[1]]), count_bits=0), "network: count_bits must be 1..32, not 0"),
     (lambda: chain(dense([[1]]), count_bits=33), "network: count_bits must be 1..32, not 33"),
     (lambda: chain(dense([[1], [1]]), dense([[1, 1, 1]])), "layer 'fc2': must take 2 inputs, not 3"),
+    (lambda: chain(dense([[1]], input_max=255)), f"layer 'fc1': input_max must be 1, not 255; {PIXELS}"),
+    (lambda: chain(dense([[1]]), encoder=DIRECT), f"layer 'fc1': input_max must be 255, not 1; {PIXELS}"),
+    (
+        lambda: chain(dense([[1]], input_max=255), dense([[1]], input_max=255), encoder=DIRECT),
+        f"layer 'fc2': input_max must be 1, not 255; {PIXELS}",
+    ),
     (
         lambda: FixedPointNetwork(name="n", layers=(dense([[1]]), dense([[1]])), count_bits=1),
         "network: layer names must be unique, not ['fc', 'fc']",
@@ -70,6 +85,23 @@ def test_a_neuron_holds_integers_only(key):
     values = {"fire_at": [1], "reset_by": [1], key: [1.5]}
     with pytest.raises(QuantizationError, match=rf"^neuron: {key} must hold integers, not float64$"):
         lif(**values)
+
+
+def test_a_layer_looks_for_its_extreme_weights_once():
+    looks = []
+
+    class Watched(np.ndarray):
+        def min(self, *args, **kwargs):
+            looks.append("min")
+            return super().min(*args, **kwargs)
+
+        def max(self, *args, **kwargs):
+            looks.append("max")
+            return super().max(*args, **kwargs)
+
+    weight = np.array([[1, -2]]).view(Watched)
+    Layer(name="fc", weight=weight, weight_bits=8, weight_shift=0, bias=np.zeros(1, int), neuron=lif([1]))
+    assert sorted(looks) == ["max", "min"]
 
 
 def test_arrays_are_read_only_copies_of_the_narrowest_type():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, lif, networks, random_spikes
+from rational import run_sample
 
 from snn2rtl import reference
 from snn2rtl.compiler import fold
@@ -40,49 +41,6 @@ def norm(name: str, gain: list[float], offset: list[float]) -> BatchNorm:
 def spikes_of(net: SpikingNetwork, samples: np.ndarray) -> list[list[list[bool]]]:
     """Return the output spikes of samples of shape (N, T, inputs), in rational numbers."""
     return [run_sample(net, sample.tolist()) for sample in samples]
-
-
-def run_sample(net: SpikingNetwork, steps: list[list[int]]) -> list[list[bool]]:
-    membranes: dict[str, list[Fraction]] = {}
-    outputs = []
-    for step in steps:
-        values = [Fraction(x) for x in step]
-        for node in net.nodes:
-            match node:
-                case Linear():
-                    values = [
-                        sum((Fraction(w) * x for w, x in zip(row, values, strict=True)), Fraction(bias))
-                        for row, bias in zip(node.weight.tolist(), node.bias.tolist(), strict=True)
-                    ]
-                case BatchNorm():
-                    columns = (node.mean, node.variance, node.gamma, node.beta)
-                    numbers = zip(values, *(column.tolist() for column in columns), strict=True)
-                    values = [
-                        (x - Fraction(mean)) / Fraction(np.sqrt(variance + node.epsilon)) * Fraction(gamma)
-                        + Fraction(beta)
-                        for x, mean, variance, gamma, beta in numbers
-                    ]
-                case Neuron():
-                    rest = Fraction(node.v_reset or 0)
-                    state = membranes.setdefault(node.name, [rest] * len(values))
-                    values = fire(node, rest, state, values)
-        outputs.append(values)
-    return outputs
-
-
-def fire(node: Neuron, rest: Fraction, state: list[Fraction], values: list[Fraction]) -> list[bool]:
-    fired = []
-    for index, x in enumerate(values):
-        charged = state[index] + x
-        if node.tau is not None:
-            tau = Fraction(node.tau)
-            charged = state[index] - (state[index] - rest) / tau + (x / tau if node.decay_input else x)
-        spike = charged >= Fraction(node.v_threshold)
-        fired.append(spike)
-        if spike:
-            charged = charged - Fraction(node.v_threshold) if node.v_reset is None else rest
-        state[index] = charged
-    return fired
 
 
 def assert_same_spikes(before: SpikingNetwork, after: SpikingNetwork, seed: int = 0) -> None:
@@ -201,6 +159,27 @@ def test_fold_neurons_brings_every_neuron_to_one_form():
     assert (lif1.tau, lif1.v_threshold, lif1.v_reset, lif1.decay_input) == (4.0, 1.5, 0.0, False)
     assert (lif2.tau, lif2.v_threshold, lif2.v_reset, lif2.decay_input) == (4.0, 1.0, None, False)
     assert_same_spikes(network(*nodes), fold_neurons(network(*nodes)))
+
+
+def decayed(values: np.ndarray, tau: float) -> np.ndarray:
+    lif = Neuron(name="lif", tau=tau, v_threshold=1.0, v_reset=0.0, decay_input=True)
+    linear, _ = fold_neurons(network(fc("fc", values[None], values[:1]), lif)).nodes
+    assert linear.bias[0] == linear.weight[0, 0]
+    return linear.weight[0]
+
+
+@given(st.floats(2.0**-60, 1, width=32), st.integers(0, 2**32 - 1))
+def test_a_decay_that_float32_holds_scales_float32_weights_exactly(decay, seed):
+    """As that of every ParametricLIFNode, whose tau is one over it, rounded."""
+    values = np.random.default_rng(seed).normal(size=50).astype(np.float32).astype(float)
+    exact = [Fraction(value) * Fraction(decay) for value in values]
+    assert [Fraction(value) for value in decayed(values, 1 / decay)] == exact
+
+
+@pytest.mark.parametrize("tau", [1.0, 1.1, 3.0, 7.0, 2.0**200])
+def test_any_other_decay_divides_by_tau(tau):
+    values = np.arange(1.0, 100.0)
+    assert np.array_equal(decayed(values, tau), values / tau)
 
 
 def test_pair_layers_names_every_node_out_of_place():

@@ -1,182 +1,21 @@
 import re
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from float_layers import one_layer, quantized, random_layer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snn2rtl import reference
 from snn2rtl.compiler import compile_network
 from snn2rtl.encoders import Encoder
-from snn2rtl.errors import OptionError, QuantizationError, StrictError
+from snn2rtl.errors import OptionError, QuantizationError
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.network import MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import choose_leak, kept, quantize_network
-from snn2rtl.passes.scale import choose_scale
-from snn2rtl.report import LayerReport
-from snn2rtl.spiking import Linear, Neuron, SpikingNetwork
-
-
-def one_layer(weight, bias=None, tau=None, v_threshold=1.0, v_reset=0.0, encoder=None) -> SpikingNetwork:
-    """Return a folded network of one layer called fc."""
-    weight = np.asarray(weight, float)
-    bias = np.zeros(len(weight)) if bias is None else bias
-    nodes = (
-        Linear(name="fc", weight=weight, bias=bias),
-        Neuron(name="lif", tau=tau, v_threshold=v_threshold, v_reset=v_reset),
-    )
-    return SpikingNetwork(name="net", nodes=nodes, encoder=encoder)
-
-
-def quantized(network: SpikingNetwork, **options):
-    """Return the integer layer and its report."""
-    values = {
-        key: PerLayer(value) if key in ("bits", "membrane_bits", "membrane_fraction") else value
-        for key, value in options.items()
-    }
-    integer, (report,) = quantize_network(network, QuantizeOptions(**values))
-    return integer.layers[0], report
-
-
-def random_layer(seed: int, neurons: int = 5, inputs: int = 7, **changes) -> SpikingNetwork:
-    random = np.random.default_rng(seed)
-    return one_layer(random.normal(size=(neurons, inputs)), random.normal(size=neurons), **changes)
-
-
-# Scale
-
-
-@pytest.mark.parametrize("bits", range(1, 17))
-@pytest.mark.parametrize("per_neuron", [True, False])
-def test_every_width_holds_its_weights(bits, per_neuron):
-    scale = "neuron" if per_neuron else "layer"
-    layer, report = quantized(random_layer(bits), bits=bits, scale=scale)
-    low, high = signed_range(bits)
-    assert low <= layer.weight.min() <= layer.weight.max() <= high
-    assert report.weight_bits == layer.weight_bits == bits
-    assert (report.scale_min == report.scale_max) == (not per_neuron)
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(2, 16), st.integers(-20, 20), st.booleans())
-def test_a_scale_that_is_exact_is_found(seed, bits, exponent, per_neuron):
-    low, high = signed_range(bits)
-    integers = np.random.default_rng(seed).integers(low, high + 1, (3, 4))
-    weight = np.ldexp(integers.astype(float), exponent)
-    scale = choose_scale(weight, 1.0, bits, per_neuron)
-    steps = weight / scale[:, None]
-    assert np.array_equal(steps, np.rint(steps))
-    assert low <= steps.min() <= steps.max() <= high
-
-
-def test_one_neuron_can_be_exact_and_another_searched():
-    weight = np.array([[0.5, 0.25], [0.3, -1 / 3]])
-    scale = choose_scale(weight, 1.0, 4, per_neuron=True)
-    assert scale[0] == 0.25
-    assert scale[1] not in (0.25, 0.5)
-
-
-def test_an_exact_step_is_as_fine_as_bias_and_threshold_need():
-    layer, report = quantized(one_layer([[1.0, -1.0]], [0.375], v_threshold=1.25))
-    assert (layer.weight.tolist(), layer.bias.tolist(), layer.neuron.fire_at.tolist()) == ([[8, -8]], [3], [10])
-    assert report.approximations() == []
-
-
-def test_an_exact_step_is_no_finer_than_the_bits_reach():
-    layer, report = quantized(one_layer([[1.0, -1.0]], [0.3]), bits=4)
-    assert layer.weight.tolist() == [[4, -4]]
-    assert (layer.bias.tolist(), report.weight_error) == ([1], 0.0)
-    assert quantized(one_layer([[1.0, -1.0]], [0.3]), bits=2)[0].weight.tolist() == [[1, -1]]
-
-
-@given(st.floats(0.01, 100), st.floats(0.01, 100))
-def test_a_neuron_without_weights_keeps_its_bias(bias, threshold):
-    layer, _ = quantized(one_layer([[0.0, 0.0]], [bias], v_threshold=threshold))
-    ratio = layer.bias[0] / layer.neuron.fire_at[0]
-    largest = max(bias, threshold)
-    assert abs(ratio * threshold - bias) <= (largest / 128) * (1 + bias / threshold)
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(2, 10), st.floats(0.01, 100))
-def test_a_searched_scale_divides_the_threshold_and_is_no_worse_than_the_plain_one(seed, bits, threshold):
-    weight = np.random.default_rng(seed).normal(size=(3, 100))
-    scale = choose_scale(weight, threshold, bits, per_neuron=True)
-    plain = np.abs(weight).max(axis=1) / signed_range(bits)[1]
-    if np.all(threshold >= plain):
-        assert np.allclose(threshold / scale, np.rint(threshold / scale))
-    if np.all(threshold >= 20 * plain):  # threshold / n lies within 3 % of every candidate
-        assert np.all(squared_error(weight, scale, bits) <= 1.3 * squared_error(weight, plain, bits) + 1e-12)
-
-
-def squared_error(weight, scale, bits):
-    low, high = signed_range(bits)
-    return ((weight - np.clip(np.rint(weight / scale[:, None]), low, high) * scale[:, None]) ** 2).sum(axis=1)
-
-
-def test_the_search_does_not_depend_on_its_blocks(monkeypatch):
-    weight = np.random.default_rng(0).normal(size=(9, 7))
-    wanted = [choose_scale(weight, 1.0, 5, per_neuron) for per_neuron in (True, False)]
-    monkeypatch.setattr("snn2rtl.passes.scale._BLOCK", 15)
-    assert np.array_equal(wanted, [choose_scale(weight, 1.0, 5, per_neuron) for per_neuron in (True, False)])
-
-
-# Leak
-
-
-@pytest.mark.parametrize(
-    ("tau", "leak", "expected"),
-    [
-        (None, "auto", NoLeak()),
-        (None, "multiplier", NoLeak()),
-        (1.0, "auto", ShiftLeak(0)),
-        (2.0, "auto", ShiftLeak(1)),
-        (8.0, "auto", ShiftLeak(3)),
-        (3.0, "auto", MultiplierLeak(171, 8)),
-        (3.0, "shift", ShiftLeak(2)),  # 3/4 is nearer to 2/3 than 1/2 is
-        (2.5, "shift", ShiftLeak(1)),
-        (2.0, "multiplier", MultiplierLeak(128, 8)),
-        (1.0, "multiplier", MultiplierLeak(0, 8)),
-        (1e9, "multiplier", MultiplierLeak(256, 8)),
-        (2.0**40, "auto", ShiftLeak(40)),
-        (2.0**60, "auto", ShiftLeak(47)),
-    ],
-)
-def test_choose_leak(tau, leak, expected):
-    assert choose_leak(tau, QuantizeOptions(leak=leak)) == expected
-
-
-@given(st.floats(1, 1e6), st.integers(1, 15))
-def test_a_leak_is_the_nearest(tau, bits):
-    asked = 1 - 1 / tau
-    assert abs(kept(choose_leak(tau, QuantizeOptions(leak="multiplier", leak_bits=bits))) - asked) <= 2.0 ** -(bits + 1)
-    got = kept(choose_leak(tau, QuantizeOptions(leak="shift")))
-    assert all(abs(got - asked) <= abs(1 - 2.0**-shift - asked) for shift in range(48))
-
-
-@pytest.mark.parametrize(
-    ("leak", "membrane_fraction", "time_steps", "floors"),
-    [
-        ("shift", 7, 8, False),
-        ("shift", 7, 9, True),
-        ("multiplier", 7, 8, False),  # 128/256 drops a bit a step, as a shift of 1 does
-        ("multiplier", 7, 9, True),
-        ("shift", 0, 1, False),
-        ("shift", 0, 2, True),
-    ],
-)
-def test_when_a_leak_floors(leak, membrane_fraction, time_steps, floors):
-    network = one_layer([[1.0]], tau=2.0)
-    report = quantized(network, leak=leak, membrane_fraction=membrane_fraction, time_steps=time_steps)[1]
-    assert report.leak_floors == floors
-
-
-def test_no_leak_floors_never():
-    assert not quantized(one_layer([[1.0]]), membrane_fraction=0, time_steps=1000)[1].leak_floors
-    assert not quantized(one_layer([[1.0]], tau=1.0), membrane_fraction=0, time_steps=1000)[1].leak_floors
-
-
-# Bias, threshold and reset
+from snn2rtl.spiking import SpikingNetwork
 
 
 def test_a_small_network_to_the_integer():
@@ -205,30 +44,6 @@ def test_a_soft_reset_takes_away_at_least_one():
     layer, report = quantized(one_layer([[1.0]], v_threshold=0.125, v_reset=None), bits=2)
     assert (layer.neuron.fire_at.tolist(), layer.neuron.reset_by.tolist()) == ([1], [1])
     assert report.reset_error == 0.875
-
-
-def test_free_bits_go_to_bias_and_threshold():
-    layer, report = quantized(one_layer([[1.0, -2.0], [0.0, 0.0]], [0.5, 0.75], v_threshold=1.25))
-    assert report.scale_min == report.scale_max == 0.25
-    assert layer.weight.tolist() == [[4, -8], [0, 0]]
-    assert layer.bias.tolist() == [2, 3]
-    assert layer.neuron.fire_at.tolist() == [5, 5]
-    assert report.approximations() == []
-    layer, report = quantized(one_layer([[1.0, -2.0]], [0.3], v_threshold=1.25))  # as fine as the weights let it
-    assert report.scale_min == 2.0**-6
-    assert report.bias_error == pytest.approx(abs(0.3 * 64 - round(0.3 * 64)))
-
-
-def test_a_neuron_without_weights_keeps_bias_and_threshold():
-    layer, report = quantized(one_layer([[0.0, 0.0]], [0.3], v_threshold=1.0))
-    assert abs(layer.bias[0] * report.scale_min - 0.3) < 2.0**-8
-    assert layer.neuron.fire_at[0] * report.scale_min == 1.0
-
-
-def test_a_searched_scale_costs_the_threshold_nothing():
-    _, report = quantized(random_layer(0, v_reset=None), bits=6)
-    assert report.weight_error > 0
-    assert report.threshold_error == report.reset_error == 0.0
 
 
 @pytest.mark.parametrize(
@@ -301,9 +116,6 @@ def test_options_by_layer():
     assert first.neuron.membrane_bits == 20 != second.neuron.membrane_bits
 
 
-# Width of the membrane and length of a sample
-
-
 @settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.sampled_from([None, 2.0, 3.0]), st.booleans())
 def test_the_steps_of_a_sample_cannot_fill_the_membrane(seed, time_steps, tau, soft):
@@ -344,107 +156,58 @@ def test_the_length_of_a_sample(encoder, time_steps, expected):
     assert integer.encoder == encoder
 
 
-# Report
-
-
-@settings(max_examples=60)
-@given(
-    st.integers(0, 2**32 - 1),
-    st.integers(1, 12),
-    st.sampled_from(["neuron", "layer"]),
-    st.sampled_from([None, 1.7, 2.0, 5.0]),
-    st.booleans(),
+@pytest.mark.parametrize(
+    ("tau", "leak", "expected"),
+    [
+        (None, "auto", NoLeak()),
+        (None, "multiplier", NoLeak()),
+        (1.0, "auto", ShiftLeak(0)),
+        (2.0, "auto", ShiftLeak(1)),
+        (8.0, "auto", ShiftLeak(3)),
+        (3.0, "auto", MultiplierLeak(171, 8)),
+        (3.0, "shift", ShiftLeak(2)),  # 3/4 is nearer to 2/3 than 1/2 is
+        (2.5, "shift", ShiftLeak(1)),
+        (2.0, "multiplier", MultiplierLeak(128, 8)),
+        (1.0, "multiplier", MultiplierLeak(0, 8)),
+        (1e9, "multiplier", MultiplierLeak(256, 8)),
+        (2.0**40, "auto", ShiftLeak(40)),
+        (2.0**60, "auto", ShiftLeak(47)),
+    ],
 )
-def test_the_errors_of_the_report_are_those_of_the_network(seed, bits, scale, tau, soft):
-    network = random_layer(seed, tau=tau, v_reset=None if soft else 0.0, v_threshold=0.7)
-    linear = network.nodes[0]
-    layer, report = quantized(network, bits=bits, scale=scale)
-    step = choose_scale(linear.weight, 0.7, bits, scale == "neuron")
-    low, high = signed_range(bits)
-    exact = linear.weight / step[:, None]
-    membrane = step / 2**layer.weight_shift
-    assert report.weight_error == np.abs(exact - layer.weight).max()
-    assert report.saturated_weights == np.sum((exact > high + 0.5) | (exact < low - 0.5))
-    assert report.rounded_to_zero == np.sum((layer.weight == 0) & (linear.weight != 0))
-    assert report.bias_error == pytest.approx(np.abs(linear.bias / membrane - layer.bias).max(), abs=1e-6)
-    assert report.threshold_error == pytest.approx(np.abs(0.7 / membrane - layer.neuron.fire_at).max(), abs=1e-6)
-    if soft:
-        assert report.reset_error == pytest.approx(np.abs(0.7 / membrane - layer.neuron.reset_by).max(), abs=1e-6)
-    assert report.leak_asked == (1.0 if tau is None else 1 - 1 / tau)
-    assert report.leak_got == kept(layer.neuron.leak)
-    assert report.membrane_bits == layer.neuron.membrane_bits
-    assert report.membrane_fraction == layer.weight_shift
+def test_choose_leak(tau, leak, expected):
+    assert choose_leak(tau, QuantizeOptions(leak=leak)) == expected
 
 
-def plain_report() -> LayerReport:
-    return quantized(one_layer([[1.0]]))[1]
+@given(st.floats(1, 1e6), st.integers(1, 15))
+def test_a_leak_is_the_nearest(tau, bits):
+    asked = 1 - 1 / tau
+    assert abs(kept(choose_leak(tau, QuantizeOptions(leak="multiplier", leak_bits=bits))) - asked) <= 2.0 ** -(bits + 1)
+    got = kept(choose_leak(tau, QuantizeOptions(leak="shift")))
+    assert all(abs(got - asked) <= abs(1 - 2.0**-shift - asked) for shift in range(48))
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("leak", "membrane_fraction", "time_steps", "floors"),
     [
-        ({"saturated_weights": 1}, "layer 'fc': 1 of 1 weights saturate at 8 bits"),
-        (
-            {"weight_error": 0.123456, "rounded_to_zero": 1},
-            "layer 'fc': weights are rounded by up to 0.123 steps, 1 of 1 to zero",
-        ),
-        ({"bias_error": 0.25}, "layer 'fc': bias is rounded by up to 0.25 membrane steps"),
-        ({"threshold_error": 0.25}, "layer 'fc': threshold is rounded by up to 0.25 membrane steps"),
-        ({"reset_error": 0.25}, "layer 'fc': reset is rounded by up to 0.25 membrane steps"),
-        ({"leak_got": 0.75}, "layer 'fc': a step keeps 0.75 of the membrane, not 1"),
-        (
-            {"leak_floors": True, "membrane_fraction": 3},
-            "layer 'fc': the leak floors the membrane to steps of 1/8 weight step",
-        ),
-        (
-            {"membrane_low": -9, "membrane_bits": 4},
-            "layer 'fc': the membrane saturates at 4 bits; 100 steps can charge it to -9..1",
-        ),
-        (
-            {"membrane_high": 8, "membrane_bits": 4},
-            "layer 'fc': the membrane saturates at 4 bits; 100 steps can charge it to 0..8",
-        ),
+        ("shift", 7, 8, False),
+        ("shift", 7, 9, True),
+        ("multiplier", 7, 8, False),  # 128/256 drops a bit a step, as a shift of 1 does
+        ("multiplier", 7, 9, True),
+        ("shift", 0, 1, False),
+        ("shift", 0, 2, True),
     ],
 )
-def test_every_approximation_has_its_sentence_and_strict_refuses_it(changes, message):
-    assert replace(plain_report(), **changes).approximations() == [message]
+def test_when_a_leak_floors(leak, membrane_fraction, time_steps, floors):
+    network = one_layer([[1.0]], tau=2.0)
+    report = quantized(network, leak=leak, membrane_fraction=membrane_fraction, time_steps=time_steps)[1]
+    assert report.leak_floors == floors
 
 
-def test_an_exact_layer_has_no_approximation():
-    assert plain_report().approximations() == []
-
-
-@pytest.mark.parametrize(
-    ("network", "options", "part"),
-    [
-        (one_layer([[0.3, 0.7]]), {}, "weights are rounded"),
-        (one_layer([[1.0, 0.25]]), {"bits": 1}, "weights saturate at 1 bits"),
-        (one_layer([[1.0]], [0.3]), {}, "bias is rounded"),
-        (one_layer([[1.0]], v_threshold=1.5), {"bits": 2}, "threshold is rounded"),
-        (one_layer([[1.0]], v_threshold=1.5, v_reset=None), {"bits": 2}, "reset is rounded"),
-        (one_layer([[1.0]], tau=3.0), {}, "a step keeps 0.667969 of the membrane, not 0.666667"),
-        (one_layer([[1.0]], tau=2.0), {}, "the leak floors"),
-        (one_layer([[-1.0]]), {"membrane_bits": 3}, "the membrane saturates at 3 bits"),
-    ],
-)
-def test_strict_refuses_what_it_would_report(network, options, part):
-    values = {key: PerLayer(value) for key, value in options.items()}
-    compile_network(network, QuantizeOptions(**values))
-    with pytest.raises(StrictError, match=re.escape(part)) as caught:
-        compile_network(network, QuantizeOptions(**values, strict=True))
-    assert all(line.endswith(" (--strict allows no approximation)") for line in str(caught.value).splitlines())
+def test_no_leak_floors_never():
+    assert not quantized(one_layer([[1.0]]), membrane_fraction=0, time_steps=1000)[1].leak_floors
+    assert not quantized(one_layer([[1.0]], tau=1.0), membrane_fraction=0, time_steps=1000)[1].leak_floors
 
 
 def test_the_default_fraction_is_what_a_leak_shifts_out():
     for tau, fraction in ((None, 0), (1.0, 0), (2.0, 1), (3.0, 2), (16.0, 4), (1e9, 8)):
         assert quantized(one_layer([[1.0]], tau=tau))[0].weight_shift == fraction
-
-
-def test_silent_neurons_are_counted():
-    network = one_layer([[1.0], [-1.0], [0.0], [-1.0]], [0.0, 0.0, 0.0, 1.0])
-    assert quantized(network)[1].silent_neurons == 2
-
-
-def test_the_report_is_plain_values():
-    report = plain_report()
-    assert all(type(getattr(report, field.name)) in (str, int, float, bool) for field in fields(report))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rtl_tests.lib.emitted import STEPS
 
@@ -24,252 +25,121 @@ class Mutation:
     steps: int = STEPS
 
 
-SIGN = "{{(StateWidth - WeightWidth){weight_q[WeightWidth-1]}}, weight_q}"
-MUTATIONS = [
-    # Neuron
-    Mutation(
-        "fires above the threshold only",
-        "snn_lif.v",
-        "membrane >= fire_at_i",
-        "membrane > fire_at_i",
-        "shift-1-hard",
-        "shift-1-soft",
-    ),
-    Mutation(
-        "leak shifts zeros in",
-        "snn_lif.v",
-        "reset_q >>> LeakShift",
-        "reset_q >> LeakShift",
-        "shift-1-hard",
-        "shift-1-soft",
-    ),
-    Mutation(
+def faults(file: str, *rows: tuple[Any, ...]) -> list[Mutation]:
+    """Return the mutations of a file from rows of what, old, new, case, and alone and steps where there are such."""
+    return [Mutation(what, file, *rest) for what, *rest in rows]
+
+
+NEURON = faults(
+    "snn_lif.v",
+    ("fires above the threshold only", "membrane >= fire_at_i", "membrane > fire_at_i", "shift-1-hard", "shift-1-soft"),
+    ("leak shifts zeros in", "reset_q >>> LeakShift", "reset_q >> LeakShift", "shift-1-hard", "shift-1-soft"),
+    (
         "leak rounds up",
-        "snn_lif.v",
         "(reset_q >>> LeakShift)",
         "(-(-reset_q >>> LeakShift))",
         "shift-1-hard",
         "shift-3-equal-widths",
     ),
-    Mutation(
-        "clamp wraps",
-        "snn_lif.v",
-        "assign membrane = fits ?",
-        "assign membrane = 1 ?",
-        "saturating-5-bits-hard",
-        "no-leak",
-    ),
-    Mutation(
-        "clamp goes to the other end",
-        "snn_lif.v",
-        "Least : Greatest",
-        "Greatest : Least",
-        "saturating-5-bits-hard",
-        "no-leak",
-    ),
-    Mutation(
-        "hard reset forgotten",
-        "snn_lif.v",
-        "spike_o ? {MembraneWidth{1'b0}} : membrane_q",
-        "membrane_q",
-        "shift-1-hard",
-        "no-leak",
-    ),
-    Mutation(
-        "soft reset to zero",
-        "snn_lif.v",
-        "membrane_q - reset_by_q :",
-        "{MembraneWidth{1'b0}} :",
-        "shift-1-soft",
-        "shift-1-soft",
-    ),
-    Mutation(
+    ("clamp wraps", "assign membrane = fits ?", "assign membrane = 1 ?", "saturating-5-bits-hard", "no-leak"),
+    ("clamp goes to the other end", "Least : Greatest", "Greatest : Least", "saturating-5-bits-hard", "no-leak"),
+    ("hard reset forgotten", "spike_o ? {MembraneWidth{1'b0}} : membrane_q", "membrane_q", "shift-1-hard", "no-leak"),
+    ("soft reset to zero", "membrane_q - reset_by_q :", "{MembraneWidth{1'b0}} :", "shift-1-soft", "shift-1-soft"),
+    (
         "soft reset by too much",
-        "snn_lif.v",
         "reset_by_q <= reset_by_i",
         "reset_by_q <= reset_by_i + 1",
         "shift-1-soft",
         "shift-1-soft",
     ),
-    Mutation(
-        "clear forgotten", "snn_lif.v", "clear_q3 ? {MembraneWidth{1'b0}} : leaked", "leaked", "no-leak-hard", "no-leak"
-    ),
-    Mutation(
-        "bias forgotten", "snn_lif.v", "leaked_q} + bias_q3", "leaked_q}", "numbers-of-each-neuron-hard", "no-leak"
-    ),
-    Mutation(
-        "bias a slot late",
-        "snn_lif.v",
-        "bias_q2    <= bias_q;",
-        "bias_q2    <= bias_i;",
-        "numbers-of-each-neuron-hard",
-        "no-leak",
-    ),
-    Mutation(
-        "factor unsigned",
-        "snn_lif.v",
-        "= reset_q * Factor",
-        "= $unsigned(reset_q) * Factor",
-        "multiplier-3-4-hard",
-        "multiplier-7-8",
-    ),
-    Mutation(
-        "product off by a bit",
-        "snn_lif.v",
-        "product[LeakShift+:",
-        "product[LeakShift-1+:",
-        "multiplier-3-4-hard",
-        "multiplier-7-8",
-    ),
-    # Lane
-    Mutation(
-        "no forward at distance 1",
-        "snn_lane.v",
-        "hit_sum ? sum_q : hit_sum2",
-        "hit_sum2",
-        "64-lanes-indexed",
-        "forward",
-    ),
-    Mutation(
-        "no forward at distance 2", "snn_lane.v", "hit_sum2 ? sum_q2 : read_q", "read_q", "64-lanes-indexed", "forward"
-    ),
-    Mutation(
+    ("clear forgotten", "clear_q3 ? {MembraneWidth{1'b0}} : leaked", "leaked", "no-leak-hard", "no-leak"),
+    ("bias forgotten", "leaked_q} + bias_q3", "leaked_q}", "numbers-of-each-neuron-hard", "no-leak"),
+    ("bias a slot late", "bias_q2    <= bias_q;", "bias_q2    <= bias_i;", "numbers-of-each-neuron-hard", "no-leak"),
+    ("factor unsigned", "= reset_q * Factor", "= $unsigned(reset_q) * Factor", "multiplier-3-4-hard", "multiplier-7-8"),
+    ("product off by a bit", "product[LeakShift+:", "product[LeakShift-1+:", "multiplier-3-4-hard", "multiplier-7-8"),
+)
+LANE = faults(
+    "snn_lane.v",
+    ("no forward at distance 1", "hit_sum ? sum_q : hit_sum2", "hit_sum2", "64-lanes-indexed", "forward"),
+    ("no forward at distance 2", "hit_sum2 ? sum_q2 : read_q", "read_q", "64-lanes-indexed", "forward"),
+    (
         "weights unsigned",
-        "snn_lane.v",
-        SIGN,
+        "{{(StateWidth - WeightWidth){weight_q[WeightWidth-1]}}, weight_q}",
         "{{(StateWidth - WeightWidth){1'b0}}, weight_q}",
         "shift-1-hard",
         "forward",
     ),
-    Mutation("weights not shifted", "snn_lane.v", "<<< WeightShift", "<<< 0", "weights-shifted-by-7", "shifted"),
-    # Rows
-    Mutation("dense row one slot short", "snn_dense_rows.v", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense", "even"),
-    Mutation(
-        "dense row of the wrong stride", "snn_dense_rows.v", "word_q + Stride", "word_q + 1", "1-lanes-dense", "even"
-    ),
-    Mutation(
-        "dense row without the sweep's wait",
-        "snn_dense_rows.v",
-        "~waiting_q & (~active_q",
-        "(~active_q",
-        "1-lanes-dense",
-        "even",
-    ),
-    Mutation(
-        "indexed row stays",
-        "snn_indexed_rows.v",
-        "row_first : word_q +",
-        "row_first : word_q + 0 *",
-        "1-lanes-indexed",
-        "half",
-    ),
-    Mutation("indexed rows overflow", "snn_indexed_rows.v", "= ~claimed_q[2]", "= 1'b1", "1-lanes-indexed", "half"),
-    Mutation(
-        "indexed rows without the sweep's wait",
-        "snn_indexed_rows.v",
-        " & ~waiting_q &",
-        " &",
-        "1-lanes-indexed",
-        "half",
-    ),
-    # Sweep
-    Mutation("sweep one slot short", "snn_sweep.v", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),
-    Mutation("sample never ends", "snn_sweep.v", "clear_q <= step_sample_end_i", "clear_q <= 1'b0", "no-leak-hard"),
-    Mutation("sweep after the reset speaks", "snn_sweep.v", "mute_q    <= 1'b1", "mute_q    <= 1'b0", "1-lanes-dense"),
-    Mutation("done too early", "snn_sweep.v", "last_delay_q[DoneDelay-1]", "last_delay_q[0]", "64-lanes-dense"),
-    # Queue
-    Mutation(
-        "queue overflows", "snn_spike_queue.v", "= level_q <= LevelWithRoom", "= 1'b1", "slow-second-layer", "odd"
-    ),
-    Mutation(
-        "event lost under stall",
-        "snn_spike_queue.v",
-        "event_valid_o & event_ready_i",
-        "event_valid_o",
-        "output-spikes",
-        "odd",
-    ),
-    Mutation("lane missing in the address", "snn_spike_queue.v", "base_q + lane", "base_q", "3-lanes-dense", "odd"),
-    Mutation("slot missing in the address", "snn_spike_queue.v", "base_q + lane", "lane", "3-lanes-dense", "odd"),
-    Mutation(
-        "silent end of a step dropped",
-        "snn_spike_queue.v",
-        "(spike_last_i | (spike_i",
-        "((spike_i",
-        "3-lanes-dense",
-        "odd",
-    ),
-    Mutation(
-        "places without a neuron fire",
-        "*_fc1.v",
-        "spike_last ? LastSlotLanes",
-        "0 ? LastSlotLanes",
-        "numbers-of-each-neuron-hard",
-    ),
-    # Streams
-    Mutation(
-        "spare overwritten", "snn_stream_register.v", "if (ready_o) spare_q", "spare_q", "output-spikes", "twelve-bits"
-    ),
-    Mutation(
-        "beat lost when the stall begins",
-        "snn_stream_register.v",
-        "(spare_valid_q | valid_i)",
-        "spare_valid_q",
-        "output-spikes",
-        "twelve-bits",
-    ),
-    Mutation(
-        "beat lost under stall", "snn_stream_register.v", "ready_i | ~valid_q", "1'b1", "output-spikes", "twelve-bits"
-    ),
-    Mutation(
-        "input lost under stall",
-        "snn_ingress.v",
-        ".ready_i(event_ready_i)",
-        ".ready_i(1'b1)",
-        "shift-1-hard",
-        "five-inputs",
-    ),
-    Mutation("tlast ignored", "snn_ingress.v", "{step_end & beat_last_i,", "{1'b0,", "shift-1-hard", "five-inputs"),
-    # Readout
-    Mutation(
-        "tie to the highest",
-        "snn_count_readout.v",
-        "event_addr_i < best_q",
-        "event_addr_i > best_q",
-        "output-class",
-        "ten-classes",
-    ),
-    Mutation(
-        "counts wrap", "snn_count_readout.v", "(count == Full) ? Full", "0 ? Full", "output-counts", "powers-of-two"
-    ),
-    Mutation(
-        "counts never cleared", "snn_count_readout.v", "!rst_ni | finish", "!rst_ni", "output-counts", "ten-classes"
-    ),
-    Mutation(
+    ("weights not shifted", "<<< WeightShift", "<<< 0", "weights-shifted-by-7", "shifted"),
+)
+DENSE_ROWS = faults(
+    "snn_dense_rows.v",
+    ("dense row one slot short", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense", "even"),
+    ("dense row of the wrong stride", "word_q + Stride", "word_q + 1", "1-lanes-dense", "even"),
+    ("dense row without the sweep's wait", "~waiting_q & (~active_q", "(~active_q", "1-lanes-dense", "even"),
+)
+INDEXED_ROWS = faults(
+    "snn_indexed_rows.v",
+    ("indexed row stays", "row_first : word_q +", "row_first : word_q + 0 *", "1-lanes-indexed", "half"),
+    ("indexed rows overflow", "= ~claimed_q[2]", "= 1'b1", "1-lanes-indexed", "half"),
+    ("indexed rows without the sweep's wait", " & ~waiting_q &", " &", "1-lanes-indexed", "half"),
+)
+SWEEP = faults(
+    "snn_sweep.v",
+    ("sweep one slot short", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),
+    ("sample never ends", "clear_q <= step_sample_end_i", "clear_q <= 1'b0", "no-leak-hard"),
+    ("sweep after the reset speaks", "mute_q    <= 1'b1", "mute_q    <= 1'b0", "1-lanes-dense"),
+    ("done too early", "last_delay_q[DoneDelay-1]", "last_delay_q[0]", "64-lanes-dense"),
+)
+QUEUE = faults(
+    "snn_spike_queue.v",
+    ("queue overflows", "= level_q <= LevelWithRoom", "= 1'b1", "slow-second-layer", "odd"),
+    ("event lost under stall", "event_valid_o & event_ready_i", "event_valid_o", "output-spikes", "odd"),
+    ("lane missing in the address", "base_q + lane", "base_q", "3-lanes-dense", "odd"),
+    ("slot missing in the address", "base_q + lane", "lane", "3-lanes-dense", "odd"),
+    ("silent end of a step dropped", "(spike_last_i | (spike_i", "((spike_i", "3-lanes-dense", "odd"),
+)
+LAYER = faults(
+    "*_fc1.v",
+    ("places without a neuron fire", "spike_last ? LastSlotLanes", "0 ? LastSlotLanes", "numbers-of-each-neuron-hard"),
+)
+STREAM = faults(
+    "snn_stream_register.v",
+    ("spare overwritten", "if (ready_o) spare_q", "spare_q", "output-spikes", "twelve-bits"),
+    ("beat lost when the stall begins", "(spare_valid_q | valid_i)", "spare_valid_q", "output-spikes", "twelve-bits"),
+    ("beat lost under stall", "ready_i | ~valid_q", "1'b1", "output-spikes", "twelve-bits"),
+)
+INGRESS = faults(
+    "snn_ingress.v",
+    ("input lost under stall", ".ready_i(event_ready_i)", ".ready_i(1'b1)", "shift-1-hard", "five-inputs"),
+    ("tlast ignored", "{step_end & beat_last_i,", "{1'b0,", "shift-1-hard", "five-inputs"),
+)
+READOUT = faults(
+    "snn_count_readout.v",
+    ("tie to the highest", "event_addr_i < best_q", "event_addr_i > best_q", "output-class", "ten-classes"),
+    ("counts wrap", "(count == Full) ? Full", "0 ? Full", "output-counts", "powers-of-two"),
+    ("counts never cleared", "!rst_ni | finish", "!rst_ni", "output-counts", "ten-classes"),
+    (
         "result overwritten under stall",
-        "snn_count_readout.v",
         "event_ready_o = ~result_valid_o",
         "event_ready_o = 1'b1",
         "single",
         "ten-classes",
         1,
     ),
-]
+)
+MUTATIONS = [*NEURON, *LANE, *DENSE_ROWS, *INDEXED_ROWS, *SWEEP, *QUEUE, *LAYER, *STREAM, *INGRESS, *READOUT]
 
 # What a sender and a reset may do and the replay bench never does: the cocotb bench shows these
 PROTOCOL_MUTATIONS = [
-    Mutation(
-        "unknown address taken", "snn_ingress.v", "beat_valid_i & known", "beat_valid_i", "shift-1-hard", "five-inputs"
+    *faults(
+        "snn_ingress.v",
+        ("unknown address taken", "beat_valid_i & known", "beat_valid_i", "shift-1-hard", "five-inputs"),
     ),
-    Mutation(
-        "reset leaves the readout",
+    *faults(
         "snn_count_readout.v",
-        "if (!rst_ni | finish)",
-        "if (finish)",
-        "output-counts",
-        "ten-classes",
+        ("reset leaves the readout", "if (!rst_ni | finish)", "if (finish)", "output-counts", "ten-classes"),
     ),
-    Mutation(
-        "reset leaves the state", "snn_sweep.v", "pending_q <= 1'b1;\n      running_q", "running_q", "no-leak-hard"
+    *faults(
+        "snn_sweep.v", ("reset leaves the state", "pending_q <= 1'b1;\n      running_q", "running_q", "no-leak-hard")
     ),
 ]

@@ -1,4 +1,4 @@
-"""``snn2rtl compile``: from a model file to an output folder."""
+"""``snn2rtl compile``: from a model file to an output folder, or to the file of an integer network."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from pathlib import Path
 
 from rich.table import Table
 
+from snn2rtl import network_file
 from snn2rtl.api import Compiled, compile
 from snn2rtl.commands.arguments import per_layer, positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions
+from snn2rtl.report import findings
+from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import manifest
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.samples import Samples, load_samples
+from snn2rtl.version import __version__
 
 HELP = "compile a model to Verilog"
 
@@ -24,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     quantize, rtl = QuantizeOptions(), RtlOptions()
     add = parser.add_argument
     add("model", type=Path, help="model.pt of snn2rtl.save() or torch.save(), a state_dict with --arch, or network.npz")
-    add("--out", type=Path, required=True, metavar="DIR", help="output folder")
+    add("--out", type=Path, required=True, metavar="DIR|NPZ",
+        help="output folder, or a file that ends in .npz for the integer network alone")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
     add("--name", help="name of the network and its modules [the model's]")
     number, word = per_layer(int, 8), per_layer(str, "auto")
@@ -36,8 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--membrane-bits", type=per_layer(int, 0), default=quantize.membrane_bits, metavar="N|LAYER=N,...",
         help="width at which a membrane saturates [0: one that --time-steps cannot fill]")  # fmt: skip
     add("--membrane-fraction", type=per_layer(int, -1), default=quantize.membrane_fraction, metavar="N|LAYER=N,...",
-        help="fraction bits of a membrane below a weight step [-1: what the leak shifts out in a step]")  # fmt: skip
-    add("--time-steps", type=int, default=quantize.time_steps, metavar="N", help="steps of a sample [0: the encoder's]")
+        help="fraction bits of a membrane below a weight step "
+        "[-1: what the leak shifts out in a step; none below pixels]")  # fmt: skip
+    add("--time-steps", type=int, default=quantize.time_steps, metavar="N",
+        help="steps of a sample [0: the encoder's, or 100]")  # fmt: skip
     add("--strict", action="store_true", help="refuse any approximation")
     add("--lanes", type=per_layer(int, 16), default=rtl.lanes, metavar="N|LAYER=N,...",
         help="neurons that a layer updates in a cycle [16]")  # fmt: skip
@@ -76,12 +83,18 @@ def run(args: argparse.Namespace) -> Outcome:
         rtl=RtlOptions(lanes=args.lanes, layout=args.layout, output=args.output),
         calibration=samples if args.calibration else None,
     )
-    data = manifest(compiled.design, compiled.reports, compiled.accuracy)
-    return Outcome(data, (_numbers(compiled), _hardware(compiled), *_notes(compiled), f"wrote {args.out}"))
+    digest = network_file.digest(compiled.network)
+    if compiled.design:
+        data = manifest(compiled.design, compiled.reports, compiled.accuracy)
+        tables = [_numbers(compiled, digest), _hardware(compiled.design)]
+    else:
+        data = {"version": __version__, "digest": digest, **findings(compiled.reports, compiled.accuracy)}
+        tables = [_numbers(compiled, digest)]
+    return Outcome(data, (*tables, *_notes(compiled), f"wrote {args.out}"))
 
 
-def _numbers(compiled: Compiled) -> Table:
-    table = Table(title=f"integer network {compiled.design.digest[:16]}", title_justify="left")
+def _numbers(compiled: Compiled, digest: str) -> Table:
+    table = Table(title=f"integer network {digest[:16]}", title_justify="left")
     for heading in ("layer", "inputs", "neurons", "weights", "bits", "non-zero", "rounded to 0", "saturated"):
         table.add_column(heading, justify="left" if heading == "layer" else "right")
     for heading in ("largest error", "keeps a step", "membrane", "reaches", "never fire"):
@@ -109,13 +122,13 @@ def _numbers(compiled: Compiled) -> Table:
     return table
 
 
-def _hardware(compiled: Compiled) -> Table:
-    table = Table(title=f"hardware {compiled.design.top}", title_justify="left")
+def _hardware(design: RtlDesign) -> Table:
+    table = Table(title=f"hardware {design.top}", title_justify="left")
     for heading in ("layer", "lanes", "slots", "layout", "ROM bits", "membrane bits", "words a spike"):
         table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
     for kind in LAYOUTS:
         table.add_column(f"{kind} bits", justify="right")
-    for layer in compiled.design.layers:
+    for layer in design.layers:
         table.add_row(
             layer.label,
             str(layer.lanes),

@@ -1,22 +1,26 @@
-"""``snn2rtl simulate``: any input spikes through the golden model or the Verilog, and everything that comes out."""
+"""``snn2rtl simulate``: any inputs through the golden model or the Verilog, and everything that comes out."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl import reference
+from snn2rtl import network_file, reference
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.errors import OutputError
+from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.folder import OutputFolder, open_folder
-from snn2rtl.reference import Spikes
+from snn2rtl.network import FixedPointNetwork
+from snn2rtl.output import write_file
+from snn2rtl.reference import Inputs, Spikes
 from snn2rtl.rtl import beats
+from snn2rtl.rtl.plan import stream_names
 from snn2rtl.samples import load_samples
 from snn2rtl.verify.engines import Engine, Stalls, build
 from snn2rtl.verify.limit import cycle_limit
@@ -27,7 +31,7 @@ HELP = "run input spikes or images through the integer network or the Verilog"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add = parser.add_argument
-    add("folder", type=Path, help="output folder of compile")
+    add("folder", type=Path, help="output folder of compile, or network.npz for the reference alone")
     add("--input", type=Path, required=True, metavar="FILE",
         help=".npy of spikes [T, N, inputs] or images [N, ...], or .npz with either")  # fmt: skip
     add("--engine", choices=["reference", "verilator", "icarus"], default="reference", help="what runs [%(default)s]")
@@ -38,56 +42,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Simulate as the options say and write the arrays."""
-    folder = open_folder(args.folder)
-    network = folder.network
+    network, folder = _open(args.folder)
+    if folder is None and args.engine != "reference":
+        raise OptionError(f"--engine: must be reference for a network.npz, which has no Verilog, not {args.engine}")
     samples = load_samples(args.input, inputs=network.num_inputs, encoder=network.encoder, seed=args.seed)
-    arrays = simulate(folder, samples.spikes(0, len(samples)), args.engine)
-    _write(args.out, arrays)
+    inputs = samples.inputs(0, len(samples))
+    if folder and args.engine != "reference":
+        arrays = _simulate_verilog(folder, inputs, "verilator" if args.engine == "verilator" else "icarus")
+    else:
+        arrays = _simulate_reference(network, folder, inputs)
+    write_file(args.out, lambda path: _save(path, arrays))
     total = len(arrays["classes"])
     data = {"engine": args.engine, "samples": total, "out": str(args.out), "classes": arrays["classes"].tolist()}
     return Outcome(data, (f"{args.engine}: {total} samples, wrote {args.out}",))
 
 
-def simulate(folder: OutputFolder, spikes: Spikes, engine: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the result by name; cycles are the limit where no hardware ran.
-
-    Args:
-        folder: the output folder.
-        spikes: shape (T, N, inputs).
-        engine: reference, verilator or icarus.
-    """
-    classes: IntArray | None
-    if engine == "reference":
-        result = reference.run(folder.network, spikes)
-        layers, classes = [trace.spikes for trace in result.layers], result.classes
-        cycles = {"cycle_limit": cycle_limit(folder.network, folder.design, spikes, result)}
-    else:
-        simulator = build(folder, _engine(engine))
-        recording = simulator.run(spikes, Stalls(), folder.build / f"run-{engine}-{os.getpid()}")
-        layers = list(recording.layers)
-        cycles = {"cycles": recording.ends - recording.starts + 1}
-        classes = beats.read_classes(folder.design, recording.output)
-    counts = np.minimum(layers[-1].sum(axis=0, dtype=np.int64), (1 << folder.network.count_bits) - 1)
-    names = [layer.stream for layer in folder.design.layers]
-    spikes_by_layer = {f"spikes_{name}": array for name, array in zip(names, layers, strict=True)}
-    return {
-        **spikes_by_layer,
-        "counts": counts,
-        "classes": np.argmax(counts, axis=1) if classes is None else classes,
-        **cycles,
-    }
+def _open(path: Path) -> tuple[FixedPointNetwork, OutputFolder | None]:
+    if path.suffix == ".npz" and not path.is_dir():
+        return network_file.load(path), None
+    folder = open_folder(path)
+    return folder.network, folder
 
 
-def _engine(name: str) -> Engine:
-    return "verilator" if name == "verilator" else "icarus"
+def _simulate_reference(
+    network: FixedPointNetwork, folder: OutputFolder | None, inputs: Inputs
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the result by name, with the limit of the cycles where there is hardware."""
+    result = reference.run(network, inputs)
+    arrays = _arrays(network, [trace.spikes for trace in result.layers], result.classes)
+    return {**arrays, "cycle_limit": cycle_limit(network, folder.design, inputs, result)} if folder else arrays
 
 
-def _write(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    try:
-        np.savez_compressed(partial, **arrays)  # type: ignore[arg-type]
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+def _simulate_verilog(folder: OutputFolder, spikes: Spikes, engine: Engine) -> dict[str, NDArray[Any]]:
+    recording = build(folder, engine).run(spikes, Stalls(), folder.build / f"run-{engine}-{os.getpid()}")
+    classes = beats.read_classes(folder.design, recording.output)
+    return {**_arrays(folder.network, recording.layers, classes), "cycles": recording.ends - recording.starts + 1}
+
+
+def _arrays(network: FixedPointNetwork, layers: Sequence[Spikes], classes: IntArray | None) -> dict[str, NDArray[Any]]:
+    counts = np.minimum(layers[-1].sum(axis=0, dtype=np.int64), (1 << network.count_bits) - 1)
+    spikes = {f"spikes_{name}": array for name, array in zip(stream_names(network), layers, strict=True)}
+    return {**spikes, "counts": counts, "classes": np.argmax(counts, axis=1) if classes is None else classes}
+
+
+def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    with path.open("wb") as file:  # given a name, savez would put a suffix behind it
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.spiking import Linear, Neuron, Node, SpikingNetwork
 
@@ -18,10 +20,7 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
     nodes: list[Node] = []
     for linear, neuron in pair_layers(network):
         rest = neuron.v_reset or 0.0
-        if neuron.tau is not None and neuron.decay_input:
-            nodes.append(_over(linear, neuron.tau))
-        else:
-            nodes.append(linear)
+        nodes.append(_with_decayed_input(linear, neuron) if neuron.decay_input else linear)
         nodes.append(
             replace(
                 neuron,
@@ -33,9 +32,17 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
     return replace(network, nodes=tuple(nodes))
 
 
-def _over(linear: Linear, tau: float) -> Linear:
-    step = None if linear.step is None else linear.step / tau
-    return replace(linear, weight=linear.weight / tau, bias=linear.bias / tau, step=step)
+def _with_decayed_input(linear: Linear, neuron: Neuron) -> Linear:
+    if neuron.tau is None:
+        return linear
+    if neuron.decay == float(np.float32(neuron.decay)):  # times a float32 weight it is exact
+        return _times(linear, neuron.decay, 1)
+    return _times(linear, 1, neuron.tau)
+
+
+def _times(linear: Linear, factor: float, divisor: float) -> Linear:
+    step = None if linear.step is None else linear.step * factor / divisor
+    return replace(linear, weight=linear.weight * factor / divisor, bias=linear.bias * factor / divisor, step=step)
 
 
 def pair_layers(network: SpikingNetwork) -> list[tuple[Linear, Neuron]]:

@@ -59,8 +59,9 @@ def quantize_network(
         getattr(options, option).check_names(option.replace("_", "-"), names)
     steps = options.time_steps or (network.encoder.time_steps if network.encoder else DEFAULT_TIME_STEPS)
     layers, reports = [], []
-    for linear, neuron in pairs:
-        layer, report = _quantize_layer(linear, neuron, options, steps)
+    for index, (linear, neuron) in enumerate(pairs):
+        input_max = network.encoder.input_max if network.encoder and index == 0 else 1
+        layer, report = _quantize_layer(linear, neuron, options, steps, input_max)
         layers.append(layer)
         reports.append(report)
     integer = FixedPointNetwork(
@@ -113,14 +114,14 @@ def _trailing_zeros(values: IntArray) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Steps:
-    """The scale of the weights, and the fraction bits of the membrane below it."""
+    """The scale of the weights, and how many membrane steps a weight step is."""
 
     scale: Scale
-    shift: int
+    membrane: int
 
     def count(self, value: FloatArray | float) -> FloatArray:
         """Return a value of each neuron in membrane steps, without what float rounding added."""
-        return snap(np.ldexp(value / self.scale.step, self.shift), self.scale.slack)
+        return snap(value / self.scale.step * self.membrane, self.scale.slack)
 
     def count_weights(self, weight: FloatArray, rows: slice) -> FloatArray:
         """Return the weights of some neurons in weight steps, without what float rounding added."""
@@ -128,15 +129,17 @@ class _Steps:
 
 
 def _quantize_layer(
-    linear: Linear, neuron: Neuron, options: QuantizeOptions, time_steps: int
+    linear: Linear, neuron: Neuron, options: QuantizeOptions, time_steps: int, input_max: int
 ) -> tuple[Layer, LayerReport]:
     bits = options.bits[linear.name]
     leak = choose_leak(neuron.tau, options)
     shift = options.membrane_fraction[linear.name]
-    if shift < 0:
-        shift = 0 if neuron.tau is None else min(8, math.ceil(math.log2(neuron.tau)))
-    others = np.ldexp(np.stack([linear.bias, np.full_like(linear.bias, neuron.v_threshold)], axis=1), shift)
-    steps = _Steps(find_scale(linear, others, neuron.v_threshold, bits, options.scale == "neuron"), shift)
+    if shift < 0:  # the membrane steps of pixels are fine already
+        shift = 0 if neuron.tau is None or input_max > 1 else min(8, math.ceil(math.log2(neuron.tau)))
+    membrane = input_max << shift  # an input of input_max is the float 1.0
+    others = membrane * np.stack([linear.bias, np.full_like(linear.bias, neuron.v_threshold)], axis=1)
+    per_neuron = options.scale == "neuron"
+    steps = _Steps(find_scale(linear, others, input_max * neuron.v_threshold, bits, per_neuron), membrane)
     weight, error = _quantize_weights(linear.weight, steps, bits)
     fire_at, reset_by = _thresholds(linear.name, neuron, steps)
     layer = Layer(
@@ -152,6 +155,7 @@ def _quantize_layer(
             leak=leak,
             membrane_bits=MAX_MEMBRANE_BITS,
         ),
+        input_max=input_max,
     )
     layer = _size_membrane(layer, options.membrane_bits[linear.name], time_steps)
     return layer, _report(linear, neuron, layer, steps, error, time_steps)
@@ -227,7 +231,6 @@ def _report(
     linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, error: _WeightError, time_steps: int
 ) -> LayerReport:
     found = charged_range_after(layer, time_steps)
-    asked = 1.0 if neuron.tau is None else 1.0 - 1.0 / neuron.tau
     soft = layer.neuron.reset is Reset.SOFT
     return LayerReport(
         name=layer.name,
@@ -243,9 +246,10 @@ def _report(
         bias_error=_largest(steps.count(linear.bias) - layer.bias),
         threshold_error=_largest(steps.count(neuron.v_threshold) - layer.neuron.fire_at),
         reset_error=_largest(steps.count(neuron.v_threshold) - layer.neuron.reset_by) if soft else 0.0,
-        leak_asked=asked,
+        leak_asked=1.0 - neuron.decay,
         leak_got=kept(layer.neuron.leak),
-        membrane_fraction=steps.shift,
+        input_max=layer.input_max,
+        membrane_fraction=layer.weight_shift,
         membrane_bits=layer.neuron.membrane_bits,
         membrane_low=int(found.low.min()),
         membrane_high=int(found.high.max()),

@@ -45,7 +45,8 @@ def find_scale(linear: Linear, others: FloatArray, threshold: float, bits: int, 
     if linear.step is None:
         step = choose_scale(linear.weight, threshold, bits, per_neuron, others)
         return Scale(step, _slack(step, _FLOAT64_SLACK))
-    trained, taken = _trained(linear.step, linear.weight, others, bits)
+    trained = Scale(linear.step, _slack(linear.step, _FLOAT32_SLACK))
+    taken = _divides(trained, linear.weight, others, bits)
     if not per_neuron:
         taken = np.full_like(taken, bool(taken.all() and (trained.step == trained.step[0]).all()))
     if taken.all():
@@ -54,20 +55,22 @@ def find_scale(linear: Linear, others: FloatArray, threshold: float, bits: int, 
     return Scale(np.where(taken, trained.step, found.step), np.where(taken, trained.slack, found.slack))
 
 
-def _trained(step: FloatArray, weight: FloatArray, others: FloatArray, bits: int) -> tuple[Scale, NDArray[np.bool_]]:
-    """Return training's steps, moved by float rounding so that they divide the threshold, and where they are steps."""
+def _divides(scale: Scale, weight: FloatArray, others: FloatArray, bits: int) -> NDArray[np.bool_]:
+    """Return whether a neuron's weights are multiples that fit, or without weights its other numbers are multiples."""
     low, high = signed_range(bits)
-    slack = _slack(step, _FLOAT32_SLACK)
+    step, slack = scale.step[:, None], scale.slack[:, None]
     with np.errstate(over="ignore", invalid="ignore"):  # a step may be anything
-        counts = snap(others / step[:, None], slack[:, None])
-        whole = (counts == np.rint(counts)) & (np.abs(counts) < _MANTISSA)
-        times = counts[:, -1]
-        step = np.where(whole[:, -1] & (times >= 1), others[:, -1] / np.maximum(times, 1), step)
-        taken = weight.any(axis=1) | whole.all(axis=1)
+        counts = snap(others / step, slack)
+        divides: NDArray[np.bool_] = weight.any(axis=1) | _whole(counts, -_MANTISSA, _MANTISSA)
         for rows in blocks(weight):
-            steps = snap(weight[rows] / step[rows, None], slack[rows, None])
-            taken[rows] &= ((steps == np.rint(steps)) & (steps >= low) & (steps <= high)).all(axis=1)
-    return Scale(step, slack), taken
+            divides[rows] &= _whole(snap(weight[rows] / step[rows], slack[rows]), low, high)
+    return divides
+
+
+def _whole(values: FloatArray, low: float, high: float) -> NDArray[np.bool_]:
+    """Return which rows hold whole numbers of low..high alone."""
+    whole: NDArray[np.bool_] = ((values == np.rint(values)) & (values >= low) & (values <= high)).all(axis=1)
+    return whole
 
 
 def _slack(step: FloatArray, slack: float) -> FloatArray:
@@ -84,6 +87,8 @@ def choose_scale(
     the other numbers where the bits reach that far. Otherwise the search minimises the squared weight error over
     scales of which the threshold is a whole multiple, so that quantizing costs the threshold nothing.
 
+    One bit holds -1 and 0: the negative weights choose the step, for no step makes a positive one fit.
+
     Args:
         weight: shape (out, in).
         threshold: the layer's firing threshold.
@@ -92,6 +97,8 @@ def choose_scale(
         others: numbers of each neuron that should be multiples too, such as its bias, shape (out, k).
     """
     others = np.full((len(weight), 1), threshold) if others is None else others
+    if bits == 1:
+        weight = np.minimum(weight, 0.0)
     lowest = np.concatenate([lowest_set_bit(weight[rows]).min(axis=1) for rows in blocks(weight)])
     low, high = weight.min(axis=1), weight.max(axis=1)
     wanted, size = lowest_set_bit(others).min(axis=1), np.abs(others).max(axis=1)

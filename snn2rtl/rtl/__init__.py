@@ -1,1 +1,1 @@
-"""From the integer network to Verilog: design.py decides everything, emit.py and the templates print it."""
+"""From the integer network to Verilog: plan.py decides, design.py holds it, emit.py and templates print it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from snn2rtl.hextext import to_lines
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.output import write_folder, write_manifest
 from snn2rtl.reference import Spikes
-from snn2rtl.report import Accuracy, LayerReport
+from snn2rtl.report import Accuracy, LayerReport, findings
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.design import LayerDesign, RtlDesign
 from snn2rtl.rtl.scripts import write_scripts
@@ -34,7 +33,7 @@ def write_rtl(
     reports: Sequence[LayerReport] = (),
     accuracy: Accuracy | None = None,
 ) -> None:
-    """Write the output folder of design.md, section 4; the old one stays until the new one is whole."""
+    """Write the output folder that docs/architecture.md shows; the old one stays until the new one is whole."""
 
     def write(folder: Path) -> None:
         network_file.save(network, folder / "network.npz")
@@ -49,12 +48,16 @@ def write_rtl(
 
 def verilog_files(design: RtlDesign) -> list[str]:
     """Return the files below hdl/ that the design needs, modules before those that use them."""
+    generated = [*(layer.module for layer in design.layers), design.top]
+    return [f"{module}.v" for module in [*_static_modules(design), *generated]]
+
+
+def _static_modules(design: RtlDesign) -> list[str]:
     rows = sorted({f"snn_{layer.layout.kind}_rows" for layer in design.layers})
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else ["snn_count_readout"]
-    static_modules = ["snn_rom", "snn_stream_register", "snn_ingress", *rows, "snn_sweep", "snn_lane", *neurons]
-    generated = [*(layer.module for layer in design.layers), design.top]
-    return [f"{module}.v" for module in [*static_modules, "snn_spike_queue", *readout, *generated]]
+    streams = ["snn_rom", "snn_stream_register", "snn_ingress"]
+    return [*streams, *rows, "snn_sweep", "snn_lane", *neurons, "snn_spike_queue", *readout]
 
 
 def header(design: RtlDesign) -> str:
@@ -80,8 +83,7 @@ def manifest(
         },
         "hdl": [f"hdl/{file}" for file in verilog_files(design)],
         "layers": [_layer_manifest(layer) for layer in design.layers],
-        "report": [{**asdict(report), "approximations": report.approximations()} for report in reports],
-        "accuracy": asdict(accuracy) if accuracy else None,
+        **findings(reports, accuracy),
     }
 
 
@@ -115,9 +117,8 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
 def _write_hdl(design: RtlDesign, folder: Path) -> None:
     (folder / "hdl").mkdir()
     (folder / "mem").mkdir()
-    for name in verilog_files(design):
-        if name.startswith("snn_"):
-            (folder / "hdl" / name).write_text(static(f"verilog/{name}"))
+    for module in _static_modules(design):
+        (folder / "hdl" / f"{module}.v").write_text(static(f"verilog/{module}.v"))
     for layer in design.layers:
         text = render("verilog/layer.v.j2", header=header(design), layer=layer)
         (folder / "hdl" / f"{layer.module}.v").write_text(text)

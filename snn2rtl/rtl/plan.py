@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2rtl.errors import OptionError
+from snn2rtl.errors import OptionError, UnsupportedModelError
 from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
 from snn2rtl.intervals import charged_range, never_fires, never_saturates
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
@@ -22,14 +22,18 @@ def plan(network: FixedPointNetwork, options: RtlOptions | None = None) -> RtlDe
     """Return the hardware for a network.
 
     Raises:
+        UnsupportedModelError: the network takes pixels, for which there is no hardware yet.
         OptionError: an option names a layer or a layout that does not exist.
     """
+    if network.is_direct:
+        rule = "direct coding has a golden model but no hardware yet"
+        raise UnsupportedModelError([f"network: {rule}; --out FILE.npz writes the integer network alone"])
     options = options or RtlOptions()
     labels = [layer.name for layer in network.layers]
     options.lanes.check_names("lanes", labels)
     options.layout.check_names("layout", labels)
     top = names.identifier(network.name) + "_top"
-    streams = names.identifiers(labels, reserved=["input", "result", "s_axis", "m_axis", "top", "ingress", "readout"])
+    streams = stream_names(network)
     layers: list[LayerDesign] = []
     inputs: IntArray = np.arange(network.num_inputs)
     for index, layer in enumerate(network.layers):
@@ -48,6 +52,12 @@ def plan(network: FixedPointNetwork, options: RtlOptions | None = None) -> RtlDe
         num_classes=network.num_classes,
         count_width=network.count_bits,
     )
+
+
+def stream_names(network: FixedPointNetwork) -> list[str]:
+    """Return the name of each layer's spike stream."""
+    reserved = ["input", "result", "s_axis", "m_axis", "top", "ingress", "readout"]
+    return names.identifiers([layer.name for layer in network.layers], reserved=reserved)
 
 
 def _live(layer: Layer) -> IntArray:

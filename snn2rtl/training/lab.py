@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress
@@ -89,6 +90,12 @@ def train_mnist(
         run.save(files.out / CHECKPOINT)
     _train(run, files.out, train, test, teacher, report, bar)
     return _finish(run, files.out)
+
+
+def seed_epoch(seed: int, epoch: int) -> None:
+    """Let the epoch alone decide its random numbers: a checkpoint then needs no state of any generator."""
+    # hashed, for torch's generator on the CPU takes no more than the lowest 32 bits of a seed
+    torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
 
 
 def saved_config(out: Path) -> TrainConfig:
@@ -177,8 +184,7 @@ def _train(
                 progress.advance(task, samples)
 
             start = time.perf_counter()
-            # The epoch alone decides its random numbers: a checkpoint needs no state of any generator.
-            torch.manual_seed(run.config.seed + (epoch << 32))
+            seed_epoch(run.config.seed, epoch)
             run.before_epoch(epoch)
             mean = train_epoch(run.net, run.optimizer, train, run.config, advance, teacher)
             run.after_epoch(epoch, mean.neuron_rates())

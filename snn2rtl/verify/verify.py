@@ -99,7 +99,7 @@ def _run_parts(
     starts = range(0, len(samples), _CHUNK)
 
     def simulate(first: int) -> tuple[Spikes, Recording]:
-        spikes = samples.spikes(first, min(first + _CHUNK, len(samples)))
+        spikes = samples.inputs(first, min(first + _CHUNK, len(samples)))
         scratch = folder.build / f"run-{engine}-{os.getpid()}-{first}"
         try:
             return spikes, simulator.run(spikes, stalls, scratch)

@@ -1,0 +1,279 @@
+"""The bad inputs of docs/errors.md: CASES makes each in a folder and returns the command that meets it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from spikingjelly.activation_based import layer, neuron
+from torch import nn
+
+import snn2rtl
+from snn2rtl.cli import main
+from snn2rtl.encoders import Encoder
+
+Case = Callable[[Path], list[str]]
+CASES: dict[str, Case] = {}
+
+
+def case(name: str) -> Callable[[Case], Case]:
+    def register(function: Case) -> Case:
+        CASES[name] = function
+        return function
+
+    return register
+
+
+class Net(nn.Module):
+    """A user's own class, which a model file must not bring along."""
+
+
+class Code:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, canary: Path) -> None:
+        self.canary = canary
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.canary}",)
+
+
+def small(threshold: float = 1.0, v_reset: float | None = 0.0) -> nn.Sequential:
+    torch.manual_seed(0)
+    lif = neuron.LIFNode(2.0, False, threshold, v_reset, step_mode="m")
+    return nn.Sequential(layer.Linear(4, 3, bias=False, step_mode="m"), lif)
+
+
+def model(folder: Path, net: nn.Module | None = None, **options: object) -> str:
+    path = folder / "model.pt"
+    snn2rtl.save(net or small(), path, **options)
+    return str(path)
+
+
+def compile_args(folder: Path, path: str | Path, *options: str) -> list[str]:
+    return ["compile", str(path), "--out", str(folder / "rtl"), *options]
+
+
+def written(folder: Path, name: str, content: bytes) -> list[str]:
+    (folder / name).write_bytes(content)
+    return compile_args(folder, folder / name)
+
+
+def whole(folder: Path, name: str, thing: object) -> list[str]:
+    torch.save(thing, folder / name)
+    return compile_args(folder, folder / name)
+
+
+def compiled(folder: Path) -> Path:
+    assert main(["compile", model(folder), "--out", str(folder / "rtl"), "--quiet"]) == 0
+    return folder / "rtl"
+
+
+@case("missing")
+def _(folder: Path) -> list[str]:
+    return compile_args(folder, folder / "none.pt")
+
+
+@case("folder")
+def _(folder: Path) -> list[str]:
+    (folder / "folder.pt").mkdir()
+    return compile_args(folder, folder / "folder.pt")
+
+
+@case("empty")
+def _(folder: Path) -> list[str]:
+    return written(folder, "empty.pt", b"")
+
+
+@case("text")
+def _(folder: Path) -> list[str]:
+    return written(folder, "text.pt", b"just some text\n" * 20)
+
+
+@case("truncated")
+def _(folder: Path) -> list[str]:
+    content = Path(model(folder)).read_bytes()
+    return written(folder, "cut.pt", content[: len(content) // 2])
+
+
+@case("code")
+def _(folder: Path) -> list[str]:
+    return whole(folder, "code.pt", {"layers": [Code(folder / "canary")]})
+
+
+@case("user-class")
+def _(folder: Path) -> list[str]:
+    return whole(folder, "own.pt", Net())
+
+
+@case("unknown-layers")
+def _(folder: Path) -> list[str]:
+    return whole(folder, "net.pt", nn.Sequential(nn.Conv2d(1, 1, 3), neuron.IzhikevichNode(2.0, 0.8, 1.0, 1.0)))
+
+
+@case("nan")
+def _(folder: Path) -> list[str]:
+    net = small()
+    net[0].weight.data[1, 2] = float("nan")
+    return whole(folder, "net.pt", net)
+
+
+@case("shapes")
+def _(folder: Path) -> list[str]:
+    lif = [neuron.LIFNode(2.0, step_mode="m") for _ in range(2)]
+    return whole(folder, "net.pt", nn.Sequential(nn.Linear(6, 5), lif[0], nn.Linear(4, 2), lif[1]))
+
+
+@case("no-neuron")
+def _(folder: Path) -> list[str]:
+    return whole(folder, "net.pt", nn.Sequential(nn.Linear(6, 5)))
+
+
+@case("direct")
+def _(folder: Path) -> list[str]:
+    return compile_args(folder, model(folder, encoder=Encoder(kind="direct", time_steps=4)))
+
+
+@case("direct-spikes")
+def _(folder: Path) -> list[str]:
+    np.savez(folder / "x.npz", spikes=np.zeros((3, 2, 4), np.uint8), labels=np.zeros(2, int))
+    path = model(folder, encoder=Encoder(kind="direct", time_steps=4))
+    return ["compile", path, "--out", str(folder / "net.npz"), "--calibration", str(folder / "x.npz")]
+
+
+@case("npz-lanes")
+def _(folder: Path) -> list[str]:
+    return ["compile", model(folder), "--out", str(folder / "net.npz"), "--lanes", "4"]
+
+
+@case("npz-folder")
+def _(folder: Path) -> list[str]:
+    (folder / "net.npz").mkdir()
+    return ["compile", model(folder), "--out", str(folder / "net.npz")]
+
+
+@case("npz-read-only")
+def _(folder: Path) -> list[str]:
+    return ["compile", model(folder), "--out", "/proc/net.npz"]
+
+
+@case("npz-engine")
+def _(folder: Path) -> list[str]:
+    np.save(folder / "x.npy", np.zeros((3, 2, 4), np.uint8))
+    argv = ["simulate", str(compiled(folder) / "network.npz"), "--engine", "icarus"]
+    return [*argv, "--input", str(folder / "x.npy"), "--out", str(folder / "y.npz")]
+
+
+@case("state-dict")
+def _(folder: Path) -> list[str]:
+    return whole(folder, "state.pt", small().state_dict())
+
+
+@case("arch-key")
+def _(folder: Path) -> list[str]:
+    torch.save(small().state_dict(), folder / "state.pt")
+    text = '[[layer]]\ntype = "Linear"\nname = "0"\nwieght = 1\n'
+    text += (
+        '[[layer]]\ntype = "LIFNode"\nname = "1"\ntau = 2.0\nv_threshold = 1.0\nv_reset = 0.0\ndecay_input = false\n'
+    )
+    (folder / "net.toml").write_text(text)
+    return compile_args(folder, folder / "state.pt", "--arch", str(folder / "net.toml"))
+
+
+for name, options in {
+    "bits-0": ["--bits", "0"],
+    "bits-99": ["--bits", "99"],
+    "bits-layer": ["--bits", "fc9=4"],
+    "narrow": ["--membrane-bits", "3"],
+    "lanes": ["--lanes", "0"],
+    "layout": ["--layout", "diagonal"],
+    "strict": ["--strict"],
+}.items():
+    CASES[name] = lambda folder, options=options: compile_args(folder, model(folder), *options)
+
+
+@case("soft-zero")
+def _(folder: Path) -> list[str]:
+    return compile_args(folder, model(folder, small(threshold=0.0, v_reset=None)))
+
+
+@case("out-file")
+def _(folder: Path) -> list[str]:
+    (folder / "rtl").write_text("mine")
+    return compile_args(folder, model(folder))
+
+
+@case("out-foreign")
+def _(folder: Path) -> list[str]:
+    (folder / "rtl").mkdir()
+    (folder / "rtl" / "notes.txt").write_text("mine")
+    return compile_args(folder, model(folder))
+
+
+@case("out-added")
+def _(folder: Path) -> list[str]:
+    (compiled(folder) / "hdl" / "mine.v").write_text("module mine; endmodule")
+    return compile_args(folder, model(folder))
+
+
+@case("read-only")
+def _(folder: Path) -> list[str]:
+    return ["compile", model(folder), "--out", "/proc/rtl"]
+
+
+@case("corrupt-npz")
+def _(folder: Path) -> list[str]:
+    content = (compiled(folder) / "network.npz").read_bytes()
+    (folder / "network.npz").write_bytes(content[: len(content) // 2])
+    return ["compile", str(folder / "network.npz"), "--out", str(folder / "other")]
+
+
+@case("quantize-npz")
+def _(folder: Path) -> list[str]:
+    return ["compile", str(compiled(folder) / "network.npz"), "--bits", "4", "--out", str(folder / "other")]
+
+
+@case("no-labels")
+def _(folder: Path) -> list[str]:
+    np.savez(folder / "x.npz", spikes=np.zeros((3, 2, 4), np.uint8))
+    return compile_args(folder, model(folder), "--calibration", str(folder / "x.npz"))
+
+
+@case("not-output")
+def _(folder: Path) -> list[str]:
+    return ["verify", str(folder)]
+
+
+@case("edited")
+def _(folder: Path) -> list[str]:
+    out = compiled(folder)
+    other = model(folder, small(threshold=2.0))
+    assert main(["compile", other, "--out", str(folder / "other"), "--quiet"]) == 0
+    (folder / "other" / "network.npz").replace(out / "network.npz")
+    return ["verify", str(out)]
+
+
+@case("no-simulator")
+def _(folder: Path) -> list[str]:
+    return ["verify", str(compiled(folder)), "--engine", "icarus"]
+
+
+@case("input-shape")
+def _(folder: Path) -> list[str]:
+    np.save(folder / "x.npy", np.zeros((3, 2, 9), np.uint8))
+    out = compiled(folder)
+    return ["simulate", str(out), "--input", str(folder / "x.npy"), "--out", str(folder / "y.npz")]
+
+
+@case("input-values")
+def _(folder: Path) -> list[str]:
+    np.savez(folder / "x.npz", spikes=np.full((3, 2, 4), 2, np.uint8))
+    out = compiled(folder)
+    return ["simulate", str(out), "--input", str(folder / "x.npz"), "--out", str(folder / "y.npz")]
+
+
+@case("no-mnist")
+def _(folder: Path) -> list[str]:
+    (folder / "data").mkdir()
+    return ["train", "mnist", "--data", str(folder / "data"), "--out", str(folder / "run")]
