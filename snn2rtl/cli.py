@@ -19,7 +19,16 @@ from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import Snn2RtlError
 from snn2rtl.version import __version__
 
-COMMANDS = ("train", "compile", "verify", "simulate", "synth")
+COMMANDS = ("train", "tune", "compile", "verify", "simulate", "synth")
+EXTRAS = {  # package: its extra
+    "torch": "train",
+    "spikingjelly": "train",
+    "optuna": "tune",
+    "sqlalchemy": "tune",
+    "psycopg": "tune",
+    "matplotlib": "tune",
+    "pyverilog": "synth",
+}
 _WIDE = 200  # columns of a table that goes to a file or a pipe
 _INTERRUPTED = 130
 
@@ -30,13 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     level = logging.WARNING if args.quiet else logging.INFO
     logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr, force=True)
     logging.getLogger("torch").setLevel(logging.ERROR)
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
     try:
         outcome: Outcome = args.run(args)
         _show(outcome, as_json=args.json)
     except Snn2RtlError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
-        extra = {"torch": "train", "spikingjelly": "train", "pyverilog": "synth"}.get(error.name or "")
+        extra = EXTRAS.get(error.name or "")
         if extra is None:
             raise
         return _fail(f"{args.command}: needs the package {error.name}; install it with: pip install 'snn2rtl[{extra}]'")
