@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,11 @@ def run(args: argparse.Namespace) -> Outcome:
     storage.use_our_log()
     logging.getLogger("snn2rtl.training").setLevel(logging.WARNING)  # a line a trial is enough
     url = storage.parse_url(args.storage) if args.storage else storage.file_url(args.out)
-    opened = study.open_study(storage.open_storage(url), args.study, setup)
-    results.claim(args.out, opened)
     train = objective.mnist_trainer(setup.objectives, args.data, args.init, args.teacher, args.device)
-    study.work(opened, setup, train, args.out, args.trials)
-    files = [results.write_best(opened, setup, args.out), *plots.write(opened, setup, args.out)]
-    data: dict[str, Any] = {**results.to_dict(opened, setup), "files": [str(file) for file in files]}
-    return Outcome(data, (results.table(opened, setup), *(f"wrote {file}" for file in files)))
+    with closing(storage.open_storage(url)) as shared:
+        opened = study.open_study(shared, args.study, setup)
+        results.claim(args.out, opened)
+        study.work(opened, setup, train, args.out, args.trials)
+        files = [results.write_best(opened, setup, args.out), *plots.write(opened, setup, args.out)]
+        data: dict[str, Any] = {**results.to_dict(opened, setup), "files": [str(file) for file in files]}
+        return Outcome(data, (results.table(opened, setup), *(f"wrote {file}" for file in files)))

@@ -52,6 +52,11 @@ class Storage(RDBStorage):
         except StorageInternalError as error:
             logger.warning("storage: does not answer (%s); the trial goes on", reason(error))
 
+    def close(self) -> None:
+        """Close every connection; SQLite then leaves one file."""
+        self.remove_session()
+        self.engine.dispose()
+
 
 def file_url(out: Path) -> URL:
     """Return the URL of the file that holds the study of an output folder, which is made where it is not there.
@@ -77,9 +82,8 @@ def parse_url(text: str) -> URL:
     except (ArgumentError, ValueError):
         url = None
     if url is None or url.drivername not in _SCHEMES or not url.database:
-        raise StudyError(
-            f"storage: must be postgresql://USER@HOST/DATABASE or sqlite:///FILE, not {show(url) if url else text!r}"
-        )
+        given = f"'{show(url)}'" if url else "one that cannot be read"  # and may hold a password
+        raise StudyError(f"storage: must be postgresql://USER@HOST/DATABASE or sqlite:///FILE, not {given}")
     return url.set(drivername=_SCHEMES[url.drivername])
 
 

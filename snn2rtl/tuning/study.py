@@ -61,9 +61,8 @@ class Setup:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that are equal where studies are the same."""
-        fixed = {name: value for name, value in self.base.to_dict().items() if name not in self.space}
-        searched = {f"search {name}": str(dimension) for name, dimension in self.space.items()}
-        return {**fixed, **searched, "objective": ",".join(self.objectives)}
+        searched = {name: str(dimension) for name, dimension in self.space.items()}
+        return {"objective": ",".join(self.objectives), **self.base.to_dict(), **searched}
 
     def config(self, params: dict[str, Any]) -> TrainConfig:
         """Return the configuration of a trial's parameters."""
@@ -139,9 +138,8 @@ def _check_same(study: Study, setup: Setup) -> None:
             raise StudyError(f"study '{study.study_name}': must be one that snn2rtl tune began; choose another --study")
         time.sleep(0.1)
     have, want = study.user_attrs[SETUP], setup.to_dict()
-    differ = [name for name in have.keys() | want.keys() if name != "id" and have.get(name) != want.get(name)]
-    if differ:
-        both = [f"{name}={have.get(name)}, not {want.get(name)}" for name in sorted(differ)]
+    both = [f"{name}={have.get(name)}, not {want[name]}" for name in want if have.get(name) != want[name]]
+    if both:
         raise StudyError(
             f"study '{study.study_name}': must go on with {'; '.join(both)}; choose another --study for another search"
         )
