@@ -49,7 +49,16 @@ def test_a_study_of_real_trainings(tmp_path: Path, capsys: pytest.CaptureFixture
         pruned = 1 - trial["values"]["nonzeros"] / (784 * 12 + 12 * 10)
         assert pruned >= trial["params"]["sparsity"] - 0.01
     assert sorted(path.name for path in out.iterdir()) == sorted(
-        ["best.toml", "history.png", "importance.png", "pareto.png", "study.db", "study.json", "trials"]
+        [
+            "best.toml",
+            "history.png",
+            "importance.png",
+            "pareto.png",
+            "study.db",
+            "study.db-turn",
+            "study.json",
+            "trials",
+        ]
     )
     assert all(png(file) for file in out.glob("*.png"))
     assert sorted(path.name for path in (out / "trials").iterdir()) == ["0", "1", "2", "3"]

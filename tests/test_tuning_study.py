@@ -15,9 +15,10 @@ from tuning_worker import EPOCHS, fake, setup
 
 from snn2rtl.errors import DataError, OptionError, StudyError, UnsupportedModelError
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.tuning import storage, study
+from snn2rtl.tuning import storage, study, worker
 from snn2rtl.tuning.objective import Report, Train
-from snn2rtl.tuning.study import FAILURE, Setup
+from snn2rtl.tuning.setup import Setup
+from snn2rtl.tuning.study import FAILURE
 
 MULTI = ("accuracy", "nonzeros", "spikes", "membrane_bits")
 
@@ -33,8 +34,9 @@ def opened(folder: Path, of: Setup | None = None, name: str = "s") -> Study:
 
 def work(folder: Path, trials: int, of: Setup | None = None, train: Train = fake) -> Study:
     of = of or setup()
-    found = opened(folder, of)
-    study.work(found, of, train, folder, trials, poll_s=0.01)
+    shared = storage.open_storage(storage.file_url(folder))
+    found = study.open_study(shared, "s", of)
+    worker.work(shared, found, of, train, folder, trials, poll_s=0.01)
     return found
 
 
@@ -183,7 +185,7 @@ def test_test_images_are_not_to_choose_by() -> None:
 def test_optuna_logs_in_our_format(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         work(tmp_path, 2)
-        assert {record.name for record in caplog.records} == {"snn2rtl.tuning.study"}
+        assert {record.name for record in caplog.records} == {"snn2rtl.tuning.worker"}
         logging.getLogger("optuna.storages").error("lost")
     assert "lost" in caplog.text
     assert not [handler for handler in logging.getLogger("optuna").handlers if type(handler) is logging.StreamHandler]

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.tuning import space, storage, study
+from snn2rtl.tuning import space, storage, study, worker
 from snn2rtl.tuning.objective import Report
-from snn2rtl.tuning.study import Setup
+from snn2rtl.tuning.setup import Setup
 
 EPOCHS = 4
 HEARTBEAT_S = 1
@@ -48,7 +48,9 @@ def main(url: str, out: str, trials: str, hangs: str = "") -> None:
 
     opened = storage.open_storage(storage.parse_url(url), HEARTBEAT_S)
     here = setup()
-    study.work(study.open_study(opened, "shared", here), here, slow, Path(out), int(trials), poll_s=0.2)
+    storage.use_our_log()
+    shared = study.open_study(opened, "shared", here)
+    worker.work(opened, shared, here, slow, Path(out), int(trials), poll_s=0.2)
 
 
 if __name__ == "__main__":

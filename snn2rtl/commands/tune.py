@@ -40,12 +40,13 @@ def run(args: argparse.Namespace) -> Outcome:
     Raises:
         Snn2RtlError: see snn2rtl.tuning.
     """
-    from snn2rtl.tuning import objective, plots, results, space, storage, study
+    from snn2rtl.tuning import objective, plots, results, space, storage, study, worker
+    from snn2rtl.tuning.setup import Setup
 
     table = read_toml(args.config) if args.config else {}
     searched = table.pop("search", {})
     fixed = {"hold_out": _HOLD_OUT} | table | given(args)
-    setup = study.Setup(
+    setup = Setup(
         base=TrainConfig.from_dict(fixed, str(args.config)),
         space=space.parse(searched) | space.parse_flags(args.search),
         objectives=objective.parse(args.objective),
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> Outcome:
     with closing(storage.open_storage(url)) as shared:
         opened = study.open_study(shared, args.study, setup)
         results.claim(args.out, opened)
-        study.work(opened, setup, train, args.out, args.trials)
+        worker.work(shared, opened, setup, train, args.out, args.trials)
         files = [results.write_best(opened, setup, args.out), *plots.write(opened, setup, args.out)]
         data: dict[str, Any] = {**results.to_dict(opened, setup), "files": [str(file) for file in files]}
         return Outcome(data, (results.table(opened, setup), *(f"wrote {file}" for file in files)))

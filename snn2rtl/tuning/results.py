@@ -13,8 +13,9 @@ from rich.table import Table
 
 from snn2rtl.errors import OutputError, StudyError
 from snn2rtl.tuning.objective import DIRECTIONS
+from snn2rtl.tuning.setup import Setup
 from snn2rtl.tuning.space import show
-from snn2rtl.tuning.study import FAILURE, SECONDS, SETUP, WORKER, Setup
+from snn2rtl.tuning.study import FAILURE, SECONDS, SETUP, WORKER
 
 MARK = "study.json"
 BEST = "best.toml"

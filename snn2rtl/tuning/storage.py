@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import random
 import sqlite3
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import optuna
 import sqlalchemy
@@ -51,6 +53,19 @@ class Storage(RDBStorage):
             super().record_heartbeat(trial_id)
         except StorageInternalError as error:
             logger.warning("storage: does not answer (%s); the trial goes on", reason(error))
+
+    @contextmanager
+    def turn(self, study: str) -> Iterator[None]:
+        """Hold a lock that one worker of the study has at a time; it ends with its process."""
+        url = self.engine.url
+        if url.drivername == "sqlite":
+            with Path(f"{url.database}-turn").open("a") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+        else:
+            with self.engine.begin() as connection:
+                connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(crc32(study.encode()))))
+                yield
 
     def close(self) -> None:
         """Close every connection; SQLite then leaves one file."""
