@@ -189,3 +189,14 @@ def test_optuna_logs_in_our_format(tmp_path: Path, caplog: pytest.LogCaptureFixt
         logging.getLogger("optuna.storages").error("lost")
     assert "lost" in caplog.text
     assert not [handler for handler in logging.getLogger("optuna").handlers if type(handler) is logging.StreamHandler]
+
+
+def test_a_storage_that_is_lost_is_one_sentence(tmp_path: Path) -> None:
+    def lost() -> BaseException:
+        error = optuna.exceptions.StorageInternalError("An exception is raised during the commit.")
+        error.__cause__ = ConnectionError("server closed the connection\nunexpectedly")
+        return error
+
+    sentence = "storage: cannot be used any more: server closed the connection; the same command goes on"
+    with pytest.raises(StudyError, match=f"^{re.escape(sentence)}$"):
+        work(tmp_path, 3, train=failing(2, lost))

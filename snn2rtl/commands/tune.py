@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -53,7 +52,6 @@ def run(args: argparse.Namespace) -> Outcome:
     )
     study.check_name(args.study)
     storage.use_our_log()
-    logging.getLogger("snn2rtl.training").setLevel(logging.WARNING)  # a line a trial is enough
     url = storage.parse_url(args.storage) if args.storage else storage.file_url(args.out)
     train = objective.mnist_trainer(setup.objectives, args.data, args.init, args.teacher, args.device)
     with closing(storage.open_storage(url)) as shared:

@@ -58,7 +58,7 @@ def train_mnist(
     resume: bool = False,
     device: str = "cpu",
     report: Callable[[int, float], None] | None = None,
-    bar: bool = True,
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """Train a network on MNIST and return what results.json holds.
 
@@ -71,7 +71,7 @@ def train_mnist(
         resume: go on from the checkpoint in files.out.
         device: a torch device.
         report: told the epoch and the accuracy after each; what it raises ends the run.
-        bar: show one at a terminal.
+        quiet: no bar, and no line an epoch.
 
     Raises:
         DataError: the data is missing or damaged.
@@ -88,7 +88,7 @@ def train_mnist(
     else:
         run = Run(config, initialise(config, files.init).to(device))
         run.save(files.out / CHECKPOINT)
-    _train(run, files.out, train, test, teacher, report, bar)
+    _train(run, files.out, train, test, teacher, report, quiet)
     return _finish(run, files.out)
 
 
@@ -169,13 +169,13 @@ def _train(
     test: Samples,
     teacher: Callable[[Tensor], Tensor] | None,
     report: Callable[[int, float], None] | None,
-    bar: bool,
+    quiet: bool,
 ) -> None:
     done, epochs = run.done, run.config.epochs
     console = Console(stderr=True)
     with (
         SummaryWriter(str(out / "tensorboard"), purge_step=done + 1) as board,
-        Progress(console=console, disable=not (bar and console.is_terminal)) as progress,
+        Progress(console=console, disable=quiet or not console.is_terminal) as progress,
     ):
         for epoch in range(done + 1, epochs + 1):
             task = progress.add_task(f"epoch {epoch}/{epochs}", total=len(train) + len(test))
@@ -196,7 +196,8 @@ def _train(
             )
             run.save(out / CHECKPOINT)
             _log(board, epoch, {"train": learned, "test": measured})
-            logger.info(
+            logger.log(
+                logging.DEBUG if quiet else logging.INFO,
                 "epoch %d/%d: loss %.4f, accuracy train %.2f %%, test %.2f %%, %.0f s",
                 epoch, epochs, learned.loss, learned.accuracy, measured.accuracy, seconds,
             )  # fmt: skip

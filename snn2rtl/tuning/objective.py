@@ -68,7 +68,7 @@ def mnist_trainer(
     def train(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
         files = Files(out=out, data=data, init=init, teacher=teacher)
         try:
-            results = train_mnist(config, files, device=device, report=report, bar=False)
+            results = train_mnist(config, files, device=device, report=report, quiet=True)
         finally:
             (out / CHECKPOINT).unlink(missing_ok=True)  # another trial never goes on with it, and there are many
         if list(objectives) == ["accuracy"]:
