@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--lanes", type=per_layer(int, 16), default=rtl.lanes, metavar="N|LAYER=N,...",
         help="neurons that a layer updates in a cycle [16]")  # fmt: skip
     add("--layout", type=word, default=rtl.layout, metavar="auto|" + "|".join(LAYOUTS) + "|LAYER=...",
-        help="how weights are stored [auto: in the fewest bits]")  # fmt: skip
+        help="how weights are stored [auto: least bits x cycles]")  # fmt: skip
+    add("--explain", action="store_true", help="show what every layout would cost")
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
     add(
@@ -82,7 +83,8 @@ def run(args: argparse.Namespace) -> Outcome:
         calibration=samples if args.calibration else None,
     )
     data = manifest(compiled.design, compiled.reports, compiled.accuracy)
-    return Outcome(data, (_numbers(compiled), _hardware(compiled), *_notes(compiled), f"wrote {args.out}"))
+    tables = [_numbers(compiled), _hardware(compiled), *([_alternatives(compiled)] if args.explain else [])]
+    return Outcome(data, (*tables, *_notes(compiled), f"wrote {args.out}"))
 
 
 def _numbers(compiled: Compiled) -> Table:
@@ -116,7 +118,7 @@ def _numbers(compiled: Compiled) -> Table:
 
 def _hardware(compiled: Compiled) -> Table:
     table = Table(title=f"hardware {compiled.design.top}", title_justify="left")
-    for heading in ("layer", "lanes", "slots", "layout", "ROM bits", "membrane bits", "words a spike"):
+    for heading in ("layer", "lanes", "slots", "layout", "ROM bits", "membrane bits", "words a spike", "over entropy"):
         table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
     for kind in LAYOUTS:
         table.add_column(f"{kind} bits", justify="right")
@@ -128,9 +130,24 @@ def _hardware(compiled: Compiled) -> Table:
             layer.layout.kind,
             str(layer.rom_bits),
             str(layer.state_bits),
-            f"{layer.words_per_row.mean():.2f}",
+            f"{layer.costs[layer.layout.kind].words_per_spike:.2f}",
+            f"{layer.bits_over_entropy:.2f}",
             *(str(cost.bits) for cost in layer.costs.values()),
         )
+    return table
+
+
+def _alternatives(compiled: Compiled) -> Table:
+    table = Table(
+        title="layouts of the weights", title_justify="left", caption="chosen: asked for, or least area x time"
+    )
+    for heading in ("layer", "layout", "bits", "over entropy", "words a spike", "chosen"):
+        table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
+    for layer in compiled.design.layers:
+        for kind, cost in layer.costs.items():
+            ratio = f"{cost.bits / layer.entropy_bits:.2f}" if layer.entropy_bits else "-"
+            chosen = "yes" if kind == layer.layout.kind else ""
+            table.add_row(layer.label, kind, str(cost.bits), ratio, f"{cost.words_per_spike:.2f}", chosen)
     return table
 
 
