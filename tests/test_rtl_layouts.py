@@ -110,5 +110,6 @@ def test_the_cheapest_layout_is_chosen():
     full = random_weight(0, 4, 4, 64, 8, 1.0)
     sparse = random_weight(0, 4, 4, 64, 8, 0.02)
     assert cheapest(costs(full, 4, 8)) == "dense"
-    assert cheapest(costs(sparse, 4, 8)) == "ragged"
-    assert cheapest(costs(np.zeros((16, 64), int), 4, 8)) == "indexed"
+    assert cheapest(costs(sparse, 4, 8)) == "indexed"
+    # many weights, for which it pays that lanes do not wait for each other
+    assert cheapest(costs(random_weight(0, 25, 16, 400, 8, 0.1), 16, 8)) == "ragged"

@@ -118,8 +118,9 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
         "state_bits": layer.state_bits,
         "layout": layer.layout.kind,
         "memory_bits": {memory.name: memory.bits for memory in layer.memories},
+        "bits_over_entropy": layer.bits_over_entropy,
         "layout_bits": {kind: cost.bits for kind, cost in layer.costs.items()},
-        "words_per_spike": {kind: float(cost.words_per_row.mean()) for kind, cost in layer.costs.items()},
+        "words_per_spike": {kind: cost.words_per_spike for kind, cost in layer.costs.items()},
     }
 
 
