@@ -6,11 +6,10 @@ from networks import chain, dense
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.placement import place
 
-RNG = np.random.default_rng(0)
-
 
 def sparse(neurons: int, inputs: int, density: float) -> np.ndarray:
-    return RNG.integers(1, 4, (neurons, inputs)) * (RNG.random((neurons, inputs)) < density)
+    rng = np.random.default_rng(0)
+    return rng.integers(1, 4, (neurons, inputs)) * (rng.random((neurons, inputs)) < density)
 
 
 def two_layers(weight: np.ndarray):
