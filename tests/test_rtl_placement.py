@@ -35,7 +35,7 @@ def test_places_are_better_than_the_order_of_the_network():
     weight, lanes, firing = sparse(64, 100, 0.1), 8, np.ones(100, np.int64)
     weight[:, 0] = 1
     (placement, _) = place(two_layers(weight), RtlOptions(lanes=PerLayer(lanes)))
-    assert fullest(weight, placement, lanes, firing) < 0.85 * fullest(weight, np.arange(64), lanes, firing)
+    assert fullest(weight, placement, lanes, firing) < 0.9 * fullest(weight, np.arange(64), lanes, firing)
 
 
 def test_inputs_that_fire_often_count_more():
