@@ -70,7 +70,7 @@ def run(job: Job, runs: Path, data: Path | None) -> Measured:
     from snn2rtl.training.lab import Files, train_mnist
 
     torch.set_num_threads(1)
-    logging.basicConfig(level=logging.INFO, format=f"{job.folder}: %(message)s")
+    logging.basicConfig(level=logging.INFO, format=f"{job.folder}: %(message)s", force=True)
     out = runs / job.folder
     found = out / "measured.json"
     config = job.config()

@@ -19,17 +19,32 @@ from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import Snn2RtlError
 from snn2rtl.version import __version__
 
-COMMANDS = ("train", "prune", "compile", "measure", "verify", "simulate", "synth")
-EXTRAS = {"torch": "train", "spikingjelly": "train", "matplotlib": "plots", "pyverilog": "synth"}  # package: its extra
+COMMANDS = ("train", "prune", "tune", "compile", "measure", "verify", "simulate", "synth")
+EXTRAS = {  # package: its extra
+    "torch": "train",
+    "spikingjelly": "train",
+    "optuna": "tune",
+    "sqlalchemy": "tune",
+    "psycopg": "tune",
+    "matplotlib": "plots",
+    "pyverilog": "synth",
+}
 _WIDE = 200  # columns of a table that goes to a file or a pipe
 _INTERRUPTED = 130
+
+
+class _Log(logging.Handler):
+    """Writes to what stderr is now: rich puts a console there while it shows a bar, and lines go above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     args = _parser().parse_args(argv)
     level = logging.WARNING if args.quiet else logging.INFO
-    logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(level=level, format="%(name)s: %(message)s", handlers=[_Log()], force=True)
     logging.getLogger("torch").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
     try:
@@ -39,10 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Snn2RtlError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get(error.name or "")
+        package = (error.name or "").partition(".")[0]
+        extra = EXTRAS.get(package)
         if extra is None:
             raise
-        return _fail(f"{args.command}: needs the package {error.name}; install it with: pip install 'snn2rtl[{extra}]'")
+        return _fail(f"{args.command}: needs the package {package}; install it with: pip install 'snn2rtl[{extra}]'")
     except BrokenPipeError:
         # the reader has gone (head, less): nothing is left to tell it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -49,3 +49,7 @@ class ToolFailedError(Snn2RtlError):
 
 class VerificationError(Snn2RtlError):
     """The hardware and the golden model disagree."""
+
+
+class StudyError(Snn2RtlError):
+    """A study cannot be reached, is another one than was asked for, or has found nothing."""

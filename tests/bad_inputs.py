@@ -308,3 +308,23 @@ def _(folder: Path) -> list[str]:
 def _(folder: Path) -> list[str]:
     (folder / "data").mkdir()
     return ["train", "mnist", "--data", str(folder / "data"), "--out", str(folder / "run")]
+
+
+def tune_args(folder: Path, *options: str) -> list[str]:
+    return ["tune", "mnist", "--out", str(folder / "tune"), *options]
+
+
+def case_of_tune(name: str, *options: str) -> None:
+    CASES[f"tune-{name}"] = lambda folder: tune_args(folder, *options)
+
+
+case_of_tune("range", "--search", "lr=1e-2:1e-4")
+case_of_tune("log", "--search", "dropout=0:0.5:log")
+case_of_tune("field", "--search", "momentum=0.1:0.9")
+case_of_tune("rule", "--search", "bits=2:9")
+case_of_tune("together", "--search", "bits=0,4", "--batch-norm")
+case_of_tune("nothing")
+case_of_tune("objective", "--search", "lr=1e-4:1e-2", "--objective", "accuracy,speed")
+case_of_tune("test-images", "--search", "lr=1e-4:1e-2", "--hold-out", "0")
+case_of_tune("storage", "--search", "lr=1e-4:1e-2", "--storage", "postgresql://me:secret@127.0.0.1:1/studies")
+case_of_tune("storage-kind", "--search", "lr=1e-4:1e-2", "--storage", "mysql://me@host/studies")

@@ -1,6 +1,8 @@
 """The shell around the commands: help, JSON, exit codes, what a machine and a person read."""
 
+import io
 import json
+import logging
 import os
 import re
 import subprocess
@@ -187,3 +189,12 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", argv], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["{", "0"]
     assert "Traceback" not in done.stderr
+
+
+def test_the_log_goes_to_what_stderr_is_now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """While rich shows a bar, stderr is a console that writes above it."""
+    cli.main(["simulate", str(tmp_path), "--input", "x.npy", "--out", "y.npz"])
+    now = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", now)
+    logging.getLogger("snn2rtl.anything").warning("late")
+    assert now.getvalue() == "snn2rtl.anything: late\n"

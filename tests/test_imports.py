@@ -60,9 +60,16 @@ def test_only_the_front_end_and_training_import_a_framework():
     assert {name for name in users if not within(name, "snn2rtl.frontend", "snn2rtl.training")} == set()
 
 
-def test_only_plots_imports_matplotlib():
+def test_only_plots_import_matplotlib():
     users = {name for name, used in IMPORTS.items() if any(within(module, "matplotlib") for module in used)}
-    assert users == {"snn2rtl.plots"}
+    assert users == {"snn2rtl.plots", "snn2rtl.tuning.plots"}
+
+
+def test_only_tuning_imports_optuna_and_databases():
+    heavy = {"optuna", "sqlalchemy", "psycopg", "sqlite3"}
+    users = {name for name, used in IMPORTS.items() if any(module.split(".")[0] in heavy for module in used)}
+    assert users
+    assert {name for name in users if not within(name, "snn2rtl.tuning")} == set()
 
 
 def test_nobody_imports_torchvision_or_torchaudio():
@@ -126,4 +133,4 @@ def test_the_core_starts_without_a_framework():
     run = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in run.stdout.split()}
     assert "numpy" in loaded
-    assert not FRAMEWORKS & loaded
+    assert not (FRAMEWORKS | {"optuna", "sqlalchemy", "matplotlib"}) & loaded

@@ -34,6 +34,29 @@ def test_the_text_does_not_depend_on_its_chunks(chunk_bits, monkeypatch):
     assert b"".join(Memory("m", values, 8).text()).decode() == plain_text(values.tolist(), 8)
 
 
+@pytest.mark.parametrize(
+    ("depth", "width", "bank_depth", "banks"),
+    [
+        (5, 9, 8, 1),
+        (513, 36, 1024, 1),  # two of 1024x18, as many as two banks of 512x36
+        (2000, 13, 2048, 1),  # two of 2048x9
+        (20000, 128, 2048, 10),  # 15 of 2048x9 each; all other depths take ten more
+        (16384, 1, 16384, 1),
+    ],
+)
+def test_banks_take_the_fewest_block_memories(depth, width, bank_depth, banks):
+    rom = Memory("rom", np.zeros((depth, width), np.int8), 1)
+    assert (rom.bank_depth, len(rom.banks)) == (bank_depth, banks)
+
+
+def test_banks_hold_the_words_in_order():
+    rom = Memory("rom", np.arange(5000)[:, None] & 255, 8)
+    banks = rom.banks
+    assert [bank.name for bank in banks] == [f"rom_{index}" for index in range(len(banks))]
+    assert {bank.depth for bank in banks[:-1]} <= {rom.bank_depth}
+    assert np.array_equal(np.concatenate([bank.fields for bank in banks]), rom.fields)
+
+
 def test_sizes():
     rom = Memory("fc_weight", np.zeros((10, 3), np.int8), 5)
     assert (rom.depth, rom.width, rom.bits, rom.path) == (10, 15, 150, "mem/fc_weight.mem")

@@ -34,6 +34,10 @@ MODULES = {
     "snn_ingress": test_ingress.PARAMETERS.values(),
     "snn_lane": test_lane.PARAMETERS.values(),
     "snn_lif": test_lif.PARAMETERS.values(),
+    "snn_spike_split": [
+        {"NumLanes": 33, "GroupLanes": 16, "NumGroups": 3, "TagWidth": 4},
+        {"NumLanes": 32, "GroupLanes": 16, "NumGroups": 2, "TagWidth": 1},
+    ],
     "snn_spike_queue": test_spike_queue.PARAMETERS.values(),
     "snn_count_readout": test_readout.PARAMETERS.values(),
     "snn_dense_rows": map(test_rows.parameters, test_rows.DENSE.values()),

@@ -38,7 +38,7 @@ def write_network(
             )
         )
     network = FixedPointNetwork(name="toy", layers=tuple(layers), count_bits=8)
-    layout = PerLayer("auto", {"fc1": "dense", "fc2": "indexed"})
+    layout = PerLayer("auto", {"fc1": "dense", "fc2": "ragged"})
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=layout, output=output))
     write_rtl(network, design, out)
     return network, design

@@ -49,10 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--lanes", type=per_layer(int, 16), default=rtl.lanes, metavar="N|LAYER=N,...",
         help="neurons that a layer updates in a cycle [16]")  # fmt: skip
     add("--layout", type=word, default=rtl.layout, metavar="auto|" + "|".join(LAYOUTS) + "|LAYER=...",
-        help="how weights are stored [auto: in the fewest bits]")  # fmt: skip
+        help="how weights are stored [auto: least bits x cycles]")  # fmt: skip
+    add("--explain", action="store_true", help="show what every layout would cost")
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
-    add("--calibration", type=Path, metavar="NPZ", help="samples with labels, to measure the accuracy before and after")
+    add(
+        "--calibration",
+        type=Path,
+        metavar="NPZ",
+        help="samples with labels, to measure the accuracy and to place neurons",
+    )
     add("--samples", type=positive, metavar="N", help="take only so many of them")
     add("--seed", type=int, default=0, metavar="N", help="of the encoder [%(default)s]")
 
@@ -90,6 +96,7 @@ def run(args: argparse.Namespace) -> Outcome:
     else:
         data = {"version": __version__, "digest": digest, **findings(compiled.reports, compiled.accuracy)}
         tables = [_numbers(compiled, digest)]
+    tables += [_alternatives(compiled.design)] if args.explain else []
     return Outcome(data, (*tables, *_notes(compiled), f"wrote {args.out}"))
 
 
@@ -124,7 +131,7 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
 
 def _hardware(design: RtlDesign) -> Table:
     table = Table(title=f"hardware {design.top}", title_justify="left")
-    for heading in ("layer", "lanes", "slots", "layout", "ROM bits", "membrane bits", "words a spike"):
+    for heading in ("layer", "lanes", "slots", "layout", "ROM bits", "membrane bits", "words a spike", "over entropy"):
         table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
     for kind in LAYOUTS:
         table.add_column(f"{kind} bits", justify="right")
@@ -136,9 +143,24 @@ def _hardware(design: RtlDesign) -> Table:
             layer.layout.kind,
             str(layer.rom_bits),
             str(layer.state_bits),
-            f"{layer.words_per_row.mean():.2f}",
+            f"{layer.costs[layer.layout.kind].words_per_spike:.2f}",
+            f"{layer.bits_over_entropy:.2f}",
             *(str(cost.bits) for cost in layer.costs.values()),
         )
+    return table
+
+
+def _alternatives(design: RtlDesign) -> Table:
+    table = Table(
+        title="layouts of the weights", title_justify="left", caption="chosen: asked for, or least area x time"
+    )
+    for heading in ("layer", "layout", "bits", "over entropy", "words a spike", "chosen"):
+        table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
+    for layer in design.layers:
+        for kind, cost in layer.costs.items():
+            ratio = f"{cost.bits / layer.entropy_bits:.2f}" if layer.entropy_bits else "-"
+            chosen = "yes" if kind == layer.layout.kind else ""
+            table.add_row(layer.label, kind, str(cost.bits), ratio, f"{cost.words_per_spike:.2f}", chosen)
     return table
 
 

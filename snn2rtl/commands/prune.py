@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from snn2rtl.commands.arguments import positive
+from snn2rtl.commands.config_options import add_option, add_run_arguments, given
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.commands.train import add_option, add_run_arguments, given
 from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
 

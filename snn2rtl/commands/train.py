@@ -5,48 +5,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
+from snn2rtl.commands.config_options import add_option, add_run_arguments, given
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.training.config import ENCODERS, SCHEDULES, SCORES, TrainConfig
+from snn2rtl.training.config import TrainConfig
 
-_HELP = {
-    "hidden": "neurons of each hidden layer, separated by commas",
-    "tau": "membrane time constant in time steps; a power of two is exact in hardware",
-    "batch_norm": "batch norm before each layer's neurons; compile folds it",
-    "dropout": "probability that a hidden neuron is silent for a sample, in training",
-    "encoder": "how a pixel enters: random spikes, or as a constant current",
-    "time_steps": "time steps of a sample",
-    "train_time_steps": "time steps of a sample in training, 0 for --time-steps",
-    "scale": "poisson: spike probability of a white pixel",
-    "augment": "shift training images by up to so many pixels, turn them by up to 5 degrees a pixel",
-    "hold_out": "training images kept for validation, in place of the test images",
-    "epochs": "passes through the training images",
-    "batch_size": "samples of one update of the weights",
-    "lr": "learning rate of Adam",
-    "schedule": "of the learning rate: in steps, or to zero along a cosine",
-    "lr_step": "epochs after which the learning rate shrinks",
-    "lr_gamma": "factor by which it shrinks",
-    "clip": "largest norm of the gradient",
-    "gain": "factor of spike counts before the cross-entropy",
-    "rate_penalty": "weight of the penalty on neurons that spike too often",
-    "rate_limit": "share of time steps that is not too often",
-    "distill": "share of the --teacher's soft labels in the loss",
-    "sparsity": "share of all weights that is pruned in the end",
-    "neuron_sparsity": "share of the hidden neurons that is pruned in the end",
-    "prune_threshold": "prune weights smaller and neurons less active than this, instead of a share",
-    "prune_by": "what matters least: small weights, silent inputs and neurons, or the product",
-    "prune_from": "epoch after which pruning begins, 0 for before the first",
-    "prune_every": "epochs from one pruning to the next",
-    "prune_until": "epoch of the last pruning, 0 for two thirds of all",
-    "min_neurons": "hidden neurons of a layer that are never pruned",
-    "bits": "weight width of quantization-aware training, 0 for float",
-    "qat_from": "epochs of float training before it",
-    "seed": "chooses the random numbers",
-}
-
-
-_CHOICES = {"encoder": ENCODERS, "schedule": SCHEDULES, "prune_by": SCORES}
 HELP = "train a network on MNIST: float or quantization-aware, pruned or not"
 
 
@@ -58,35 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--init", type=Path, metavar="PT", help="model file whose weights to start from")
     for field in fields(TrainConfig):
         add_option(parser, field.name, field.default)
-
-
-def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
-    """Add what every kind of training needs: files and device."""
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the MNIST files [cache or download]")
-    parser.add_argument("--out", type=Path, metavar="DIR", default=out, help="folder of the results [%(default)s]")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, as it was configured")
-    parser.add_argument("--device", default="cpu", help="torch device [%(default)s]")
-    parser.add_argument("--teacher", type=Path, metavar="DIR", help="folder of a run whose network teaches this one")
-
-
-def add_option(parser: argparse.ArgumentParser, name: str, default: Any, shown: str = "") -> None:
-    """Add the option of a field of TrainConfig; it stays None unless it is given."""
-    flag, text = "--" + name.replace("_", "-"), _HELP[name]
-    if isinstance(default, bool):
-        parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
-    elif isinstance(default, tuple):
-        shown = shown or ",".join(map(str, default))
-        parser.add_argument(flag, type=_widths, metavar="N,...", help=f"{text} [{shown}]")
-    elif name in _CHOICES:
-        parser.add_argument(flag, choices=_CHOICES[name], help=f"{text} [{shown or default}]")
-    else:
-        parser.add_argument(flag, type=type(default), metavar="N", help=f"{text} [{shown or default}]")
-
-
-def given(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the fields of TrainConfig that were given."""
-    values = {field.name: getattr(args, field.name, None) for field in fields(TrainConfig)}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def run(args: argparse.Namespace) -> Outcome | None:
@@ -107,7 +41,3 @@ def run(args: argparse.Namespace) -> Outcome | None:
         return None
     shown = f"test accuracy {results['accuracy']:.2f} %, model in {args.out / 'model.pt'}"
     return Outcome(results, (shown,))
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    return tuple(int(width) for width in text.split(","))

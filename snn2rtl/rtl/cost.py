@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from snn2rtl.fixed_point import IntArray
+
+WALKER_BITS = 4500  # block memory for each 100 LUTs, which is what a walker takes, in ECP5 and Xilinx devices
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +28,17 @@ class Cost:
         longest: IntArray = self.words.max(axis=1)
         return longest
 
+    @property
+    def words_per_spike(self) -> float:
+        """Cycles that a spike takes on average, where all inputs fire equally often."""
+        return self.cycles(np.ones(len(self.words), np.int64)) / len(self.words)
+
+    @property
+    def area_time(self) -> float:
+        """Bits of memory, or logic that a device has as much of, times the cycles of a spike."""
+        walkers = self.words.shape[1]
+        return (self.bits + (int(walkers) - 1) * WALKER_BITS) * self.words_per_spike
+
     def cycles(self, firing: IntArray) -> int:
         """Return the cycles of walking so many spikes of each input, shape (inputs,), where no queue is ever full.
 
@@ -31,3 +46,10 @@ class Cost:
         """
         words = self.words if self.words.shape[1] > 1 else self.words.clip(1)
         return max(int(firing.sum()), int((firing @ words).max(initial=0)))
+
+
+def entropy_bits(weight: IntArray, weight_bits: int) -> float:
+    """Return the bits of the non-zero values plus the entropy of their positions: no layout can expect to beat it."""
+    used = np.count_nonzero(weight)
+    shares = [share for share in (used / weight.size, 1 - used / weight.size) if share]
+    return float(used * weight_bits - weight.size * sum(share * np.log2(share) for share in shares))

@@ -56,6 +56,7 @@ class LayerDesign:
     numbers: tuple[NeuronNumber, ...]
     layout: Layout
     costs: dict[str, Cost]
+    entropy_bits: float
     forward: int
 
     @property
@@ -121,6 +122,11 @@ class LayerDesign:
         numbers = tuple(number.memory for number in self.numbers if number.memory)
         banks = (bank for memory in self.layout.weight_memories for bank in memory.banks)
         return (*banks, *self.layout.tables, *numbers)
+
+    @property
+    def bits_over_entropy(self) -> float:
+        """Bits of the weights in their layout over the entropy bound; 1 where there is nothing to store."""
+        return self.costs[self.layout.kind].bits / self.entropy_bits if self.entropy_bits else 1.0
 
     @property
     def rom_bits(self) -> int:

@@ -64,7 +64,7 @@ def _static_modules(design: RtlDesign) -> list[str]:
     rows = sorted({module for layer in design.layers for module in layer.layout.modules})
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else ["snn_count_readout"]
-    memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", "snn_ingress"]
+    memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", "snn_ingress", "snn_spike_split"]
     return [*memories, *streams, *rows, "snn_sweep", "snn_lane", *neurons, "snn_spike_queue", *readout]
 
 
@@ -118,8 +118,9 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
         "state_bits": layer.state_bits,
         "layout": layer.layout.kind,
         "memory_bits": {memory.name: memory.bits for memory in layer.memories},
+        "bits_over_entropy": layer.bits_over_entropy,
         "layout_bits": {kind: cost.bits for kind, cost in layer.costs.items()},
-        "words_per_spike": {kind: float(cost.words_per_row.mean()) for kind, cost in layer.costs.items()},
+        "words_per_spike": {kind: cost.words_per_spike for kind, cost in layer.costs.items()},
     }
 
 

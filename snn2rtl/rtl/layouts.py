@@ -166,5 +166,5 @@ def costs(weight: IntArray, lanes: int, weight_bits: int) -> dict[str, Cost]:
 
 
 def cheapest(alternatives: dict[str, Cost]) -> str:
-    """Return the kind that needs the fewest bits, then the fewest words over all rows."""
-    return min(alternatives, key=lambda kind: (alternatives[kind].bits, int(alternatives[kind].words_per_row.sum())))
+    """Return the kind of the least product of area and time; of equal ones, the kind of the fewest bits."""
+    return min(alternatives, key=lambda kind: (alternatives[kind].area_time, alternatives[kind].bits))

@@ -48,9 +48,9 @@ class Memory:
     @cached_property
     def bank_depth(self) -> int:
         """Words of a bank: a power of two for which the banks take the fewest block memories, and then are fewest."""
-        if self.depth <= _BLOCK_SHAPES[0][0]:
-            return 1 << (self.depth - 1).bit_length()
-        return min(_BLOCK_SHAPES, key=lambda shape: (self._blocks(*shape), -shape[0]))[0]
+        whole = 1 << (self.depth - 1).bit_length()
+        shapes = [shape for shape in _BLOCK_SHAPES if shape[0] <= whole]
+        return min(shapes, key=lambda shape: (self._blocks(*shape), -shape[0]))[0] if shapes else whole
 
     def _blocks(self, bank_depth: int, block_width: int) -> int:
         """Return the block memories of banks; the last one may take a shape that is less deep."""

@@ -13,6 +13,7 @@ from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, Multiplie
 from snn2rtl.network_file import digest
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names
+from snn2rtl.rtl.cost import entropy_bits
 from snn2rtl.rtl.design import LayerDesign, NeuronModule, NeuronNumber, RtlDesign
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory
@@ -105,6 +106,7 @@ def _plan_layer(
         numbers=tuple(_number(stream, name, values[placement], width, lanes) for name, values, width in numbers),
         layout=layout,
         costs=costs,
+        entropy_bits=entropy_bits(weight[: len(placement)], layer.weight_bits),
         forward=int(layout.kind != "dense" or slots < FORWARD_DISTANCE),
     )
 

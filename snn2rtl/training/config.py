@@ -104,6 +104,11 @@ class TrainConfig:
         last = self.prune_until or max(self.prune_from, self.epochs * 2 // 3)
         return tuple(range(self.prune_from, last + 1, self.prune_every))
 
+    @classmethod
+    def kinds(cls) -> dict[str, type]:
+        """Return the type of each entry."""
+        return {field.name: type(field.default) for field in fields(cls)}
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for a file."""
         return {**asdict(self), "hidden": list(self.hidden)}
@@ -115,12 +120,12 @@ class TrainConfig:
         Raises:
             OptionError: an entry is unknown, of another type, or out of its range.
         """
-        kinds = {field.name: type(field.default) for field in fields(cls)}
+        kinds = cls.kinds()
         unknown = sorted(map(str, data.keys() - kinds.keys()))
         if unknown:
             raise OptionError(f"{where}: must have known entries only, not {', '.join(unknown)}")
         misfits = [f"{where}: {name} must be of type {kinds[name].__name__}, not {value!r}"
-                   for name, value in data.items() if not _fits(value, kinds[name])]  # fmt: skip
+                   for name, value in data.items() if not fits(value, kinds[name])]  # fmt: skip
         if misfits:
             raise OptionError("\n".join(misfits))
         return cls(**data)
@@ -132,17 +137,27 @@ class TrainConfig:
         Raises:
             OptionError: the file cannot be read, or as from_dict().
         """
-        try:
-            return cls.from_dict(tomllib.loads(path.read_text()), str(path))
-        except OSError as error:
-            raise OptionError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise OptionError(f"{path}: must be a TOML file ({error})") from error
+        return cls.from_dict(read_toml(path), str(path))
 
 
-def _fits(value: object, kind: type) -> bool:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises:
+        OptionError: the file cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path}: must be a TOML file ({error})") from error
+
+
+def fits(value: object, kind: type) -> bool:
+    """Return whether a value of a file can be an entry of this type."""
     if kind is tuple:
-        return isinstance(value, (list, tuple)) and all(_fits(item, int) for item in value)
+        return isinstance(value, (list, tuple)) and all(fits(item, int) for item in value)
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return type(value) is kind

@@ -59,6 +59,7 @@ def train_mnist(
     resume: bool = False,
     device: str = "cpu",
     report: Callable[[int, float], None] | None = None,
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """Train a network on MNIST and return what results.json holds.
 
@@ -71,6 +72,7 @@ def train_mnist(
         resume: go on from the checkpoint in files.out.
         device: a torch device.
         report: told the epoch and the accuracy after each; what it raises ends the run.
+        quiet: no bar and no line of an epoch, where a study shows its own.
 
     Raises:
         DataError: the data is missing or damaged.
@@ -90,9 +92,9 @@ def train_mnist(
             if group.leads:
                 run.save(files.out / CHECKPOINT)
         try:
-            _train(run, files.out, material, report, group)
+            _train(run, files.out, material, report, group, quiet)
         except KeyboardInterrupt:
-            if group.leads:
+            if group.leads and not quiet:
                 logger.warning("interrupted: '%s' keeps the last whole epoch, --resume goes on", files.out / CHECKPOINT)
             raise
         return _finish(run, files.out, group)
@@ -129,6 +131,7 @@ def _train(
     material: Material,
     report: Callable[[int, float], None] | None,
     group: Group,
+    quiet: bool,
 ) -> None:
     config, done = run.config, run.done
     console = Console(stderr=True)
@@ -138,7 +141,7 @@ def _train(
         run.after_epoch(0, evaluate(run.net, some, config, _ignore, group=group).neuron_rates(some.images))
     with (
         Board(out / "tensorboard" if group.leads else None, done) as board,
-        Progress(console=console, disable=not (group.leads and console.is_terminal)) as progress,
+        Progress(console=console, disable=quiet or not (group.leads and console.is_terminal)) as progress,
     ):
         for epoch in range(done + 1, config.epochs + 1):
             task = progress.add_task(f"epoch {epoch}/{config.epochs}", total=len(material.train) + len(material.test))
@@ -151,7 +154,8 @@ def _train(
             if group.leads:
                 run.save(out / CHECKPOINT)
                 board.epoch(epoch, {"train": learned, "test": measured}, others, run.net, shown)
-                logger.info(
+                logger.log(
+                    logging.DEBUG if quiet else logging.INFO,
                     "epoch %d/%d: loss %.4f, accuracy train %.2f %%, test %.2f %%, %.0f s",
                     epoch, config.epochs, learned.loss, learned.accuracy, measured.accuracy, seconds,
                 )  # fmt: skip

@@ -2,7 +2,7 @@
 //
 // Event address: slot * NumLanes + lane. Words without a spike are not stored, but the last one of a time step is, and is
 // followed by the event of the step's end. room_o: the words of a whole step fit.
-// Latency: three cycles from a word to its first event; no gap between the events of queued words.
+// Latency: three cycles from a word to its first event, four with more than 16 lanes; no gap between the events of queued words.
 
 `default_nettype none
 
@@ -68,45 +68,85 @@ module snn_spike_queue #(
     if (advance) fetched_word_q <= mem[head_q];
   end
 
+  // Many lanes in groups, a group in a cycle
+  localparam GroupLanes = (NumLanes <= 16) ? NumLanes : 16;
+  localparam NumGroups = (NumLanes + GroupLanes - 1) / GroupLanes;
+  localparam TagWidth = SlotWidth + 1;
+  localparam GroupWidth = TagWidth + 1 + NumGroups + GroupLanes;
+  wire                  split_valid, split_ready;
+  wire [GroupWidth-1:0] split_group;  // {sample end, slot, step end, group (one-hot), spikes}
+
+  generate
+    if (NumGroups == 1) begin : gen_one_group
+      assign split_valid = fetched_q;
+      assign fetched_ready = split_ready;
+      assign split_group = {
+        fetched_word_q[WordWidth-1], fetched_word_q[NumLanes+:SlotWidth], fetched_word_q[WordWidth-2], 1'b1,
+        fetched_word_q[NumLanes-1:0]
+      };
+    end else begin : gen_groups
+      snn_spike_split #(
+        .NumLanes(NumLanes),
+        .GroupLanes(GroupLanes),
+        .NumGroups(NumGroups),
+        .TagWidth(TagWidth)
+      ) u_split (
+        .clk_i(clk_i),
+        .rst_ni(rst_ni),
+        .word_valid_i(fetched_q),
+        .word_ready_o(fetched_ready),
+        .word_spikes_i(fetched_word_q[NumLanes-1:0]),
+        .word_end_i(fetched_word_q[WordWidth-2]),
+        .word_tag_i({fetched_word_q[WordWidth-1], fetched_word_q[NumLanes+:SlotWidth]}),
+        .group_valid_o(split_valid),
+        .group_ready_i(split_ready),
+        .group_spikes_o(split_group[GroupLanes-1:0]),
+        .group_onehot_o(split_group[GroupLanes+:NumGroups]),
+        .group_end_o(split_group[GroupLanes+NumGroups]),
+        .group_tag_o(split_group[GroupWidth-1-:TagWidth])
+      );
+    end
+  endgenerate
+
   // Between the memory and what follows, so that neither waits for the other within a cycle
-  wire                 ready, pop;
-  wire [WordWidth-1:0] word;
+  wire                  ready, pop;
+  wire [GroupWidth-1:0] word;
 
   snn_stream_register #(
-    .Width(WordWidth)
+    .Width(GroupWidth)
   ) u_register (
     .clk_i(clk_i),
     .rst_ni(rst_ni),
-    .valid_i(fetched_q),
-    .ready_o(fetched_ready),
-    .data_i(fetched_word_q),
+    .valid_i(split_valid),
+    .ready_o(split_ready),
+    .data_i(split_group),
     .valid_o(ready),
     .ready_i(pop),
     .data_o(word)
   );
 
   // Serialise: one event for each set bit, lowest lane first, then the step's end
-  reg  [NumLanes-1:0]  spikes_q;
-  reg  [AddrWidth-1:0] base_q;
-  reg                  end_q, sample_end_q;
+  reg  [GroupLanes-1:0] spikes_q;
+  reg  [AddrWidth-1:0]  base_q;
+  reg                   end_q, sample_end_q;
 
   // Lanes above the lowest spike, as a tree, which is faster than the carry of a subtraction
-  function [NumLanes-1:0] lanes_above;
-    input [NumLanes-1:0] spikes;
+  function [GroupLanes-1:0] lanes_above;
+    input [GroupLanes-1:0] spikes;
     integer distance;
     begin
       lanes_above = spikes << 1;
-      for (distance = 1; distance < NumLanes; distance = distance * 2) begin
+      for (distance = 1; distance < GroupLanes; distance = distance * 2) begin
         lanes_above = lanes_above | (lanes_above << distance);
       end
     end
   endfunction
 
-  wire [NumLanes-1:0] above = lanes_above(spikes_q);
-  wire [NumLanes-1:0] lowest = spikes_q & ~above;
-  wire [NumLanes-1:0] remaining = spikes_q & above;
-  wire                any_spike = spikes_q != {NumLanes{1'b0}};
-  wire                last_event = remaining == {NumLanes{1'b0}} & ~(any_spike & end_q);
+  wire [GroupLanes-1:0] above = lanes_above(spikes_q);
+  wire [GroupLanes-1:0] lowest = spikes_q & ~above;
+  wire [GroupLanes-1:0] remaining = spikes_q & above;
+  wire                any_spike = spikes_q != {GroupLanes{1'b0}};
+  wire                last_event = remaining == {GroupLanes{1'b0}} & ~(any_spike & end_q);
   wire                taken = event_valid_o & event_ready_i;
 
   assign pop = ready & (~event_valid_o | (taken & last_event));
@@ -114,27 +154,31 @@ module snn_spike_queue #(
   assign event_step_end_o = ~any_spike;
   assign event_sample_end_o = ~any_spike & sample_end_q;
 
-  reg [AddrWidth-1:0] lane;
+  reg [AddrWidth-1:0] lane, group;
   integer i;
 
   always @* begin
     lane = {AddrWidth{1'b0}};
-    for (i = 0; i < NumLanes; i = i + 1) begin
+    for (i = 0; i < GroupLanes; i = i + 1) begin
       if (lowest[i]) lane = lane | i[AddrWidth-1:0];
+    end
+    group = {AddrWidth{1'b0}};
+    for (i = 0; i < NumGroups * GroupLanes; i = i + GroupLanes) begin
+      if (word[GroupLanes+i/GroupLanes]) group = group | i[AddrWidth-1:0];
     end
   end
 
   assign event_addr_o = base_q + lane;
 
-  wire [AddrWidth-1:0] slot = {{(AddrWidth - SlotWidth){1'b0}}, word[NumLanes+:SlotWidth]};
+  wire [AddrWidth-1:0] slot = {{(AddrWidth - SlotWidth){1'b0}}, word[GroupLanes+NumGroups+1+:SlotWidth]};
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
-      spikes_q <= {NumLanes{1'b0}};
+      spikes_q <= {GroupLanes{1'b0}};
       end_q    <= 1'b0;
     end else if (pop) begin
-      spikes_q <= word[NumLanes-1:0];
-      end_q    <= word[NumLanes+SlotWidth];
+      spikes_q <= word[GroupLanes-1:0];
+      end_q    <= word[GroupLanes+NumGroups];
     end else if (taken) begin
       spikes_q <= remaining;
       end_q    <= any_spike & end_q;
@@ -143,8 +187,8 @@ module snn_spike_queue #(
 
   always @(posedge clk_i) begin
     if (pop) begin
-      base_q       <= slot * Lanes;
-      sample_end_q <= word[NumLanes+SlotWidth+1];
+      base_q       <= slot * Lanes + group;
+      sample_end_q <= word[GroupWidth-1];
     end
   end
 

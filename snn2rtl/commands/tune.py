@@ -1,0 +1,68 @@
+"""``snn2rtl tune``: a study over training runs."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from snn2rtl.commands.arguments import positive
+from snn2rtl.commands.config_options import add_option, given
+from snn2rtl.commands.outcome import Outcome
+from snn2rtl.training.config import TrainConfig, read_toml
+
+HELP = "search the options of train: Optuna on one machine or on many, for accuracy and for what hardware costs"
+_HOLD_OUT = 10_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options; those of TrainConfig are the fixed ones."""
+    add = parser.add_argument
+    add("dataset", choices=["mnist"], help="what to train on")
+    add("--search", action="append", default=[], metavar="FIELD=VALUES",
+        help="vary an option of train, once or more: lr=1e-4:1e-2:log, bits=2,3,4, hidden=400,400-100")  # fmt: skip
+    add("--objective", default="accuracy", metavar="NAME,...",
+        help="accuracy, nonzeros, spikes, membrane_bits: one, or several for a Pareto front [%(default)s]")  # fmt: skip
+    add("--trials", type=positive, default=50, metavar="N", help="trials of the study, over all workers [%(default)s]")
+    add("--study", default="mnist", metavar="NAME", help="study to begin or to go on with [%(default)s]")
+    add("--storage", metavar="URL", help="postgresql://USER@HOST/DATABASE for many machines [a file in --out]")
+    add("--out", type=Path, default=Path("runs/tune"), metavar="DIR", help="folder of the results [%(default)s]")
+    add("--data", type=Path, metavar="DIR", help="folder of the MNIST files [cache or download]")
+    add("--device", default="cpu", help="torch device [%(default)s]")
+    add("--config", type=Path, metavar="TOML", help="file of the options below and of [search]; flags go before it")
+    add("--init", type=Path, metavar="PT", help="model file whose weights every trial starts from")
+    add("--teacher", type=Path, metavar="DIR", help="folder of a run whose network teaches every trial's")
+    for field in fields(TrainConfig):
+        add_option(parser, field.name, field.default)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Work on the study until it has all trials; the outcome is all of them.
+
+    Raises:
+        Snn2RtlError: see snn2rtl.tuning.
+    """
+    from snn2rtl.tuning import objective, plots, results, space, storage, study, worker
+    from snn2rtl.tuning.setup import Setup
+
+    table = read_toml(args.config) if args.config else {}
+    searched = table.pop("search", {})
+    fixed = {"hold_out": _HOLD_OUT} | table | given(args)
+    setup = Setup(
+        base=TrainConfig.from_dict(fixed, str(args.config)),
+        space=space.parse(searched) | space.parse_flags(args.search),
+        objectives=objective.parse(args.objective),
+    )
+    study.check_name(args.study)
+    storage.use_our_log()
+    url = storage.parse_url(args.storage) if args.storage else storage.file_url(args.out)
+    train = objective.mnist_trainer(setup.objectives, args.data, args.init, args.teacher, args.device)
+    with closing(storage.open_storage(url)) as shared:
+        opened = study.open_study(shared, args.study, setup)
+        results.claim(args.out, opened)
+        worker.work(shared, opened, setup, train, args.out, args.trials)
+        files = [results.write_best(opened, setup, args.out), *plots.write(opened, setup, args.out)]
+        data: dict[str, Any] = {**results.to_dict(opened, setup), "files": [str(file) for file in files]}
+        return Outcome(data, (results.table(opened, setup), *(f"wrote {file}" for file in files)))
