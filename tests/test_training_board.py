@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +59,15 @@ def test_a_raster_has_a_row_for_each_neuron_and_samples_side_by_side() -> None:
     assert torch.equal(image[:, :3], spikes[:, 0].T)
     assert torch.equal(image[:, 4:], spikes[:, 1].T)
     assert image[:, 3].tolist() == [0.5] * 5
+
+
+def test_a_full_disk_is_one_sentence(data: Path, tmp_path: Path) -> None:
+    """The file size limit of the process stands for the disk; the files of TensorBoard grow until they meet it."""
+    out = tmp_path / "run"
+    argv = [sys.executable, "-m", "snn2rtl", "train", "mnist", "--data", str(data), "--out", str(out), "--quiet"]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    options = "--hidden 2 --time-steps 2 --epochs 200"  # a checkpoint of 40 KiB
+    limited = f"ulimit -f 60; exec {' '.join(argv)} {options}"
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 1
+    assert done.stderr == f"snn2rtl: error: {out / 'tensorboard'}: must be writable, but File too large\n"

@@ -38,12 +38,14 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: p
     path = tmp_path / "checkpoint.pt"
     checkpoint.save(path, parts(1))
 
-    def full_disk(_: Any, target: Path) -> None:
-        target.write_bytes(b"half a check")
+    write = Path.write_bytes
+
+    def full_disk(target: Path, content: Any) -> None:
+        write(target, content[:100])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", full_disk)
-    with pytest.raises(OutputError, match="No space left on device"):
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OutputError, match=r"checkpoint.pt: must be writable, but No space left on device$"):
         checkpoint.save(path, parts(2))
     assert list(tmp_path.iterdir()) == [path]
     assert checkpoint.load(path) == {"format": checkpoint.FORMAT, **parts(1)}

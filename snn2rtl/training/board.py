@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -9,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.tensorboard import SummaryWriter
 
+from snn2rtl.errors import OutputError
 from snn2rtl.training.loop import Metrics
 from snn2rtl.training.model import Network
 from snn2rtl.training.neuron import charged
@@ -21,14 +25,33 @@ class Board:
     """The TensorBoard files of a run, in a folder; without one nothing is written."""
 
     def __init__(self, folder: Path | None, done: int) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=done + 1) if folder else None
+        self._folder, self._hook = folder, threading.excepthook
+        with self._named_errors():
+            self._writer = SummaryWriter(str(folder), purge_step=done + 1) if folder else None
 
     def __enter__(self) -> Board:
+        threading.excepthook = self._thread_ended
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._writer:
-            self._writer.close()
+        try:
+            with self._named_errors():
+                if self._writer:
+                    self._writer.close()
+        finally:
+            threading.excepthook = self._hook
+
+    def _thread_ended(self, args: threading.ExceptHookArgs) -> None:
+        # what TensorBoard's thread could not write is raised once more where the writer is used next
+        if not issubclass(args.exc_type, OSError):
+            self._hook(args)
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(f"{self._folder}: must be writable, but {error.strerror or error}") from error
 
     def epoch(
         self, number: int, metrics: dict[str, Metrics], others: dict[str, float], net: Network, x: Inputs
@@ -41,30 +64,36 @@ class Board:
             others: scalars, such as the learning rate.
             net: the network after the epoch.
             x: samples that are the same in every epoch.
+
+        Raises:
+            OutputError: the files cannot be written.
         """
-        if not self._writer:
-            return
+        if self._writer:
+            with self._named_errors():
+                self._write(self._writer, number, metrics, others)
+                self._layers(self._writer, number, net, x)
+                self._writer.flush()
+
+    def _write(self, writer: SummaryWriter, number: int, metrics: dict[str, Metrics], others: dict[str, float]) -> None:
         for part, m in metrics.items():
             rates = {f"firing_rate_{name}": rate for name, rate in m.rates.items()}
             for name, value in ({"loss": m.loss, "accuracy": m.accuracy} | rates).items():
-                self._writer.add_scalar(f"{name}/{part}", value, number)
+                writer.add_scalar(f"{name}/{part}", value, number)
         for name, value in others.items():
-            self._writer.add_scalar(name, value, number)
-        self._layers(number, net, x)
-        self._writer.flush()
+            writer.add_scalar(name, value, number)
 
-    def _layers(self, number: int, net: Network, x: Inputs) -> None:
-        assert self._writer
+    def _layers(self, writer: SummaryWriter, number: int, net: Network, x: Inputs) -> None:
         net.eval()
         with torch.enable_grad():  # which keeps the membranes
             output = net(x.x, x.steps, x.columns)
         for spiking in net.layers:
             name, spikes, synapses = spiking.name, output.spikes[spiking.name], spiking.synapses
             weight = synapses.weight.detach()[synapses.weight_mask > 0]
-            if len(weight):
-                self._writer.add_histogram(f"weights/{name}", weight, number)
-            self._writer.add_histogram(f"membranes/{name}", charged(spikes), number)
-            self._writer.add_image(f"spikes/{name}", raster(spikes.detach()), number, dataformats="HW")
+            for what, values in {"weights": weight, "membranes": charged(spikes)}.items():
+                finite = values[values.abs() < 1e19]  # what has a place in a histogram; NaN has none
+                if len(finite):
+                    writer.add_histogram(f"{what}/{name}", finite, number)
+            writer.add_image(f"spikes/{name}", raster(spikes.detach()), number, dataformats="HW")
 
 
 def raster(spikes: Tensor) -> Tensor:

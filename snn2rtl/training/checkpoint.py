@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,16 @@ def save(path: Path, state: dict[str, Any]) -> None:
         OutputError: the file cannot be written.
     """
     part = path.with_name(path.name + ".part")
+    buffer = io.BytesIO()  # torch.save would not say why it cannot write a file
+    torch.save({"format": FORMAT, **state}, buffer)
     try:
         try:
-            torch.save({"format": FORMAT, **state}, part)
+            part.write_bytes(buffer.getbuffer())
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
-    except (OSError, RuntimeError) as error:  # torch turns a failed write into a RuntimeError
-        raise OutputError(f"{path}: must be writable, but {error}") from error
+    except OSError as error:
+        raise OutputError(f"{path}: must be writable, but {error.strerror or error}") from error
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -176,7 +176,7 @@ def _rules(c: TrainConfig) -> list[tuple[str, str, bool]]:
         ("hold_out", "0 to 30000", 0 <= c.hold_out <= 30_000),
         ("epochs", "at least 1", c.epochs >= 1),
         ("batch_size", "at least 1", c.batch_size >= 1),
-        ("lr", "positive", 0 < c.lr < math.inf),
+        ("lr", "above 0 and at most 10", 0 < c.lr <= 10),
         ("schedule", " or ".join(SCHEDULES), c.schedule in SCHEDULES),
         ("lr_step", "at least 1", c.lr_step >= 1),
         ("lr_gamma", "above 0 and at most 1", 0 < c.lr_gamma <= 1),
