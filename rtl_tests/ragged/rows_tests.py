@@ -8,8 +8,8 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
-from cocotb_streams import Driver, Stream
+from cocotb.triggers import RisingEdge, with_timeout
+from cocotb_streams import PERIOD, Driver, Stream
 
 from rtl_tests.lib.clock import drive, reset, start
 from rtl_tests.lib.dut import parameters
@@ -22,6 +22,7 @@ from snn2rtl.rtl.ragged import RaggedRows
 
 BITS = 4
 STEPS, SAMPLES = 5, 6
+PATIENCE = 20_000  # cycles for all samples of a test
 QUEUE, ROOM = 16, 12  # parts that a lane's queue holds; fewer than so many are room for what is on the way
 
 
@@ -106,7 +107,8 @@ class Rows:
         self.sums.clear()
         self.sample_ends.clear()
         steps, samples, inputs = spikes.shape
-        await Driver(self.source, stall).send(events(spikes, unsigned_bits(inputs - 1)))
+        sent = Driver(self.source, stall).send(events(spikes, unsigned_bits(inputs - 1)))
+        await with_timeout(sent, PATIENCE * PERIOD, "step")
         patience = 0
         while len(self.sums) < steps * samples:
             await RisingEdge(self.dut.clk_i)
