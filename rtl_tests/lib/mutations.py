@@ -247,6 +247,17 @@ MUTATIONS = [
     Mutation("lane missing in the address", "snn_spike_queue.v", "base_q + lane", "base_q", "3-lanes-dense", "odd"),
     Mutation("slot missing in the address", "snn_spike_queue.v", "base_q + lane", "lane", "3-lanes-dense", "odd"),
     Mutation(
+        "group missing in the address",
+        "snn_spike_queue.v",
+        "slot * Lanes + group",
+        "slot * Lanes",
+        "wide",
+        "many-lanes",
+    ),
+    Mutation(
+        "last group lost", "snn_spike_split.v", "group_valid_o = busy_q", "group_valid_o = busy_q & ~last", "wide"
+    ),
+    Mutation(
         "silent end of a step dropped",
         "snn_spike_queue.v",
         "(spike_last_i | (spike_i",
