@@ -123,6 +123,14 @@ QUEUE = faults(
     ("event lost under stall", "event_valid_o & event_ready_i", "event_valid_o", "output-spikes", "odd"),
     ("lane missing in the address", "base_q + lane", "base_q", "3-lanes-dense", "odd"),
     ("slot missing in the address", "base_q + lane", "lane", "3-lanes-dense", "odd"),
+    ("group missing in the address", "slot * Lanes + group", "slot * Lanes", "wide", "many-lanes"),
+)
+SPIKE_SPLIT = faults(
+    "snn_spike_split.v",
+    ("last group lost", "group_valid_o = busy_q", "group_valid_o = busy_q & ~last", "wide"),
+)
+QUEUE = faults(
+    "snn_spike_queue.v",
     ("silent end of a step dropped", "(spike_last_i | (spike_i", "((spike_i", "3-lanes-dense", "odd"),
 )
 LAYER = faults(
@@ -162,6 +170,8 @@ MUTATIONS = [
     *RAGGED_ROWS,
     *RAGGED_LANE,
     *SWEEP,
+    *QUEUE,
+    *SPIKE_SPLIT,
     *QUEUE,
     *LAYER,
     *STREAM,

@@ -138,11 +138,11 @@ def named(*names: str, network_name: str = "toy") -> Case:
 
 
 def wide() -> Case:
-    """Addresses of more than a byte at both ends, and a result of 787 bits."""
+    """Addresses of more than a byte at both ends, lanes in three groups, and a result of 787 bits."""
     rng = generator(23)
-    fc1 = layer("fc1", weights(rng, 3, 257, 4, 0.5), fire_at=40)
-    return network(fc1, layer("fc2", weights(rng, 257, 3), fire_at=12), count_bits=3), RtlOptions(
-        lanes=PerLayer(2, {"fc2": 16}), output="counts"
+    fc1 = layer("fc1", weights(rng, 3, 257, 4, 0.5), fire_at=10)
+    return network(fc1, layer("fc2", weights(rng, 257, 3), fire_at=3), count_bits=3), RtlOptions(
+        lanes=PerLayer(2, {"fc2": 33}), output="counts"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from snn2rtl.fixed_point import IntArray
+from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.hextext import to_bits, to_lines
 
 _CHUNK_BITS = 1 << 22
@@ -34,6 +34,11 @@ class Memory:
     def width(self) -> int:
         """Bits of a word."""
         return int(self.fields.shape[1]) * self.field_bits
+
+    @property
+    def addr_width(self) -> int:
+        """Bits of a word's address."""
+        return unsigned_bits(self.depth - 1)
 
     @property
     def bits(self) -> int:
