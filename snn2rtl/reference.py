@@ -132,7 +132,7 @@ class _LayerRunner:
     def _current(self, inputs: Inputs) -> IntArray:
         *places, _ = inputs.shape
         active = np.flatnonzero(inputs.any(axis=tuple(range(len(places)))))  # a silent input costs nothing here either
-        dense = inputs[..., active].astype(self.weight.dtype).reshape(math.prod(places), active.size)
+        dense = np.take(inputs, active, axis=-1).astype(self.weight.dtype).reshape(math.prod(places), active.size)
         total: IntArray = (dense @ self.weight[active]).astype(self.state_type)
         if self.layer.weight_shift:
             total <<= self.layer.weight_shift
