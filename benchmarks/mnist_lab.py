@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 from common import ROOT
 
-from snn2rtl import reference
+from snn2rtl import metrics
 from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
 from snn2rtl.frontend import load
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
+from snn2rtl.samples import Samples
 from snn2rtl.training.config import TrainConfig
 
 RECIPES = ROOT / "examples" / "mnist"
 TEACHER = "teacher"
-BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -90,29 +90,18 @@ def measure(
 ) -> Measured:
     """Run the golden model on all test images."""
     images, labels = mnist.load("test", data)
-    encoder = network.encoder
-    assert encoder is not None
-    right, entering, spikes, operations = 0, 0, 0, 0
-    for first in range(0, len(images), BATCH):
-        part = images[first : first + BATCH]
-        inputs = part if network.is_direct else encoder.encode(part, 0, first)
-        result = reference.run(network, inputs)
-        right += int(np.sum(result.classes == labels[first : first + BATCH]))
-        events = [inputs, *(trace.spikes for trace in result.layers)]
-        entering += int(np.count_nonzero(inputs))
-        spikes += sum(int(trace.spikes.sum(dtype=np.int64)) for trace in result.layers)
-        for layer, happened in zip(network.layers, events, strict=False):
-            each = np.count_nonzero(happened, axis=tuple(range(happened.ndim - 1)))
-            operations += int(each @ layer.nonzeros)
+    activity = metrics.observe(network, Samples(images, None, network.encoder))
+    events = [int(each.sum()) for each in activity.events]
+    operations = sum(int(each @ layer.nonzeros) for each, layer in zip(activity.events, network.layers, strict=False))
     total = len(images)
     return Measured(
         float_accuracy=float_accuracy,
-        accuracy=100 * right / total,
+        accuracy=100 * int(np.sum(activity.classes == labels)) / total,
         bits=max(layer.weight_bits for layer in network.layers),
         weights=sum(layer.weight.size for layer in network.layers),
         nonzero=sum(int(layer.nonzeros.sum()) for layer in network.layers),
-        input_spikes=entering / total,
-        spikes=spikes / total,
+        input_spikes=events[0] / total,
+        spikes=sum(events[1:]) / total,
         operations=operations / total,
         epochs=config.epochs,
         seconds=seconds,

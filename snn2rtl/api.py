@@ -134,4 +134,4 @@ def _firing(network: FixedPointNetwork, samples: Samples) -> tuple[IntArray, ...
     inputs = samples.inputs(0, min(_CHUNK, len(samples)))
     layers = reference.run(network, inputs).layers
     entering = [inputs, *(trace.spikes for trace in layers[:-1])]
-    return tuple(np.count_nonzero(part, axis=tuple(range(part.ndim - 1))) for part in entering)
+    return tuple(reference.count_events(part) for part in entering)

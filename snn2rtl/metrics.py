@@ -17,7 +17,6 @@ from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.intervals import never_fires
 from snn2rtl.network import FixedPointNetwork, Layer
-from snn2rtl.reference import Inputs
 from snn2rtl.rtl.design import LayerDesign, RtlDesign
 from snn2rtl.samples import Samples
 
@@ -209,21 +208,15 @@ def observe(
         result = reference.run(network, inputs, record_membranes=True)
         classes[first:last] = result.classes
         steps = len(result.layers[0].spikes)
-        events[0] += _count(inputs)
+        events[0] += reference.count_events(inputs)
         for index, trace in enumerate(result.layers):
             assert trace.membranes is not None
-            events[index + 1] += _count(trace.spikes)
+            events[index + 1] += reference.count_events(trace.spikes)
             lows[index] = min(lows[index], int(trace.membranes.min()))
             highs[index] = max(highs[index], int(trace.membranes.max()))
         advance(last - first)
     membranes = tuple(zip(lows, highs, strict=True))
     return Activity(steps=steps, events=tuple(events), membranes=membranes, classes=classes)
-
-
-def _count(inputs: Inputs) -> IntArray:
-    """Return how often each of the last axis was not zero."""
-    count: IntArray = np.count_nonzero(inputs, axis=tuple(range(inputs.ndim - 1)))
-    return count
 
 
 def measure(

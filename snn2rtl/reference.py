@@ -82,6 +82,12 @@ def run(
     return Result(layers, counts, np.argmax(counts, axis=1))
 
 
+def count_events(inputs: Inputs) -> IntArray:
+    """Return how often each of the last axis spiked, or its pixel was not black, over all steps and samples."""
+    count: IntArray = np.count_nonzero(inputs, axis=tuple(range(inputs.ndim - 1)))
+    return count
+
+
 def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
     """Raise DataError unless the inputs are spikes or pixels, whichever the network takes, and as many as it does."""
     what, shape = ("pixels", "N") if network.is_direct else ("spikes", "T, N")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mnist_files import write_mnist
 
-from snn2rtl import frontend, reference
+from snn2rtl import frontend, metrics, reference
 from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
 from snn2rtl.errors import OptionError
@@ -76,5 +76,5 @@ def test_samples_are_measured_in_parts(data: Path, tmp_path: Path, monkeypatch: 
     measured = train(SMALL, tmp_path, lambda *_: None)
     network, _ = compile_network(frontend.load(tmp_path / "model.pt"))
     images, labels = (array[-20:] for array in mnist.load("train", data))
-    monkeypatch.setattr(objective, "_CHUNK", 7)
+    monkeypatch.setattr(metrics, "chunk_size", lambda *_: 7)
     assert objective.measure(network, Samples(images, labels.astype(np.int64), network.encoder)) == measured

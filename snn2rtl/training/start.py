@@ -93,14 +93,23 @@ def load_material(config: TrainConfig, data: Path | None, teacher: Path | None, 
         ModelFileError: the teacher's run cannot be read.
         OptionError: nothing would be left to learn, or a teacher and its share in the loss do not go together.
     """
+    train, test = load_samples(config, data, device)
+    return Material(train, test, _teacher(config, teacher, device))
+
+
+def load_samples(config: TrainConfig, data: Path | None, device: str) -> tuple[Samples, Samples]:
+    """Return what is learned from, and what measures: held out training images, or else the test images.
+
+    Raises:
+        DataError: the data is missing or damaged.
+        OptionError: nothing would be left to learn.
+    """
     everything, held_out = _split("train", data, device), config.hold_out
     if not held_out:
-        train, test = everything, _split("test", data, device)
-    elif held_out < len(everything):
-        train, test = everything[:-held_out], everything[-held_out:]
-    else:
-        raise OptionError(f"hold_out: must be less than the {len(everything)} training images, not {held_out}")
-    return Material(train, test, _teacher(config, teacher, device))
+        return everything, _split("test", data, device)
+    if held_out < len(everything):
+        return everything[:-held_out], everything[-held_out:]
+    raise OptionError(f"hold_out: must be less than the {len(everything)} training images, not {held_out}")
 
 
 def _split(split: Literal["train", "test"], data: Path | None, device: str) -> Samples:

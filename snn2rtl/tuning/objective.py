@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from snn2rtl import reference
+from snn2rtl import metrics
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import OptionError
 from snn2rtl.network import FixedPointNetwork
@@ -25,7 +23,6 @@ DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {
     "membrane_bits": "minimize",
 }
 DEFAULT_BITS = 8
-_CHUNK = 256
 
 Report = Callable[[int, float], None]
 # trains in a folder, tells the accuracy after every epoch, and returns a number for each objective
@@ -64,7 +61,7 @@ def mnist_trainer(
     """
     from snn2rtl import frontend
     from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_mnist
-    from snn2rtl.training.start import load_material
+    from snn2rtl.training.start import load_samples
 
     def train(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
         files = Files(out=out, data=data, init=init, teacher=teacher)
@@ -76,7 +73,7 @@ def mnist_trainer(
             return {"accuracy": results["accuracy"]}
         bits = PerLayer(config.bits or DEFAULT_BITS)
         network, _ = compile_network(frontend.load(out / MODEL), QuantizeOptions(bits=bits))
-        held_out = load_material(config, data, teacher, "cpu").test
+        _, held_out = load_samples(config, data, "cpu")
         samples = Samples(held_out.images.numpy(), held_out.labels.numpy(), network.encoder)
         return measure(network, samples)
 
@@ -86,15 +83,10 @@ def mnist_trainer(
 def measure(network: FixedPointNetwork, samples: Samples) -> dict[str, float]:
     """Return the number for each objective of an integer network on samples with labels."""
     assert samples.labels is not None
-    right = spikes = 0
-    for first in range(0, len(samples), _CHUNK):
-        last = min(first + _CHUNK, len(samples))
-        result = reference.run(network, samples.inputs(first, last))
-        right += int((result.classes == samples.labels[first:last]).sum())
-        spikes += sum(int(np.count_nonzero(trace.spikes)) for trace in result.layers)
+    activity = metrics.observe(network, samples)
     return {
-        "accuracy": 100 * right / len(samples),
+        "accuracy": 100 * int((activity.classes == samples.labels).sum()) / len(samples),
         "nonzeros": sum(int(layer.nonzeros.sum()) for layer in network.layers),
-        "spikes": spikes / len(samples),
+        "spikes": sum(int(events.sum()) for events in activity.events[1:]) / len(samples),
         "membrane_bits": sum(len(layer.neuron) * layer.neuron.membrane_bits for layer in network.layers),
     }
