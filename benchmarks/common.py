@@ -1,4 +1,4 @@
-"""What the benchmarks share: the example network as a SpikingJelly module, and the record of a run."""
+"""What the benchmarks share: files, and the record of a run."""
 
 from __future__ import annotations
 
@@ -7,35 +7,11 @@ import platform
 from pathlib import Path
 
 import torch
-from spikingjelly.activation_based import layer, neuron
-from torch import nn
-
-from snn2rtl.spiking import Linear, Neuron, SpikingNetwork
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
 MODEL = ROOT / "examples" / "mnist_784_400_10.pt"
 IMAGES = ROOT / "examples" / "mnist_test_1000.npz"
-
-
-def spikingjelly_module(network: SpikingNetwork, step_mode: str = "m") -> nn.Sequential:
-    """Return the SpikingJelly network of Linear and LIF nodes, in evaluation mode."""
-    modules: list[nn.Module] = []
-    for node in network.nodes:
-        if isinstance(node, Linear):
-            linear = layer.Linear(
-                node.weight.shape[1], node.weight.shape[0], bias=bool(node.bias.any()), step_mode=step_mode
-            )
-            linear.weight.data = torch.tensor(node.weight, dtype=torch.float32)
-            if linear.bias is not None:
-                linear.bias.data = torch.tensor(node.bias, dtype=torch.float32)
-            modules.append(linear)
-        elif isinstance(node, Neuron) and node.tau is not None:
-            lif = neuron.LIFNode(node.tau, node.decay_input, node.v_threshold, node.v_reset, step_mode=step_mode)
-            modules.append(lif)
-        else:
-            raise TypeError(f"{node.name}: the benchmarks know Linear and LIF only")
-    return nn.Sequential(*modules).eval()
 
 
 def machine() -> str:

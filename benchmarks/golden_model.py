@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 
 import torch
-from common import IMAGES, MODEL, record, spikingjelly_module
+from common import IMAGES, MODEL, record
 from spikingjelly.activation_based import functional
 
 from snn2rtl import reference
 from snn2rtl.compiler import compile_network
 from snn2rtl.frontend import load
+from snn2rtl.frontend.forward import to_spikingjelly
 from snn2rtl.samples import load_samples
 
 REPEATS = 5
@@ -25,7 +26,7 @@ def main() -> None:
     samples = load_samples(IMAGES, inputs=784, encoder=source.encoder)
     spikes = samples.inputs(0, len(samples))
     floats = torch.from_numpy(spikes).float()
-    multi, single = spikingjelly_module(source, "m"), spikingjelly_module(source, "s")
+    multi, single = to_spikingjelly(source, "m"), to_spikingjelly(source, "s")
 
     def run_multi() -> None:
         functional.reset_net(multi)

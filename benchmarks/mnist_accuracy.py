@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import MODEL, record, spikingjelly_module
+from common import MODEL, record
 from spikingjelly.activation_based import functional
 
 from snn2rtl import reference
 from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
 from snn2rtl.frontend import load
+from snn2rtl.frontend.forward import to_spikingjelly
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.progress import bar
 
@@ -30,7 +31,7 @@ def main() -> None:
     source = load(MODEL)
     encoder = source.encoder
     assert encoder is not None
-    module = spikingjelly_module(source)
+    module = to_spikingjelly(source)
     networks = {bits: compile_network(source, QuantizeOptions(bits=PerLayer(bits)))[0] for bits in WIDTHS}
     right = dict.fromkeys(["float", *WIDTHS], 0)
     agree = dict.fromkeys(WIDTHS, 0)

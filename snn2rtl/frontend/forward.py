@@ -35,7 +35,7 @@ def forward(network: SpikingNetwork, inputs: NDArray[np.uint8], device: str = "c
         inputs: spikes, shape (T, N, inputs), or the pixels of a direct encoder, shape (N, inputs).
         device: a key of devices().
     """
-    net = nn.Sequential(*_modules(network)).eval().to(device)
+    net = to_spikingjelly(network).to(device)
     values = torch.from_numpy(np.ascontiguousarray(inputs)).to(device, torch.float32)
     if values.dim() == 2:
         assert network.encoder is not None
@@ -52,15 +52,20 @@ def forward(network: SpikingNetwork, inputs: NDArray[np.uint8], device: str = "c
     return call
 
 
-def _modules(network: SpikingNetwork) -> Iterator[nn.Module]:
+def to_spikingjelly(network: SpikingNetwork, step_mode: str = "m") -> nn.Sequential:
+    """Return SpikingJelly's layers of a network of Linear and Neuron pairs, in evaluation mode."""
+    return nn.Sequential(*_modules(network, step_mode)).eval()
+
+
+def _modules(network: SpikingNetwork, step_mode: str) -> Iterator[nn.Module]:
     for linear, node in pair_layers(network):
         out, inputs = linear.weight.shape
-        synapses = layer.Linear(inputs, out, bias=bool(linear.bias.any()), step_mode="m")
+        synapses = layer.Linear(inputs, out, bias=bool(linear.bias.any()), step_mode=step_mode)
         synapses.weight.data = torch.tensor(linear.weight, dtype=torch.float32)
         if synapses.bias is not None:
             synapses.bias.data = torch.tensor(linear.bias, dtype=torch.float32)
         yield synapses
         if node.tau is None:
-            yield neuron.IFNode(node.v_threshold, node.v_reset, step_mode="m")
+            yield neuron.IFNode(node.v_threshold, node.v_reset, step_mode=step_mode)
         else:
-            yield neuron.LIFNode(node.tau, node.decay_input, node.v_threshold, node.v_reset, step_mode="m")
+            yield neuron.LIFNode(node.tau, node.decay_input, node.v_threshold, node.v_reset, step_mode=step_mode)

@@ -16,10 +16,11 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from snn2rtl.errors import OutputError
+from snn2rtl.plots import BLUE, ORANGE
 from snn2rtl.tuning.objective import DIRECTIONS
 from snn2rtl.tuning.setup import Setup
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#B0B0B0"  # Okabe and Ito: colour-blind people can tell them apart
+GREY = "#B0B0B0"
 LABELS = {
     "accuracy": "accuracy on held-out images, %",
     "nonzeros": "non-zero weights",
