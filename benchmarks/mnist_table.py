@@ -26,7 +26,7 @@ def main() -> None:
     """Train, measure and write docs/results/mnist.md and mnist.png."""
     args = arguments(__doc__ or "")
     names = [name for name in ROWS if not args.only or name in args.only]
-    jobs = [Job(name, name, seed=seed) for name in names for seed in range(args.seeds)]
+    jobs = [Job(name, name, seed=seed) for seed in range(args.seeds) for name in names]
     results = run_all(jobs, args.runs, args.data, args.workers)
     lines = ["| technique | seeds | integer % | lowest | float % | bits | size | reference % | reference size |",
              "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]  # fmt: skip
