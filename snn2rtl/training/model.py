@@ -116,7 +116,7 @@ class SpikingLayer(nn.Module):
 
     def _float(self, x: Tensor, columns: Tensor | None) -> tuple[Tensor, Tensor]:
         weight, bias = self.synapses.masked(), self.synapses.bias
-        current = product(x, weight if columns is None else weight[:, columns])
+        current = product(x, weight if columns is None else weight.index_select(1, columns))
         if self.input_max > 1:
             current = current / self.input_max  # after the product, for whole numbers are exact in bfloat16
         if bias is not None:
@@ -127,7 +127,7 @@ class SpikingLayer(nn.Module):
 
     def _quantized(self, x: Tensor, columns: Tensor | None) -> tuple[Tensor, Tensor]:
         weight, in_threshold = self.synapses.integers()
-        current = product(x, weight if columns is None else weight[:, columns])
+        current = product(x, weight if columns is None else weight.index_select(1, columns))
         if self.shift:
             current = current * 2**self.shift
         fire_at = in_threshold * (self.input_max * 2**self.shift)

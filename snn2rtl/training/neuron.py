@@ -52,7 +52,8 @@ class _Lif(torch.autograd.Function):
             if needs_threshold:
                 of_threshold.addcmul_(slope, scaled)
             # the reset is no path of the gradient: dv/dh = 1 - s
-            carry.mul_(charged[t] < fire_at).addcmul_(slope, inverse)
+            torch.lt(charged[t], fire_at, out=scaled)  # into floats: several times faster than into booleans
+            carry.mul_(scaled).addcmul_(slope, inverse)
             if ctx.constant:
                 grad.add_(carry)
             else:

@@ -41,7 +41,7 @@ class Inputs:
 def random_inputs(images: Tensor, encoder: Encoder, steps: int) -> Inputs:
     """Return a batch for training: pixels, or random spikes; inputs that no image of the batch uses are left out."""
     columns = torch.nonzero(images.any(0)).flatten()
-    used = images[:, columns]
+    used = images.index_select(1, columns)  # several times faster than images[:, columns]
     if encoder.kind == "direct":
         return Inputs(used.float(), columns, steps)
     return Inputs(poisson_spikes(used, encoder, steps), columns, steps)
