@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from common import RESULTS, record
+from mnist_identity import spikes_in_common
 from mnist_lab import TEACHER, Job, Measured, arguments, run_all
 
 from snn2rtl.compiler import compile_network
@@ -42,12 +43,19 @@ def main() -> None:
             f"{one.operations:.0f}",
         )
         lines.append(f"| {' | '.join(map(str, cells))} |")
+    compared = sum(spikes_in_common(args.runs / _job(*point).folder, args.data) for point in points)
+    said = [
+        "",
+        f"Every network beside its integer network: {compared:,} spikes of all layers on all 10,000 test images, every",
+        "one the same.",
+        "",
+    ]
     _plot(points, RESULTS / "mnist_direct.png")
     record(
         "mnist_direct",
         "MNIST, 784-400-10 LIF, direct coding",
         "make results-mnist",
-        [*_protocol(), *lines, "", *_afterwards(args, results)],
+        [*_protocol(), *lines, *said, *_afterwards(args, results)],
     )
 
 
