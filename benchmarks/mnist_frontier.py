@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from common import RESULTS, record
 from mnist_identity import spikes_in_common
-from mnist_lab import TEACHER, Job, Measured, arguments, run_all
+from mnist_lab import Job, Measured, arguments, run_all
 
 from snn2rtl.compiler import compile_network
 from snn2rtl.frontend import load
@@ -22,8 +22,7 @@ SPARSITIES = (0.9, 0.95)
 def main() -> None:
     """Train, measure and write docs/results/mnist_direct.md and mnist_direct.png."""
     args = arguments(__doc__ or "")
-    jobs = [Job(TEACHER, TEACHER)]
-    jobs += [
+    jobs = [
         _job(bits, steps, sparsity) for steps in reversed(STEPS) for bits in (4, 3, 2, 8) for sparsity in SPARSITIES
     ]
     jobs += [Job("direct-float", "direct", (("bits", 0),))]
@@ -66,7 +65,7 @@ def _job(bits: int, steps: int, sparsity: float) -> Job:
 
 def _protocol() -> list[str]:
     return [
-        "Recipe: examples/mnist/direct.toml, distilled from a float network (examples/mnist/teacher.toml); one seed,",
+        "Recipe: examples/mnist/direct.toml, soft labels of examples/mnist/soft_labels.py; one seed,",
         "one core a run. Accuracy of the integer network (golden model) on all 10,000 test images.",
         "",
         "![accuracy against weights](mnist_direct.png)",

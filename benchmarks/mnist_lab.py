@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +26,7 @@ from snn2rtl.samples import Samples
 from snn2rtl.training.config import TrainConfig
 
 RECIPES = ROOT / "examples" / "mnist"
-TEACHER = "teacher"
+SOFT_LABELS = "soft.npz"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def run(job: Job, runs: Path, data: Path | None) -> Measured:
     config = job.config()
     if found.exists() and json.loads(found.read_text())["config"] == config.to_dict():
         return Measured(**json.loads(found.read_text())["measured"])
-    teacher = runs / f"{TEACHER}-0" if config.distill else None
+    teacher = runs / SOFT_LABELS if config.distill else None
     results = train_mnist(config, Files(out=out, data=data, teacher=teacher), resume=(out / "checkpoint.pt").exists())
     network = compile_network(load(out / "model.pt"), QuantizeOptions(bits=PerLayer(config.bits or 8)))[0]
     seconds = sum(entry["seconds"] for entry in results["history"])
@@ -110,12 +112,18 @@ def measure(
 
 def run_all(jobs: Sequence[Job], runs: Path, data: Path | None, workers: int) -> dict[Job, Measured]:
     """Run jobs side by side, each on one core."""
-    first = [job for job in jobs if job.name == TEACHER]
-    results = {job: run(job, runs, data) for job in first}
-    rest = [job for job in jobs if job not in results]
+    if any(job.config().distill for job in jobs):
+        _soft_labels(runs / SOFT_LABELS, data)
     with ProcessPoolExecutor(workers) as pool:
-        futures = {job: pool.submit(run, job, runs, data) for job in rest}
-        return results | {job: future.result() for job, future in futures.items()}
+        futures = {job: pool.submit(run, job, runs, data) for job in jobs}
+        return {job: future.result() for job, future in futures.items()}
+
+
+def _soft_labels(path: Path, data: Path | None) -> None:
+    """Write the soft labels, once."""
+    if not path.exists():
+        command = [sys.executable, RECIPES / "soft_labels.py", "--out", path, *(("--data", data) if data else ())]
+        subprocess.run(list(map(str, command)), check=True)
 
 
 def arguments(description: str) -> argparse.Namespace:

@@ -52,7 +52,12 @@ def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", default=out, help="folder of the results [%(default)s]")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, as it was configured")
     parser.add_argument("--device", default="cpu", help="torch device [%(default)s]")
-    parser.add_argument("--teacher", type=Path, metavar="DIR", help="folder of a run whose network teaches this one")
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="DIR|NPZ",
+        help="folder of a run whose network teaches this one, or .npz of soft labels",
+    )
 
 
 def add_option(parser: argparse.ArgumentParser, name: str, default: Any, shown: str = "") -> None:

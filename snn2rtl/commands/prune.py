@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> Outcome | None:
     results = train_mnist(config, files, resume=args.resume, device=args.device)
     if not leads():
         return None
-    shown = f"{results['sparsity']:.1%} of the weights pruned, test accuracy {results['accuracy']:.2f} %"
+    shown = f"{results['sparsity']:.1%} of the weights pruned, {config.judges} accuracy {results['accuracy']:.2f} %"
     return Outcome(results, (f"{shown}, model in {args.out / MODEL}",))
 
 

@@ -36,8 +36,9 @@ def run(args: argparse.Namespace) -> Outcome | None:
     if args.resume:
         base = saved_config(args.out)
     files = Files(out=args.out, data=args.data, init=args.init, teacher=args.teacher)
-    results = train_mnist(replace(base, **given(args)), files, resume=args.resume, device=args.device)
+    config = replace(base, **given(args))
+    results = train_mnist(config, files, resume=args.resume, device=args.device)
     if not leads():
         return None
-    shown = f"test accuracy {results['accuracy']:.2f} %, model in {args.out / 'model.pt'}"
+    shown = f"{config.judges} accuracy {results['accuracy']:.2f} %, model in {args.out / 'model.pt'}"
     return Outcome(results, (shown,))

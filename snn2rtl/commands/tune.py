@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", default="cpu", help="torch device [%(default)s]")
     add("--config", type=Path, metavar="TOML", help="file of the options below and of [search]; flags go before it")
     add("--init", type=Path, metavar="PT", help="model file whose weights every trial starts from")
-    add("--teacher", type=Path, metavar="DIR", help="folder of a run whose network teaches every trial's")
+    add("--teacher", type=Path, metavar="DIR|NPZ", help="as train has it")
     for field in fields(TrainConfig):
         add_option(parser, field.name, field.default)
 

@@ -93,6 +93,11 @@ class TrainConfig:
             return Encoder.poisson(self.time_steps, self.scale)
         return Encoder(kind="direct", time_steps=self.time_steps)
 
+    @property
+    def judges(self) -> str:
+        """Return the name of the samples that measure the run."""
+        return "held-out" if self.hold_out else "test"
+
     def qat(self, epoch: int) -> bool:
         """Return whether weights are quantized in an epoch, counted from 1."""
         return self.bits > 0 and epoch > self.qat_from

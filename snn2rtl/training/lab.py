@@ -43,7 +43,7 @@ class Files:
 
     out: folder of checkpoint.pt, tensorboard/, model.pt and results.json. data: folder of the MNIST files, see
     snn2rtl.data.mnist.load(). init: model file whose weights the run starts from. teacher: folder of a run whose
-    network teaches this one (distill).
+    network teaches this one (distill), or a .npz of soft labels, see snn2rtl.training.teacher.
     """
 
     out: Path
@@ -156,8 +156,8 @@ def _train(
                 board.epoch(epoch, {"train": learned, "test": measured}, others, run.net, shown)
                 logger.log(
                     logging.DEBUG if quiet else logging.INFO,
-                    "epoch %d/%d: loss %.4f, accuracy train %.2f %%, test %.2f %%, %.0f s",
-                    epoch, config.epochs, learned.loss, learned.accuracy, measured.accuracy, seconds,
+                    "epoch %d/%d: loss %.4f, accuracy train %.2f %%, %s %.2f %%, %.0f s",
+                    epoch, config.epochs, learned.loss, learned.accuracy, config.judges, measured.accuracy, seconds,
                 )  # fmt: skip
             progress.remove_task(task)
             if report:
@@ -173,7 +173,7 @@ def _epoch(
 ) -> tuple[Metrics, Metrics]:
     seed_epoch(run.config.seed, epoch)
     run.before_epoch(epoch)
-    learned = train_epoch(run.net, run.optimizer, material.train, run.config, advance, material.teacher, group)
+    learned = train_epoch(run.net, run.optimizer, material.train, run.config, advance, group)
     run.after_epoch(epoch, learned.neuron_rates(material.train.images))
     steps = 0 if epoch == run.config.epochs else run.config.train_time_steps  # the last epoch's figure is the run's
     measured = evaluate(run.net, material.test, run.config, advance, steps, group)

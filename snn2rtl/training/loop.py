@@ -80,7 +80,6 @@ def train_epoch(
     samples: Samples,
     config: TrainConfig,
     advance: Callable[[int], object],
-    teacher: Callable[[Tensor], Tensor] | None = None,
     group: Group = ALONE,
 ) -> Mean:
     """Show every sample once, in random order, and update the weights after every batch.
@@ -93,7 +92,6 @@ def train_epoch(
         samples: what to learn.
         config: encoder, time steps, batch size, losses and clipping.
         advance: told the number of samples of each batch.
-        teacher: gives the logits (N, classes) of images (N, 784).
         group: processes that train together; each takes its share of every batch.
     """
     net.train()
@@ -107,17 +105,16 @@ def train_epoch(
             if len(index) < smallest_batch(config, group):
                 continue
             share = group.share(index)
-            labels = samples.labels[share]
-            images = augment(samples.images[share], config.augment)
-            inputs = random_inputs(images, encoder, steps)
+            batch = samples[share]
+            inputs = random_inputs(augment(batch.images, config.augment), encoder, steps)
             output = net(inputs.x, inputs.steps, inputs.columns)
-            loss = _loss(output, labels, config, teacher(images) if teacher else None)
+            loss = _loss(output, batch, config)
             optimizer.zero_grad()
             (loss * (len(share) / len(index))).backward()  # type: ignore[no-untyped-call]
             group.sum([parameter.grad for parameter in net.parameters() if parameter.grad is not None])
             nn.utils.clip_grad_norm_(net.parameters(), config.clip)
             optimizer.step()
-            mean.add(loss, output, labels)
+            mean.add(loss, output, batch.labels)
             advance(len(index))
     group.average_norms(net)
     return mean.gather(group)
@@ -138,11 +135,11 @@ def check_batch(config: TrainConfig, group: Group) -> None:
         )
 
 
-def _loss(output: Output, labels: Tensor, config: TrainConfig, taught: Tensor | None) -> Tensor:
+def _loss(output: Output, batch: Samples, config: TrainConfig) -> Tensor:
     logits = output.counts * config.gain
-    target = functional.one_hot(labels, CLASSES).float()
-    if taught is not None:
-        target = (1 - config.distill) * target + config.distill * taught.softmax(1)
+    target = functional.one_hot(batch.labels, CLASSES).float()
+    if batch.taught is not None:
+        target = (1 - config.distill) * target + config.distill * batch.taught
     loss = functional.cross_entropy(logits, target)
     if config.rate_penalty:
         hidden = list(output.spikes.values())[:-1]

@@ -17,16 +17,21 @@ DEGREES_PER_PIXEL = 5
 
 @dataclass(frozen=True)
 class Samples:
-    """Images of shape (N, 784), uint8, and their labels of shape (N,), int64, on one device."""
+    """Images of shape (N, 784), uint8, and their labels of shape (N,), int64, on one device.
+
+    taught: a teacher's probabilities of the classes, shape (N, classes), where there is one.
+    """
 
     images: Tensor
     labels: Tensor
+    taught: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: slice | Tensor) -> Samples:
-        return Samples(self.images[index], self.labels[index])
+        taught = None if self.taught is None else self.taught[index]
+        return Samples(self.images[index], self.labels[index], taught)
 
 
 @dataclass(frozen=True)

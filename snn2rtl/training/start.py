@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from snn2rtl import frontend
 from snn2rtl.compiler import fold
 from snn2rtl.data import mnist
 from snn2rtl.errors import OptionError
 from snn2rtl.passes.fold_neurons import pair_layers
-from snn2rtl.training import checkpoint
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.model import THRESHOLD, Network, build
-from snn2rtl.training.run import Run
-from snn2rtl.training.samples import Samples, random_inputs
+from snn2rtl.training.samples import Samples
+from snn2rtl.training.teacher import soft_labels
 
 
 def model_config(path: Path) -> TrainConfig:
@@ -78,58 +75,43 @@ def initialise(config: TrainConfig, init: Path | None) -> Network:
 
 @dataclass(frozen=True)
 class Material:
-    """What a run learns from: samples, and a teacher's logits (N, classes) of images (N, 784); what measures it."""
+    """What a run learns from, and what measures it."""
 
     train: Samples
     test: Samples
-    teacher: Callable[[Tensor], Tensor] | None
 
 
 def load_material(config: TrainConfig, data: Path | None, teacher: Path | None, device: str) -> Material:
-    """Return what a run learns from; held out training images measure it, or else the test images.
+    """Return the samples of a run; see load_samples().
 
     Raises:
-        DataError: the data is missing or damaged.
-        ModelFileError: the teacher's run cannot be read.
-        OptionError: nothing would be left to learn, or a teacher and its share in the loss do not go together.
+        OptionError: a teacher and its share in the loss do not go together, or as load_samples().
     """
-    train, test = load_samples(config, data, device)
-    return Material(train, test, _teacher(config, teacher, device))
+    if (teacher is None) != (config.distill == 0):
+        raise OptionError(f"distill: must be above 0 with a teacher and 0 without, not {config.distill}")
+    return load_samples(config, data, device, teacher)
 
 
-def load_samples(config: TrainConfig, data: Path | None, device: str) -> tuple[Samples, Samples]:
-    """Return what is learned from, and what measures: held out training images, or else the test images.
+def load_samples(config: TrainConfig, data: Path | None, device: str, teacher: Path | None = None) -> Material:
+    """Return what is learned from, with a teacher's soft labels, and what measures it.
+
+    Held out training images measure it, or else the test images.
 
     Raises:
-        DataError: the data is missing or damaged.
+        DataError: the data or the soft labels are missing or damaged.
+        ModelFileError: the teacher's run cannot be read.
         OptionError: nothing would be left to learn.
     """
     everything, held_out = _split("train", data, device), config.hold_out
+    if teacher is not None:
+        everything = replace(everything, taught=soft_labels(teacher, everything.images))
     if not held_out:
-        return everything, _split("test", data, device)
+        return Material(everything, _split("test", data, device))
     if held_out < len(everything):
-        return everything[:-held_out], everything[-held_out:]
+        return Material(everything[:-held_out], everything[-held_out:])
     raise OptionError(f"hold_out: must be less than the {len(everything)} training images, not {held_out}")
 
 
 def _split(split: Literal["train", "test"], data: Path | None, device: str) -> Samples:
     images, labels = mnist.load(split, data)
     return Samples(torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.astype("int64")).to(device))
-
-
-def _teacher(config: TrainConfig, folder: Path | None, device: str) -> Callable[[Tensor], Tensor] | None:
-    if (folder is None) != (config.distill == 0):
-        raise OptionError(f"distill: must be above 0 with a teacher and 0 without, not {config.distill}")
-    if folder is None:
-        return None
-    run = Run.load(folder / checkpoint.NAME, device)
-    net, learned = run.net.eval(), run.config
-    encoder, steps = learned.sample_encoder(), learned.train_time_steps or learned.time_steps
-
-    @torch.no_grad()
-    def logits(images: Tensor) -> Tensor:
-        inputs = random_inputs(images, encoder, steps)
-        counts: Tensor = net(inputs.x, inputs.steps, inputs.columns).counts
-        return counts * learned.gain
-
-    return logits

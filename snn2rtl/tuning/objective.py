@@ -73,7 +73,7 @@ def mnist_trainer(
             return {"accuracy": results["accuracy"]}
         bits = PerLayer(config.bits or DEFAULT_BITS)
         network, _ = compile_network(frontend.load(out / MODEL), QuantizeOptions(bits=bits))
-        _, held_out = load_samples(config, data, "cpu")
+        held_out = load_samples(config, data, "cpu").test
         samples = Samples(held_out.images.numpy(), held_out.labels.numpy(), network.encoder)
         return measure(network, samples)
 
