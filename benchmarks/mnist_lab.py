@@ -76,8 +76,10 @@ def run(job: Job, runs: Path, data: Path | None) -> Measured:
     out = runs / job.folder
     found = out / "measured.json"
     config = job.config()
-    if found.exists() and json.loads(found.read_text())["config"] == config.to_dict():
-        return Measured(**json.loads(found.read_text())["measured"])
+    if found.exists():
+        kept = json.loads(found.read_text())
+        if TrainConfig.from_dict(kept["config"]) == config:
+            return Measured(**kept["measured"])
     teacher = runs / SOFT_LABELS if config.distill else None
     results = train_mnist(config, Files(out=out, data=data, teacher=teacher), resume=(out / "checkpoint.pt").exists())
     network = compile_network(load(out / "model.pt"), QuantizeOptions(bits=PerLayer(config.bits or 8)))[0]

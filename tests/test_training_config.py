@@ -24,6 +24,7 @@ BAD = [
     ("tau", NAN),
     ("tau", INFINITE),
     ("dropout", 1.0),
+    ("reset", "none"),
     ("encoder", "latency"),
     ("time_steps", 0),
     ("train_time_steps", -1),

@@ -37,12 +37,13 @@ def currents(constant: bool, seed: int) -> Tensor:
 
 @pytest.mark.parametrize("tau", [2.0, 3.0, 1.25])
 @pytest.mark.parametrize("constant", [False, True])
-def test_float_neurons_are_those_of_spikingjelly(constant: bool, tau: float) -> None:
-    atan = surrogate.ATan(alpha=2.0)
-    node = neuron.LIFNode(tau=tau, decay_input=False, surrogate_function=atan, detach_reset=True, step_mode="m")
+@pytest.mark.parametrize("soft", [False, True])
+def test_float_neurons_are_those_of_spikingjelly(soft: bool, constant: bool, tau: float) -> None:
+    options = {"surrogate_function": surrogate.ATan(alpha=2.0), "detach_reset": True, "step_mode": "m"}
+    node = neuron.LIFNode(tau=tau, decay_input=False, v_reset=None if soft else 0.0, **options)
     upstream = torch.randn(STEPS, BATCH, NEURONS, dtype=torch.float64)
     ours, theirs = currents(constant, 1), currents(constant, 1)
-    spikes = lif(ours, torch.ones(NEURONS, dtype=torch.float64), STEPS, tau)
+    spikes = lif(ours, torch.ones(NEURONS, dtype=torch.float64), STEPS, tau, soft=soft)
     expected = node(theirs.expand(STEPS, -1, -1) if constant else theirs)
     assert torch.equal(spikes, expected)
     assert 0 < spikes.mean() < 1
@@ -67,20 +68,22 @@ def test_a_threshold_scales_currents_and_gets_their_gradient() -> None:
 
 @pytest.mark.parametrize("tau", [1.0, 2.0, 4.0, 16.0, math.inf])
 @pytest.mark.parametrize("constant", [False, True])
-def test_integer_neurons_are_those_of_the_golden_model(constant: bool, tau: float) -> None:
+@pytest.mark.parametrize("soft", [False, True])
+def test_integer_neurons_are_those_of_the_golden_model(soft: bool, constant: bool, tau: float) -> None:
     random = np.random.default_rng(3)
     shape = (BATCH, NEURONS) if constant else (40, BATCH, NEURONS)
     current = random.integers(-9, 9, shape)
     fire_at = random.integers(1, 8, NEURONS)
     leak = NoLeak() if math.isinf(tau) else ShiftLeak(int(math.log2(tau)))
-    node: LifNeuron = integer_lif(fire_at, leak=leak)
+    node: LifNeuron = integer_lif(fire_at, fire_at if soft else 0, leak)
     membrane, expected, negative, ties = np.zeros((BATCH, NEURONS), int), [], 0, 0
     for t in range(40):
         membrane, fired = reference.lif_step(membrane, current if constant else current[t], node, None)
         expected.append(fired)
         negative += int((membrane < 0).sum())
         ties += int((membrane == fire_at - 1).sum())
-    spikes = lif(torch.tensor(current).float(), torch.tensor(fire_at).float(), 40, tau, integer=True)
+    floats = torch.tensor(current).float(), torch.tensor(fire_at).float()
+    spikes = lif(*floats, 40, tau, integer=True, soft=soft)
     assert np.array_equal(spikes.numpy(), np.array(expected))
     assert negative > 0
     assert 0 < spikes.mean() < 1
@@ -106,7 +109,9 @@ def equal_spikes(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("options", [{}, {"dropout": 0.5}, {"hidden": (9, 8), "tau": 4.0}, {"hidden": ()}])
+@pytest.mark.parametrize(
+    "options", [{}, {"reset": "soft"}, {"dropout": 0.5}, {"hidden": (9, 8), "tau": 4.0}, {"hidden": ()}]
+)
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_float_network_is_that_of_spikingjelly(options: dict[str, Any], bias: bool) -> None:
     net = dyadic(model.build(small(**options)), bias=bias).eval()
@@ -186,10 +191,11 @@ def test_a_dropped_neuron_is_silent_for_the_whole_sample(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 @pytest.mark.parametrize("encoder", ["poisson", "direct"])
 @pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("reset", ["hard", "soft"])
 def test_a_quantized_network_is_the_integer_network(
-    data: Path, tmp_path: Path, encoder: Any, bits: int, bias: bool
+    data: Path, tmp_path: Path, reset: Any, encoder: Any, bits: int, bias: bool
 ) -> None:
-    config = small(encoder=encoder, bits=bits, epochs=1, hidden=(24, 12), time_steps=6, dropout=0.2)
+    config = small(reset=reset, encoder=encoder, bits=bits, epochs=1, hidden=(24, 12), time_steps=6, dropout=0.2)
     init = {}
     if bias:
         init = {"init": tmp_path / "init.pt"}

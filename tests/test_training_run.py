@@ -180,7 +180,8 @@ def test_a_teacher_and_its_share_go_together(data: Path, tmp_path: Path, distill
     ("options", "sentence"),
     [
         ({"hidden": (7,)}, r"layers must have shapes \[\(7, 784\), \(10, 7\)\], as --hidden asks, not \[\(12, 784\), "),
-        ({"tau": 4.0}, "layer 'lif1' must have tau 4.0, a positive threshold and a hard reset to 0, not tau 2.0, "),
+        ({"tau": 4.0}, "layer 'lif1' must have tau 4.0, a positive threshold and v_reset 0, not tau 2.0, "),
+        ({"reset": "soft"}, "must have tau 2.0, a positive threshold and v_reset None, not .*, v_reset 0.0"),
         ({"batch_norm": True}, "batch_norm: must be off with --init"),
     ],
 )

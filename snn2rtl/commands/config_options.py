@@ -7,11 +7,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from snn2rtl.training.config import ENCODERS, SCHEDULES, SCORES, TrainConfig
+from snn2rtl.training.config import ENCODERS, RESETS, SCHEDULES, SCORES, TrainConfig
 
 _HELP = {
     "hidden": "neurons of each hidden layer, separated by commas",
     "tau": "membrane time constant in time steps; a power of two is exact in hardware",
+    "reset": "what a spike leaves of the membrane: nothing, or what is above the threshold",
     "batch_norm": "batch norm before each layer's neurons; compile folds it",
     "dropout": "probability that a hidden neuron is silent for a sample, in training",
     "encoder": "how a pixel enters: random spikes, or as a constant current",
@@ -43,7 +44,7 @@ _HELP = {
     "qat_from": "epochs of float training before it",
     "seed": "chooses the random numbers",
 }
-_CHOICES = {"encoder": ENCODERS, "schedule": SCHEDULES, "prune_by": SCORES}
+_CHOICES = {"reset": RESETS, "encoder": ENCODERS, "schedule": SCHEDULES, "prune_by": SCORES}
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:

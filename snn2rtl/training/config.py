@@ -14,6 +14,7 @@ from snn2rtl.errors import OptionError
 ENCODERS = ("poisson", "direct")
 SCORES = ("magnitude", "activity", "both")
 SCHEDULES = ("step", "cosine")
+RESETS = ("hard", "soft")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +22,9 @@ class TrainConfig:
     """One training run; the checkpoint and the results carry it.
 
     Network. hidden: neurons of each hidden layer. tau: membrane time constant of every layer; a power of two leaks
-    exactly in hardware. batch_norm: between each linear layer and its neurons; compile folds it. dropout: probability
-    that a hidden neuron is silent for a sample, in training.
+    exactly in hardware. reset: to zero, or by the threshold, which keeps what a spike leaves over.
+    batch_norm: between each linear layer and its neurons; compile folds it. dropout: probability that a hidden neuron
+    is silent for a sample, in training.
 
     Samples. encoder, time_steps, scale: the Encoder that the trained network is measured and saved with.
     train_time_steps: time steps of a sample in training, 0 for time_steps; fewer are faster. augment: largest random
@@ -48,6 +50,7 @@ class TrainConfig:
 
     hidden: tuple[int, ...] = (400,)
     tau: float = 2.0
+    reset: Literal["hard", "soft"] = "hard"
     batch_norm: bool = False
     dropout: float = 0.0
     encoder: Literal["poisson", "direct"] = "poisson"
@@ -172,6 +175,7 @@ def _rules(c: TrainConfig) -> list[tuple[str, str, bool]]:
     return [
         ("hidden", "positive neuron counts", all(n >= 1 for n in c.hidden)),
         ("tau", "above 1", 1 < c.tau < math.inf),
+        ("reset", " or ".join(RESETS), c.reset in RESETS),
         ("dropout", "0 or more and below 1", 0 <= c.dropout < 1),
         ("encoder", " or ".join(ENCODERS), c.encoder in ENCODERS),
         ("time_steps", "at least 1", c.time_steps >= 1),

@@ -91,9 +91,11 @@ class SpikingLayer(nn.Module):
     input_max: greatest value of an input; shift: log2 of the membrane steps of a weight step, where quantized.
     """
 
-    def __init__(self, name: str, synapses: Synapses, tau: float, direct: bool, norm: bool, dropout: float) -> None:
+    def __init__(
+        self, name: str, synapses: Synapses, tau: float, *, soft: bool, direct: bool, norm: bool, dropout: float
+    ) -> None:
         super().__init__()
-        self.name, self.tau, self.dropout = name, tau, dropout
+        self.name, self.tau, self.soft, self.dropout = name, tau, soft, dropout
         self.synapses = synapses
         self.norm = nn.BatchNorm1d(len(synapses.weight)) if norm else None
         self.input_max = MAX_PIXEL if direct else 1
@@ -112,7 +114,7 @@ class SpikingLayer(nn.Module):
             x = x * functional.dropout(torch.ones_like(x[0]), self.dropout)  # the same neurons in every step
         quantized = self.synapses.log_step is not None
         current, fire_at = self._quantized(x, columns) if quantized else self._float(x, columns)
-        return lif(current, fire_at, steps, self.tau, quantized)
+        return lif(current, fire_at, steps, self.tau, quantized, self.soft)
 
     def _float(self, x: Tensor, columns: Tensor | None) -> tuple[Tensor, Tensor]:
         weight, bias = self.synapses.masked(), self.synapses.bias
@@ -169,16 +171,19 @@ class Network(nn.Module):
 
 
 def build(config: TrainConfig) -> Network:
-    """Return the untrained network with layers 1, 2, ...: no bias, LIF neurons with a hard reset to 0."""
+    """Return the untrained network with layers 1, 2, ...: no bias, LIF neurons."""
     widths = (PIXELS, *config.hidden, CLASSES)
     layers = []
     for i, (before, after) in enumerate(itertools.pairwise(widths), start=1):
         weight = torch.empty(after, before)
         nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
-        direct = i == 1 and config.encoder == "direct"
+        options = {
+            "soft": config.reset == "soft",
+            "direct": i == 1 and config.encoder == "direct",
+            "norm": config.batch_norm,
+        }
         dropout = 0.0 if i == 1 else config.dropout
-        spiking = SpikingLayer(str(i), Synapses(weight, None), config.tau, direct, config.batch_norm, dropout)
-        layers.append(spiking)
+        layers.append(SpikingLayer(str(i), Synapses(weight, None), config.tau, dropout=dropout, **options))
     return Network(layers)
 
 
@@ -209,7 +214,13 @@ def to_spikingjelly(net: Network) -> nn.Sequential:
         parts[f"fc{i}"] = linear
         if spiking.norm:
             parts[f"bn{i}"] = _multi_step_norm(spiking.norm)
-        parts[f"lif{i}"] = neuron.LIFNode(tau=spiking.tau, decay_input=False, v_threshold=THRESHOLD, step_mode="m")
+        parts[f"lif{i}"] = neuron.LIFNode(
+            tau=spiking.tau,
+            decay_input=False,
+            v_threshold=THRESHOLD,
+            v_reset=None if spiking.soft else 0.0,
+            step_mode="m",
+        )
     return nn.Sequential(parts).eval()
 
 

@@ -15,7 +15,9 @@ from torch import Tensor
 
 class _Lif(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, current: Tensor, fire_at: Tensor, steps: int, keep: float, integer: bool) -> Tensor:
+    def forward(
+        ctx: Any, current: Tensor, fire_at: Tensor, steps: int, keep: float, integer: bool, soft: bool
+    ) -> Tensor:
         constant = current.dim() == 2  # the same current in every step
         charged = current.new_empty(steps, *current.shape[-2:])
         spikes = torch.empty_like(charged)
@@ -27,14 +29,14 @@ class _Lif(torch.autograd.Function):
                 membrane.mul_(keep)
             torch.add(membrane, current if constant else current[t], out=charged[t])
             torch.ge(charged[t], fire_at, out=spikes[t])
-            # v = h * (1 - s)
-            torch.addcmul(charged[t], charged[t], spikes[t], value=-1, out=membrane)
+            # hard: v = h - h * s; soft: v = h - fire_at * s
+            torch.addcmul(charged[t], fire_at if soft else charged[t], spikes[t], value=-1, out=membrane)
         ctx.save_for_backward(charged, fire_at)
-        ctx.keep, ctx.constant = keep, constant
+        ctx.keep, ctx.constant, ctx.soft = keep, constant, soft
         return spikes
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None, None, None]:
         (upstream,) = gradients
         charged, fire_at = ctx.saved_tensors
         steps = len(charged)
@@ -51,23 +53,26 @@ class _Lif(torch.autograd.Function):
             torch.div(upstream[t], slope, out=slope)
             if needs_threshold:
                 of_threshold.addcmul_(slope, scaled)
-            # the reset is no path of the gradient: dv/dh = 1 - s
-            torch.lt(charged[t], fire_at, out=scaled)  # into floats: several times faster than into booleans
-            carry.mul_(scaled).addcmul_(slope, inverse)
+            # the spike of a reset is no path of the gradient: dv/dh = 1 - s, or 1 for a soft one
+            if not ctx.soft:
+                torch.lt(charged[t], fire_at, out=scaled)  # into floats: several times faster than into booleans
+                carry.mul_(scaled)
+            carry.addcmul_(slope, inverse)
             if ctx.constant:
                 grad.add_(carry)
             else:
                 grad[t] = carry
             carry.mul_(ctx.keep)
         threshold_grad = -(of_threshold * inverse).sum(0) if needs_threshold else None
-        return grad, threshold_grad, None, None, None
+        return grad, threshold_grad, None, None, None, None
 
 
-def lif(current: Tensor, fire_at: Tensor, steps: int, tau: float, integer: bool = False) -> Tensor:
-    """Return the spikes of LIF neurons that start at rest and reset to 0.
+def lif(current: Tensor, fire_at: Tensor, steps: int, tau: float, integer: bool = False, soft: bool = False) -> Tensor:
+    """Return the spikes of LIF neurons that start at rest.
 
     charge: ``h = v * (1 - 1 / tau) + i``, or with integers ``h = v - floor(v / tau) + i`` (tau a power of two or
-    infinite), as the golden model does it; fire: ``s = h >= fire_at``; reset: ``v = 0 if s else h``.
+    infinite), as the golden model does it; fire: ``s = h >= fire_at``; reset: ``v = 0 if s else h``, or soft
+    ``v = h - fire_at * s``.
 
     Gradients: SpikingJelly's ATan surrogate of ``h / fire_at - 1``, nothing through the reset, and straight through the
     floor.
@@ -78,11 +83,12 @@ def lif(current: Tensor, fire_at: Tensor, steps: int, tau: float, integer: bool 
         steps: time steps T.
         tau: membrane time constant.
         integer: whether membranes and currents are whole numbers; exact while they stay below 2**24.
+        soft: whether a spike takes the threshold from the membrane rather than all of it.
 
     Returns:
         Shape (T, N, neurons), values 0 and 1.
     """
-    spikes: Tensor = _Lif.apply(current, fire_at, steps, 1 - 1 / tau, integer)  # type: ignore[no-untyped-call]
+    spikes: Tensor = _Lif.apply(current, fire_at, steps, 1 - 1 / tau, integer, soft)  # type: ignore[no-untyped-call]
     return spikes
 
 

@@ -31,6 +31,8 @@ def model_config(path: Path) -> TrainConfig:
     known: dict[str, Any] = {"hidden": tuple(len(linear.weight) for linear, _ in pairs[:-1])}
     if pairs[0][1].tau is not None:
         known["tau"] = pairs[0][1].tau
+    if pairs[0][1].v_reset is None:
+        known["reset"] = "soft"
     if encoder := network.encoder:
         known |= {"encoder": encoder.kind, "time_steps": encoder.time_steps}
         known |= {"scale": encoder.scale} if encoder.kind == "poisson" else {}
@@ -58,10 +60,11 @@ def initialise(config: TrainConfig, init: Path | None) -> Network:
     if have != want:
         raise OptionError(f"init '{init}': layers must have shapes {want}, as --hidden asks, not {have}")
     for spiking, (linear, neuron) in zip(net.layers, pairs, strict=True):
-        if neuron.tau != config.tau or neuron.v_reset != 0 or neuron.v_threshold <= 0:
+        reset = None if config.reset == "soft" else 0
+        if neuron.tau != config.tau or neuron.v_reset != reset or neuron.v_threshold <= 0:
             raise OptionError(
-                f"init '{init}': layer '{neuron.name}' must have tau {config.tau}, a positive threshold and a hard "
-                f"reset to 0, not tau {neuron.tau}, threshold {neuron.v_threshold}, reset {neuron.v_reset}"
+                f"init '{init}': layer '{neuron.name}' must have tau {config.tau}, a positive threshold and v_reset "
+                f"{reset}, not tau {neuron.tau}, threshold {neuron.v_threshold}, v_reset {neuron.v_reset}"
             )
         # a neuron computes the same when its weights, bias and threshold are scaled together
         scale = THRESHOLD / neuron.v_threshold
