@@ -65,7 +65,7 @@ def _job(bits: int, steps: int, sparsity: float) -> Job:
 
 def _protocol() -> list[str]:
     return [
-        "Recipe: examples/mnist/direct.toml, soft labels of examples/mnist/soft_labels.py; one seed,",
+        "Recipe: examples/mnist/direct.toml, trained on all 60,000 training images; one seed,",
         "one core a run. Accuracy of the integer network (golden model) on all 10,000 test images.",
         "",
         "![accuracy against weights](mnist_direct.png)",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +24,6 @@ from snn2rtl.samples import Samples
 from snn2rtl.training.config import TrainConfig
 
 RECIPES = ROOT / "examples" / "mnist"
-SOFT_LABELS = "soft.npz"
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,7 @@ def run(job: Job, runs: Path, data: Path | None) -> Measured:
         kept = json.loads(found.read_text())
         if TrainConfig.from_dict(kept["config"]) == config:
             return Measured(**kept["measured"])
-    teacher = runs / SOFT_LABELS if config.distill else None
-    results = train_mnist(config, Files(out=out, data=data, teacher=teacher), resume=(out / "checkpoint.pt").exists())
+    results = train_mnist(config, Files(out=out, data=data), resume=(out / "checkpoint.pt").exists())
     network = compile_network(load(out / "model.pt"), QuantizeOptions(bits=PerLayer(config.bits or 8)))[0]
     seconds = sum(entry["seconds"] for entry in results["history"])
     measured = measure(network, data, results["accuracy"], config, seconds)
@@ -114,18 +110,9 @@ def measure(
 
 def run_all(jobs: Sequence[Job], runs: Path, data: Path | None, workers: int) -> dict[Job, Measured]:
     """Run jobs side by side, each on one core."""
-    if any(job.config().distill for job in jobs):
-        _soft_labels(runs / SOFT_LABELS, data)
     with ProcessPoolExecutor(workers) as pool:
         futures = {job: pool.submit(run, job, runs, data) for job in jobs}
         return {job: future.result() for job, future in futures.items()}
-
-
-def _soft_labels(path: Path, data: Path | None) -> None:
-    """Write the soft labels, once."""
-    if not path.exists():
-        command = [sys.executable, RECIPES / "soft_labels.py", "--out", path, *(("--data", data) if data else ())]
-        subprocess.run(list(map(str, command)), check=True)
 
 
 def arguments(description: str) -> argparse.Namespace:
