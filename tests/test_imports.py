@@ -62,14 +62,14 @@ def test_only_the_front_end_and_training_import_a_framework():
 
 def test_only_plots_import_matplotlib():
     users = {name for name, used in IMPORTS.items() if any(within(module, "matplotlib") for module in used)}
-    assert users == {"snn2rtl.plots", "snn2rtl.tuning.plots"}
+    assert users == {"snn2rtl.plots", "snn2rtl.studies.plots"}
 
 
 def test_only_tuning_imports_optuna_and_databases():
     heavy = {"optuna", "sqlalchemy", "psycopg", "sqlite3"}
     users = {name for name, used in IMPORTS.items() if any(module.split(".")[0] in heavy for module in used)}
     assert users
-    assert {name for name in users if not within(name, "snn2rtl.tuning")} == set()
+    assert {name for name in users if not within(name, "snn2rtl.studies")} == set()
 
 
 def test_nobody_imports_torchvision_or_torchaudio():

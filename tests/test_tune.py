@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from mnist_files import write_mnist
-from tuning_worker import fake
+from studies_worker import fake
 
 from snn2rtl.cli import main
+from snn2rtl.studies import tune as tune_study
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.tuning import objective
 
 SMALL = ["--hidden", "12", "--time-steps", "4", "--batch-size", "10", "--epochs", "2", "--hold-out", "20", "--quiet"]
 
@@ -25,7 +25,7 @@ def tune(out: Path, *options: str) -> int:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have trainings that are not."""
-    monkeypatch.setattr(objective, "mnist_trainer", lambda *_: fake)
+    monkeypatch.setattr(tune_study, "mnist_trainer", lambda *_: fake)
 
 
 def png(path: Path) -> bool:
@@ -120,7 +120,7 @@ def test_a_folder_holds_one_study(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert tune(tmp_path, *search) == 1
     (tmp_path / "study.json").write_text("{")
     assert tune(tmp_path, *search) == 1
-    assert "study.json: must be a file of snn2rtl tune" in capsys.readouterr().err
+    assert "study.json: must be a file of a study" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("quick")
@@ -138,7 +138,7 @@ def test_a_study_without_any_network_has_no_results(
     def broken(*_: object) -> dict[str, float]:
         raise UnsupportedModelError(["layer 'fc1': weight must be finite"])
 
-    monkeypatch.setattr(objective, "mnist_trainer", lambda *_: broken)
+    monkeypatch.setattr(tune_study, "mnist_trainer", lambda *_: broken)
     assert tune(tmp_path, "--search", "lr=1e-4:1e-2:log", "--trials", "2") == 1
     sentence = "must have a complete trial to have results: the last of 2 that failed says layer 'fc1': weight must be"
     assert sentence in capsys.readouterr().err
@@ -151,7 +151,7 @@ def test_ctrl_c_says_how_to_go_on(
     def interrupted(*_: object) -> dict[str, float]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(objective, "mnist_trainer", lambda *_: interrupted)
+    monkeypatch.setattr(tune_study, "mnist_trainer", lambda *_: interrupted)
     assert tune(tmp_path, "--search", "lr=1e-4:1e-2:log") == 130
     printed = capsys.readouterr().err
     assert "the same command goes on" in printed

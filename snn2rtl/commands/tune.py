@@ -11,7 +11,8 @@ from typing import Any
 from snn2rtl.commands.arguments import positive
 from snn2rtl.commands.config_options import add_option, given
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.training.config import TrainConfig, read_toml
+from snn2rtl.config import read_toml
+from snn2rtl.training.config import TrainConfig
 
 HELP = "search the options of train: Optuna on one machine or on many, for accuracy and for what hardware costs"
 _HOLD_OUT = 10_000
@@ -42,23 +43,24 @@ def run(args: argparse.Namespace) -> Outcome:
     """Work on the study until it has all trials; the outcome is all of them.
 
     Raises:
-        Snn2RtlError: see snn2rtl.tuning.
+        Snn2RtlError: see snn2rtl.studies.
     """
-    from snn2rtl.tuning import objective, plots, results, space, storage, study, worker
-    from snn2rtl.tuning.setup import Setup
+    from snn2rtl.studies import plots, results, space, storage, study, tune, worker
+    from snn2rtl.studies.setup import choose
 
     table = read_toml(args.config) if args.config else {}
     searched = table.pop("search", {})
     fixed = {"hold_out": _HOLD_OUT} | table | given(args)
-    setup = Setup(
-        base=TrainConfig.from_dict(fixed, str(args.config)),
-        space=space.parse(searched) | space.parse_flags(args.search),
-        objectives=objective.parse(args.objective),
+    kinds = TrainConfig.kinds()
+    setup = tune.make_setup(
+        TrainConfig.from_dict(fixed, str(args.config)),
+        space.parse(searched, kinds) | space.parse_flags(args.search, kinds),
+        choose(args.objective, tune.OBJECTIVES),
     )
     study.check_name(args.study)
     storage.use_our_log()
     url = storage.parse_url(args.storage) if args.storage else storage.file_url(args.out)
-    train = objective.mnist_trainer(setup.objectives, args.data, args.init, args.teacher, args.device)
+    train = tune.mnist_trainer(list(setup.objectives), args.data, args.init, args.teacher, args.device)
     with closing(storage.open_storage(url)) as shared:
         opened = study.open_study(shared, args.study, setup)
         results.claim(args.out, opened)

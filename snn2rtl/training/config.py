@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import tomllib
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
+from snn2rtl.config import Config
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import OptionError
 
@@ -18,7 +17,7 @@ RESETS = ("hard", "soft")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
+class TrainConfig(Config):
     """One training run; the checkpoint and the results carry it.
 
     Network. hidden: neurons of each hidden layer. tau: membrane time constant of every layer; a power of two leaks
@@ -111,64 +110,6 @@ class TrainConfig:
             return ()
         last = self.prune_until or max(self.prune_from, self.epochs * 2 // 3)
         return tuple(range(self.prune_from, last + 1, self.prune_every))
-
-    @classmethod
-    def kinds(cls) -> dict[str, type]:
-        """Return the type of each entry."""
-        return {field.name: type(field.default) for field in fields(cls)}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for a file."""
-        return {**asdict(self), "hidden": list(self.hidden)}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any], where: str = "configuration") -> TrainConfig:
-        """Return the configuration that to_dict() described.
-
-        Raises:
-            OptionError: an entry is unknown, of another type, or out of its range.
-        """
-        kinds = cls.kinds()
-        unknown = sorted(map(str, data.keys() - kinds.keys()))
-        if unknown:
-            raise OptionError(f"{where}: must have known entries only, not {', '.join(unknown)}")
-        misfits = [f"{where}: {name} must be of type {kinds[name].__name__}, not {value!r}"
-                   for name, value in data.items() if not fits(value, kinds[name])]  # fmt: skip
-        if misfits:
-            raise OptionError("\n".join(misfits))
-        return cls(**data)
-
-    @classmethod
-    def from_file(cls, path: Path) -> TrainConfig:
-        """Return the configuration of a TOML file; what it does not name has its default.
-
-        Raises:
-            OptionError: the file cannot be read, or as from_dict().
-        """
-        return cls.from_dict(read_toml(path), str(path))
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return what a TOML file holds.
-
-    Raises:
-        OptionError: the file cannot be read.
-    """
-    try:
-        return tomllib.loads(path.read_text())
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"{path}: must be a TOML file ({error})") from error
-
-
-def fits(value: object, kind: type) -> bool:
-    """Return whether a value of a file can be an entry of this type."""
-    if kind is tuple:
-        return isinstance(value, (list, tuple)) and all(fits(item, int) for item in value)
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    return type(value) is kind
 
 
 def _rules(c: TrainConfig) -> list[tuple[str, str, bool]]:

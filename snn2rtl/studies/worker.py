@@ -19,17 +19,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from snn2rtl.errors import QuantizationError, StudyError, UnsupportedModelError
 from snn2rtl.progress import bar
-from snn2rtl.tuning.objective import Train
-from snn2rtl.tuning.setup import Setup
-from snn2rtl.tuning.storage import Storage, no_warnings, reason
-from snn2rtl.tuning.study import FAILURE, SECONDS, WORKER, Count, count
+from snn2rtl.studies.setup import C, Setup
+from snn2rtl.studies.storage import Storage, no_warnings, reason
+from snn2rtl.studies.study import FAILURE, SECONDS, WORKER, Count, count
 
 _BAD_NETWORK = (UnsupportedModelError, QuantizationError)
+
+Report = Callable[[int, float], None]  # how often it was told before, counted from 1, and the objective
+# tries a configuration in a folder, and returns a number for each objective
+Try = Callable[[C, Path, Report], dict[str, float]]
 
 logger = logging.getLogger(__name__)
 
 
-def work(storage: Storage, study: Study, setup: Setup, train: Train, out: Path, trials: int, poll_s: float = 1) -> None:
+def work(
+    storage: Storage, study: Study, setup: Setup[C], attempt: Try[C], out: Path, trials: int, poll_s: float = 1
+) -> None:
     """Run trials until the study has so many whole ones, together with all other workers.
 
     In the end it waits for the trials of others, to take over those of workers that die.
@@ -38,14 +43,14 @@ def work(storage: Storage, study: Study, setup: Setup, train: Train, out: Path, 
         storage: of the study.
         study: from open_study().
         setup: its setup.
-        train: trains and measures.
-        out: trial n is trained in the folder trials/n of it.
+        attempt: tries a configuration.
+        out: trial n has the folder trials/n of it.
         trials: how many, over all workers.
         poll_s: seconds between two looks while it waits.
 
     Raises:
         StudyError: the storage fails.
-        Snn2RtlError: what train raises, unless the network that it made is the reason: then the trial has failed.
+        Snn2RtlError: what attempt raises, unless the network that it made is the reason: then the trial has failed.
     """
     try:
         with bar(f"trials of {study.study_name}", trials) as advance:
@@ -60,7 +65,7 @@ def work(storage: Storage, study: Study, setup: Setup, train: Train, out: Path, 
                         logger.info("waiting for trials of other workers: %d", now.running)
                     time.sleep(poll_s)
                 waiting = now.full(trials)
-                now = _take_turn(storage, study, setup, train, out, trials)
+                now = _take_turn(storage, study, setup, attempt, out, trials)
     except (StorageInternalError, SQLAlchemyError) as error:
         raise StudyError(f"storage: cannot be used any more: {reason(error)}; the same command goes on") from error
     except KeyboardInterrupt:
@@ -72,7 +77,7 @@ def work(storage: Storage, study: Study, setup: Setup, train: Train, out: Path, 
         raise
 
 
-def _take_turn(storage: Storage, study: Study, setup: Setup, train: Train, out: Path, trials: int) -> Count:
+def _take_turn(storage: Storage, study: Study, setup: Setup[C], attempt: Try[C], out: Path, trials: int) -> Count:
     """Run a trial unless others run the last ones; return how many there are then.
 
     From counting to the begin of its trial a worker is alone: two would both begin the last one.
@@ -84,11 +89,11 @@ def _take_turn(storage: Storage, study: Study, setup: Setup, train: Train, out: 
         now = count(study.get_trials(deepcopy=False))
         if now.full(trials):
             return now
-        _one_trial(study, setup, train, out, turn.close)
+        _one_trial(study, setup, attempt, out, turn.close)
     return count(study.get_trials(deepcopy=False))
 
 
-def _one_trial(study: Study, setup: Setup, train: Train, out: Path, begins: Callable[[], None]) -> None:
+def _one_trial(study: Study, setup: Setup[C], attempt: Try[C], out: Path, begins: Callable[[], None]) -> None:
     begun: list[int] = []
     raised: list[BaseException] = []
 
@@ -97,7 +102,7 @@ def _one_trial(study: Study, setup: Setup, train: Train, out: Path, begins: Call
         trial.set_user_attr(WORKER, f"{socket.gethostname()}:{os.getpid()}")
         begins()
         try:
-            return _objective(trial, setup, train, out / "trials" / str(trial.number))
+            return _objective(trial, setup, attempt, out / "trials" / str(trial.number))
         except BaseException as error:
             raised.append(error)
             raise
@@ -115,23 +120,22 @@ def _one_trial(study: Study, setup: Setup, train: Train, out: Path, begins: Call
         logger.warning("trial %d: was given to another worker while this one did not answer", begun[0])
 
 
-def _objective(trial: Trial, setup: Setup, train: Train, folder: Path) -> list[float]:
+def _objective(trial: Trial, setup: Setup[C], attempt: Try[C], folder: Path) -> list[float]:
     begin = time.perf_counter()
     config = setup.suggest(trial)
     params = ", ".join(f"{name}={_short(value)}" for name, value in trial.params.items())
     logger.info("trial %d: %s", trial.number, params)
-    stoppable = setup.objectives == ("accuracy",)
 
-    def report(epoch: int, accuracy: float) -> None:
-        if stoppable:
-            trial.report(accuracy, epoch)
-            if epoch < config.epochs and trial.should_prune():
+    def report(epoch: int, value: float) -> None:
+        if setup.reports:
+            trial.report(value, epoch)
+            if epoch < setup.reports(config) and trial.should_prune():
                 trial.set_user_attr(SECONDS, round(time.perf_counter() - begin, 1))
-                logger.info("trial %d: stopped after epoch %d at %.2f %%", trial.number, epoch, accuracy)
+                logger.info("trial %d: stopped after epoch %d at %.2f %%", trial.number, epoch, value)
                 raise optuna.TrialPruned
 
     try:
-        measured = train(config, folder, report)
+        measured = attempt(config, folder, report)
     except _BAD_NETWORK as error:
         logger.warning("trial %d: failed: %s", trial.number, error)
         trial.set_user_attr(FAILURE, str(error))

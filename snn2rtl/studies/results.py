@@ -12,10 +12,9 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
 from snn2rtl.errors import OutputError, StudyError
-from snn2rtl.tuning.objective import DIRECTIONS
-from snn2rtl.tuning.setup import Setup
-from snn2rtl.tuning.space import show
-from snn2rtl.tuning.study import FAILURE, SECONDS, SETUP, WORKER
+from snn2rtl.studies.setup import C, Setup
+from snn2rtl.studies.space import show
+from snn2rtl.studies.study import FAILURE, SECONDS, SETUP, WORKER
 
 MARK = "study.json"
 BEST = "best.toml"
@@ -43,12 +42,12 @@ def claim(out: Path, study: Study) -> None:
             raise OutputError(f"output '{out}': must not hold the results of another study; choose another folder")
         mark.write_text(json.dumps(ours) + "\n")
     except ValueError:
-        raise OutputError(f"{mark}: must be a file of snn2rtl tune; choose another folder") from None
+        raise OutputError(f"{mark}: must be a file of a study; choose another folder") from None
     except OSError as error:
         raise OutputError(f"output '{out}': must be a folder that can be written, but {error}") from None
 
 
-def best(study: Study, setup: Setup) -> list[FrozenTrial]:
+def best(study: Study, setup: Setup[C]) -> list[FrozenTrial]:
     """Return the best trials, the first by the first objective.
 
     One objective: every complete trial, best first. More: those that no other is better than in all of them.
@@ -62,15 +61,16 @@ def best(study: Study, setup: Setup) -> list[FrozenTrial]:
         failed = [trial.user_attrs[FAILURE] for trial in study.get_trials() if FAILURE in trial.user_attrs]
         why = f": the last of {len(failed)} that failed says {failed[-1]}" if failed else ""
         raise StudyError(f"study '{study.study_name}': must have a complete trial to have results{why}")
-    sign = -1 if DIRECTIONS[setup.objectives[0]] == "maximize" else 1
+    first = next(iter(setup.objectives.values()))
+    sign = -1 if first.direction == "maximize" else 1
     return sorted(trials, key=lambda trial: (sign * trial.values[0], trial.number))
 
 
-def to_dict(study: Study, setup: Setup) -> dict[str, Any]:
+def to_dict(study: Study, setup: Setup[C]) -> dict[str, Any]:
     """Return plain values for JSON; best holds numbers of trials."""
     return {
         "study": study.study_name,
-        "objectives": {name: DIRECTIONS[name] for name in setup.objectives},
+        "objectives": {name: objective.direction for name, objective in setup.objectives.items()},
         "best": [trial.number for trial in best(study, setup)],
         "trials": [_plain(trial, setup) for trial in study.get_trials()],
     }
@@ -80,7 +80,7 @@ def _state(trial: FrozenTrial) -> str:
     return "failed" if FAILURE in trial.user_attrs else _STATES[trial.state]
 
 
-def _plain(trial: FrozenTrial, setup: Setup) -> dict[str, Any]:
+def _plain(trial: FrozenTrial, setup: Setup[C]) -> dict[str, Any]:
     config = setup.config(trial.params).to_dict()
     return {
         "number": trial.number,
@@ -92,7 +92,7 @@ def _plain(trial: FrozenTrial, setup: Setup) -> dict[str, Any]:
     }
 
 
-def table(study: Study, setup: Setup) -> Table:
+def table(study: Study, setup: Setup[C]) -> Table:
     """Return the best trials as a table."""
     trials = best(study, setup)
     all_trials = study.get_trials(deepcopy=False)
@@ -115,12 +115,12 @@ def _short(value: Any) -> str:
     return f"{value:.0f}" if value.is_integer() else f"{value:.4g}"
 
 
-def write_best(study: Study, setup: Setup, out: Path) -> Path:
-    """Write the configuration of the best trial, for all training images, and return the file."""
+def write_best(study: Study, setup: Setup[C], out: Path) -> Path:
+    """Write the configuration of the best trial and return the file."""
     trial = best(study, setup)[0]
     values = ", ".join(f"{name} {value:g}" for name, value in zip(setup.objectives, trial.values, strict=True))
     config = setup.config(trial.params).to_dict()
-    del config["hold_out"]  # who trains with it now learns from all images and measures on the test images
+    config.pop("hold_out", None)  # who trains with it now learns from all images and measures on the test images
     lines = [f"# study {study.study_name}, trial {trial.number}: {values}"]
     lines += [f"{name} = {_toml(value)}" for name, value in config.items()]
     path = out / BEST

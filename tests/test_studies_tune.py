@@ -15,11 +15,12 @@ from snn2rtl.data import mnist
 from snn2rtl.errors import OptionError
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.samples import Samples
+from snn2rtl.studies import tune
+from snn2rtl.studies.setup import choose
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.tuning import objective
 
 SMALL = TrainConfig(hidden=(12,), time_steps=4, batch_size=10, epochs=2, lr=2e-2, hold_out=20)
-ALL = tuple(objective.DIRECTIONS)
+ALL = tuple(tune.OBJECTIVES)
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +33,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_objectives_are_named() -> None:
-    assert objective.parse("accuracy") == ("accuracy",)
-    assert objective.parse("nonzeros,accuracy") == ("nonzeros", "accuracy")
+    assert list(choose("accuracy", tune.OBJECTIVES)) == ["accuracy"]
+    assert list(choose("nonzeros,accuracy", tune.OBJECTIVES)) == ["nonzeros", "accuracy"]
     with pytest.raises(OptionError, match=r"^objective: must be among .*, spikes, .*, not speed, power$"):
-        objective.parse("accuracy,speed,power")
+        choose("accuracy,speed,power", tune.OBJECTIVES)
     with pytest.raises(OptionError, match=r"^objective: each must be given once, not spikes,spikes$"):
-        objective.parse("spikes,spikes")
+        choose("spikes,spikes", tune.OBJECTIVES)
 
 
 def test_accuracy_is_that_of_the_training_run(data: Path, tmp_path: Path) -> None:
     told: list[tuple[int, float]] = []
-    train = objective.mnist_trainer(("accuracy",), data, None, None, "cpu")
+    train = tune.mnist_trainer(("accuracy",), data, None, None, "cpu")
     measured = train(SMALL, tmp_path / "7", lambda epoch, accuracy: told.append((epoch, accuracy)))
     assert [epoch for epoch, _ in told] == [1, 2]
     assert measured == {"accuracy": told[-1][1]}
@@ -52,7 +53,7 @@ def test_accuracy_is_that_of_the_training_run(data: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(("encoder", "bits"), [("poisson", 0), ("poisson", 3), ("direct", 4)])
 def test_costs_are_those_of_the_integer_network(data: Path, tmp_path: Path, encoder: str, bits: int) -> None:
     config = replace(SMALL, encoder=encoder, bits=bits)
-    train = objective.mnist_trainer(ALL, data, None, None, "cpu")
+    train = tune.mnist_trainer(ALL, data, None, None, "cpu")
     told: list[float] = []
     measured = train(config, tmp_path, lambda epoch, accuracy: told.append(accuracy))
     options = QuantizeOptions(bits=PerLayer(bits or 8))
@@ -72,9 +73,9 @@ def test_costs_are_those_of_the_integer_network(data: Path, tmp_path: Path, enco
 
 
 def test_samples_are_measured_in_parts(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train = objective.mnist_trainer(ALL, data, None, None, "cpu")
+    train = tune.mnist_trainer(ALL, data, None, None, "cpu")
     measured = train(SMALL, tmp_path, lambda *_: None)
     network, _ = compile_network(frontend.load(tmp_path / "model.pt"))
     images, labels = (array[-20:] for array in mnist.load("train", data))
     monkeypatch.setattr(metrics, "chunk_size", lambda *_: 7)
-    assert objective.measure(network, Samples(images, labels.astype(np.int64), network.encoder)) == measured
+    assert tune.measure(network, Samples(images, labels.astype(np.int64), network.encoder)) == measured

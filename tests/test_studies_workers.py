@@ -13,12 +13,12 @@ import postgres
 import pytest
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
-from tuning_worker import HEARTBEAT_S, setup
+from studies_worker import HEARTBEAT_S, setup
 
-from snn2rtl.tuning import storage, study
-from snn2rtl.tuning.study import WORKER
+from snn2rtl.studies import storage, study
+from snn2rtl.studies.study import WORKER
 
-WORKER_FILE = Path(__file__).with_name("tuning_worker.py")
+WORKER_FILE = Path(__file__).with_name("studies_worker.py")
 TRIALS = 6
 PATIENCE_S = 120
 

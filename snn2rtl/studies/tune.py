@@ -1,10 +1,9 @@
-"""What a study optimises: one training run, and what is measured on it. The test images are never looked at."""
+"""Studies over training: a trial is a run, and what is measured on it. The test images are never looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from snn2rtl import metrics
 from snn2rtl.compiler import compile_network
@@ -12,48 +11,46 @@ from snn2rtl.errors import OptionError
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.samples import Samples
+from snn2rtl.studies.setup import Objective, Setup
+from snn2rtl.studies.space import Space
+from snn2rtl.studies.worker import Report, Try
 from snn2rtl.training.config import TrainConfig
 
-# accuracy: percent of the held-out images. nonzeros: weights that are not zero. spikes: of all neurons, an image.
-# membrane_bits: of all neurons' membranes together.
-DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {
-    "accuracy": "maximize",
-    "nonzeros": "minimize",
-    "spikes": "minimize",
-    "membrane_bits": "minimize",
+# of the held-out images; everything else than accuracy is of the integer network
+OBJECTIVES = {
+    "accuracy": Objective("maximize", "accuracy on held-out images, %"),
+    "nonzeros": Objective("minimize", "non-zero weights"),
+    "spikes": Objective("minimize", "spikes an image"),
+    "membrane_bits": Objective("minimize", "membrane bits"),
 }
 DEFAULT_BITS = 8
 
-Report = Callable[[int, float], None]
-# trains in a folder, tells the accuracy after every epoch, and returns a number for each objective
-Train = Callable[[TrainConfig, Path, Report], dict[str, float]]
 
-
-def parse(text: str) -> tuple[str, ...]:
-    """Return the objectives of ``accuracy,nonzeros``.
+def make_setup(base: TrainConfig, space: Space, objectives: Mapping[str, Objective]) -> Setup[TrainConfig]:
+    """Return the setup of a study over training runs.
 
     Raises:
-        OptionError: one is unknown or given twice.
+        OptionError: as Setup, or tuning would look at the test images.
     """
-    names = tuple(text.split(","))
-    unknown = [name for name in names if name not in DIRECTIONS]
-    if unknown:
-        raise OptionError(f"objective: must be among {', '.join(DIRECTIONS)}, not {', '.join(unknown)}")
-    if len(set(names)) < len(names):
-        raise OptionError(f"objective: each must be given once, not {text}")
-    return names
+    if not base.hold_out:
+        raise OptionError("hold_out: must be above 0 to tune, for test images are not to choose by, not 0")
+    if "hold_out" in space:
+        raise OptionError("search hold_out: must not be varied, for trials are compared on the same images")
+    stops = list(objectives) == ["accuracy"]
+    reports = (lambda config: config.epochs) if stops else None
+    return Setup(base=base, space=space, objectives=objectives, seed=base.seed, reports=reports)
 
 
 def mnist_trainer(
     objectives: Sequence[str], data: Path | None, init: Path | None, teacher: Path | None, device: str
-) -> Train:
+) -> Try[TrainConfig]:
     """Return the function that trains on MNIST and measures.
 
     accuracy alone is that of the trained network. Where a cost is asked for, everything is measured on the integer
     network of ``bits`` bits, or of 8 where the configuration has none.
 
     Args:
-        objectives: names in DIRECTIONS.
+        objectives: names in OBJECTIVES.
         data: folder of the MNIST files.
         init: model file whose weights every trial starts from.
         teacher: folder of a run whose network teaches every trial's.

@@ -16,9 +16,8 @@ from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from snn2rtl.errors import StudyError
-from snn2rtl.tuning.objective import DIRECTIONS
-from snn2rtl.tuning.setup import Setup
-from snn2rtl.tuning.storage import Storage, no_warnings, reason
+from snn2rtl.studies.setup import C, Setup
+from snn2rtl.studies.storage import Storage, no_warnings, reason
 
 SETUP = "setup"  # attribute of a study
 WORKER, FAILURE, SECONDS = "worker", "failure", "seconds"  # of a trial
@@ -46,17 +45,17 @@ def check_name(name: str) -> None:
         raise StudyError(f"study: must be a name of 1 to 100 printable characters, not {name!r}")
 
 
-def open_study(storage: Storage, name: str, setup: Setup) -> Study:
+def open_study(storage: Storage, name: str, setup: Setup[C]) -> Study:
     """Return the study of this name, new or as it is.
 
     Raises:
         StudyError: the storage fails, or its study of this name is another one.
     """
-    directions = [DIRECTIONS[objective] for objective in setup.objectives]
+    directions = [objective.direction for objective in setup.objectives.values()]
     pruner: BasePruner = NopPruner()
-    if setup.objectives == ("accuracy",):
+    if setup.reports:
         pruner = MedianPruner(n_startup_trials=NEVER_STOPPED, n_warmup_steps=FIRST_STOP)
-    sampler = _SeededTpe(setup.base.seed)
+    sampler = _SeededTpe(setup.seed)
     try:
         with no_warnings():
             try:
@@ -73,11 +72,11 @@ def open_study(storage: Storage, name: str, setup: Setup) -> Study:
     return study
 
 
-def _check_same(study: Study, setup: Setup) -> None:
+def _check_same(study: Study, setup: Setup[C]) -> None:
     deadline = time.monotonic() + _SETUP_WAIT_S
     while SETUP not in study.user_attrs:  # another worker is between its two steps
         if time.monotonic() > deadline:
-            raise StudyError(f"study '{study.study_name}': must be one that snn2rtl tune began; choose another --study")
+            raise StudyError(f"study '{study.study_name}': must be one that snn2rtl began; choose another --study")
         time.sleep(0.1)
     have, want = study.user_attrs[SETUP], setup.to_dict()
     both = [f"{name}={have.get(name)}, not {want[name]}" for name in want if have.get(name) != want[name]]

@@ -1,4 +1,4 @@
-"""Search spaces: which fields of TrainConfig a study varies, and between which values. No Optuna here."""
+"""Search spaces: which fields of a configuration a study varies, and between which values. No Optuna here."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
 
+from snn2rtl.config import Config, fits
 from snn2rtl.errors import OptionError
-from snn2rtl.training.config import TrainConfig, fits
-
-KINDS = TrainConfig.kinds()
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ class Choices:
 
 Dimension = Range | Choices
 Space = Mapping[str, Dimension]
+Kinds = Mapping[str, type]  # of the fields that can be varied
 
 
 def show(value: Any) -> str:
@@ -56,7 +55,7 @@ def show(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def parse_flags(texts: list[str]) -> dict[str, Dimension]:
+def parse_flags(texts: list[str], kinds: Kinds) -> dict[str, Dimension]:
     """Return the search space of flags such as ``lr=1e-4:1e-2:log``, ``bits=2,3,4`` or ``hidden=400,400-100``.
 
     Raises:
@@ -71,10 +70,10 @@ def parse_flags(texts: list[str]) -> dict[str, Dimension]:
         if name in entries:
             raise OptionError(f"search {name}: must be given once, not as {entries[name]} and as {values}")
         entries[name] = values
-    return parse(entries)
+    return parse(entries, kinds)
 
 
-def parse(entries: object) -> dict[str, Dimension]:
+def parse(entries: object, kinds: Kinds) -> dict[str, Dimension]:
     """Return the search space of a table [search]: values as --search takes them, or lists of choices.
 
     Raises:
@@ -82,11 +81,11 @@ def parse(entries: object) -> dict[str, Dimension]:
     """
     if not isinstance(entries, dict):
         raise OptionError(f"search: must be a table [search], not {entries!r}")
-    return {name: _dimension(name, entry) for name, entry in entries.items()}
+    return {name: _dimension(name, entry, kinds) for name, entry in entries.items()}
 
 
-def check(space: Space, base: TrainConfig) -> None:
-    """Raise OptionError where values of the space break a rule of TrainConfig, alone or two together.
+def check(space: Space, base: Config) -> None:
+    """Raise OptionError where values of the space break a rule of the configuration, alone or two together.
 
     Args:
         space: what is varied.
@@ -113,14 +112,14 @@ def _probes(space: Space) -> Iterator[dict[str, Any]]:
             yield first | dict(zip(names, values, strict=True))
 
 
-def _dimension(name: str, entry: object) -> Dimension:
-    kind = KINDS.get(name)
+def _dimension(name: str, entry: object, kinds: Kinds) -> Dimension:
+    kind = kinds.get(name)
     if kind is None:
-        raise OptionError(f"search {name}: must name an option of train, which are {', '.join(KINDS)}")
+        raise OptionError(f"search {name}: must name an option that can be varied, which are {', '.join(kinds)}")
     if isinstance(entry, str) and ":" in entry:
         return _range(name, kind, entry)
     if isinstance(entry, str):
-        values = tuple(read(name, text) for text in entry.split(","))
+        values = tuple(read(name, text, kind) for text in entry.split(","))
     elif isinstance(entry, list) and all(fits(item, kind) for item in entry):
         values = tuple(tuple(item) if kind is tuple else kind(item) for item in entry)
     else:
@@ -136,7 +135,7 @@ def _range(name: str, kind: type, text: str) -> Range:
         raise OptionError(f"search {name}: must be choices A,B,..., for it is no number, not the range {text}")
     if len(parts) not in (2, 3) or parts[2:] not in ([], ["log"]):
         raise OptionError(f"search {name}: must be LOW:HIGH or LOW:HIGH:log, not {text}")
-    low, high = (read(name, part) for part in parts[:2])
+    low, high = (read(name, part, kind) for part in parts[:2])
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise OptionError(f"search {name}: must have a low end below its high end, not {text}")
     log = len(parts) == 3
@@ -145,13 +144,12 @@ def _range(name: str, kind: type, text: str) -> Range:
     return Range(low, high, log)
 
 
-def read(name: str, text: str) -> Any:
+def read(name: str, text: str, kind: type) -> Any:
     """Return the value of a field that show() wrote.
 
     Raises:
         OptionError: the text is none.
     """
-    kind = KINDS[name]
     try:
         return _READERS[kind](text.strip())
     except (ValueError, KeyError):

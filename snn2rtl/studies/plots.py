@@ -17,20 +17,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from snn2rtl.errors import OutputError
 from snn2rtl.plots import BLUE, ORANGE
-from snn2rtl.tuning.objective import DIRECTIONS
-from snn2rtl.tuning.setup import Setup
+from snn2rtl.studies.setup import C, Setup
 
 GREY = "#B0B0B0"
-LABELS = {
-    "accuracy": "accuracy on held-out images, %",
-    "nonzeros": "non-zero weights",
-    "spikes": "spikes an image",
-    "membrane_bits": "membrane bits",
-}
 _PANEL = (5.0, 3.6)  # inches
 
 
-def write(study: Study, setup: Setup, out: Path) -> list[Path]:
+def write(study: Study, setup: Setup[C], out: Path) -> list[Path]:
     """Write the plots of a study with a complete trial, as PNG, and return the files.
 
     history: every trial. importance: of each field for each objective, where trials differ enough to tell. pareto: the
@@ -54,25 +47,25 @@ def write(study: Study, setup: Setup, out: Path) -> list[Path]:
     return files
 
 
-def history(study: Study, setup: Setup) -> Figure:
+def history(study: Study, setup: Setup[C]) -> Figure:
     """Return the value of every trial, those that were stopped too, and the best until then."""
     figure, panels = _panels(len(setup.objectives))
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     stopped = [t for t in study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)) if t.values]
-    for i, (name, axes) in enumerate(zip(setup.objectives, panels, strict=True)):
+    for i, (objective, axes) in enumerate(zip(setup.objectives.values(), panels, strict=True)):
         numbers, values = [t.number for t in complete], [t.values[i] for t in complete]
-        best = np.maximum if DIRECTIONS[name] == "maximize" else np.minimum
+        best = np.maximum if objective.direction == "maximize" else np.minimum
         if stopped:
             axes.scatter([t.number for t in stopped], [t.values[i] for t in stopped], 14, GREY, label="stopped")
         axes.scatter(numbers, values, 14, BLUE, label="complete")
         axes.step(numbers, best.accumulate(values), color=ORANGE, where="post", label="best")
-        axes.set(xlabel="trial", ylabel=LABELS[name])
+        axes.set(xlabel="trial", ylabel=objective.label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[0].legend(frameon=False)
     return figure
 
 
-def importance(study: Study, setup: Setup) -> Figure | None:
+def importance(study: Study, setup: Setup[C]) -> Figure | None:
     """Return how much of an objective's variation comes from each field (PED-ANOVA), None where nothing can be said."""
     shares = [_shares(study, index) for index in range(len(setup.objectives))]
     if not any(shares):
@@ -99,18 +92,19 @@ def _shares(study: Study, index: int) -> dict[str, float]:
         return optuna.importance.get_param_importances(study, target=target)
 
 
-def pareto(study: Study, setup: Setup) -> Figure:
+def pareto(study: Study, setup: Setup[C]) -> Figure:
     """Return the first objective against each other one; the Pareto front of all of them stands out."""
     figure, panels = _panels(len(setup.objectives) - 1)
     front = {trial.number for trial in study.best_trials}
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    labels = [objective.label for objective in setup.objectives.values()]
     for other, axes in zip(itertools.count(1), panels, strict=False):
         for label, color, chosen in (
             ("other trials", GREY, [t for t in complete if t.number not in front]),
             ("Pareto front", ORANGE, [t for t in complete if t.number in front]),
         ):
             axes.scatter([t.values[other] for t in chosen], [t.values[0] for t in chosen], 18, color, label=label)
-        axes.set(xlabel=LABELS[setup.objectives[other]], ylabel=LABELS[setup.objectives[0]])
+        axes.set(xlabel=labels[other], ylabel=labels[0])
     panels[0].legend(frameon=False)
     return figure
 

@@ -11,14 +11,14 @@ import optuna
 import pytest
 from optuna import Study
 from optuna.trial import TrialState
-from tuning_worker import EPOCHS, fake, setup
+from studies_worker import EPOCHS, fake, setup
 
 from snn2rtl.errors import DataError, OptionError, StudyError, UnsupportedModelError
+from snn2rtl.studies import storage, study, worker
+from snn2rtl.studies.setup import Setup
+from snn2rtl.studies.study import FAILURE
+from snn2rtl.studies.worker import Report, Try
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.tuning import storage, study, worker
-from snn2rtl.tuning.objective import Report, Train
-from snn2rtl.tuning.setup import Setup
-from snn2rtl.tuning.study import FAILURE
 
 MULTI = ("accuracy", "nonzeros", "spikes", "membrane_bits")
 
@@ -28,11 +28,11 @@ def our_log() -> None:
     storage.use_our_log()
 
 
-def opened(folder: Path, of: Setup | None = None, name: str = "s") -> Study:
+def opened(folder: Path, of: Setup[TrainConfig] | None = None, name: str = "s") -> Study:
     return study.open_study(storage.open_storage(storage.file_url(folder)), name, of or setup())
 
 
-def work(folder: Path, trials: int, of: Setup | None = None, train: Train = fake) -> Study:
+def work(folder: Path, trials: int, of: Setup[TrainConfig] | None = None, train: Try[TrainConfig] = fake) -> Study:
     of = of or setup()
     shared = storage.open_storage(storage.file_url(folder))
     found = study.open_study(shared, "s", of)
@@ -40,7 +40,7 @@ def work(folder: Path, trials: int, of: Setup | None = None, train: Train = fake
     return found
 
 
-def failing(at: int, error: Callable[[], BaseException]) -> Train:
+def failing(at: int, error: Callable[[], BaseException]) -> Try[TrainConfig]:
     calls = 0
 
     def train(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
@@ -165,7 +165,7 @@ def test_a_name_is_one_study(tmp_path: Path) -> None:
 def test_a_study_of_others_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "_SETUP_WAIT_S", 0)
     optuna.create_study(storage=storage.open_storage(storage.file_url(tmp_path)), study_name="s")
-    with pytest.raises(StudyError, match="study 's': must be one that snn2rtl tune began; choose another --study"):
+    with pytest.raises(StudyError, match="study 's': must be one that snn2rtl began; choose another --study"):
         opened(tmp_path)
 
 
@@ -185,7 +185,7 @@ def test_test_images_are_not_to_choose_by() -> None:
 def test_optuna_logs_in_our_format(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         work(tmp_path, 2)
-        assert {record.name for record in caplog.records} == {"snn2rtl.tuning.worker"}
+        assert {record.name for record in caplog.records} == {"snn2rtl.studies.worker"}
         logging.getLogger("optuna.storages").error("lost")
     assert "lost" in caplog.text
     assert not [handler for handler in logging.getLogger("optuna").handlers if type(handler) is logging.StreamHandler]

@@ -9,7 +9,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 
 from snn2rtl.errors import OutputError, StudyError
-from snn2rtl.tuning import storage
+from snn2rtl.studies import storage
 
 
 @pytest.mark.parametrize(

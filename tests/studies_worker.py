@@ -1,4 +1,4 @@
-"""A worker of a study with fake trainings: python tuning_worker.py URL OUT TRIALS [HANGS]
+"""A worker of a study with fake trainings: python studies_worker.py URL OUT TRIALS [HANGS]
 
 With HANGS, its second training says so in a file of this name and never ends.
 """
@@ -10,20 +10,21 @@ import sys
 import time
 from pathlib import Path
 
+from snn2rtl.studies import space, storage, study, worker
+from snn2rtl.studies.setup import Setup
+from snn2rtl.studies.tune import OBJECTIVES, make_setup
+from snn2rtl.studies.worker import Report
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.tuning import space, storage, study, worker
-from snn2rtl.tuning.objective import Report
-from snn2rtl.tuning.setup import Setup
 
 EPOCHS = 4
 HEARTBEAT_S = 1
 
 
-def setup(*search: str, objectives: tuple[str, ...] = ("accuracy",), **fixed: object) -> Setup:
+def setup(*search: str, objectives: tuple[str, ...] = ("accuracy",), **fixed: object) -> Setup[TrainConfig]:
     """Return a setup; lr and dropout are varied where nothing else is said."""
-    searched = space.parse_flags(list(search) or ["lr=1e-4:1e-2:log", "dropout=0.1:0.5"])
+    searched = space.parse_flags(list(search) or ["lr=1e-4:1e-2:log", "dropout=0.1:0.5"], TrainConfig.kinds())
     options = {"hold_out": 10, "epochs": EPOCHS} | fixed
-    return Setup(base=TrainConfig.from_dict(options), space=searched, objectives=objectives)
+    return make_setup(TrainConfig.from_dict(options), searched, {name: OBJECTIVES[name] for name in objectives})
 
 
 def fake(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:

@@ -7,16 +7,21 @@ from typing import Any
 import pytest
 
 from snn2rtl.errors import OptionError
+from snn2rtl.studies import space
+from snn2rtl.studies.space import Choices, Range
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.tuning import space
-from snn2rtl.tuning.space import Choices, Range
 
 BASE = TrainConfig(hold_out=10)
+KINDS = TrainConfig.kinds()
+
+
+def parse_flags(flags: list[str]) -> dict[str, space.Dimension]:
+    return space.parse_flags(flags, KINDS)
 
 
 def test_flags_name_ranges_and_choices_of_the_fields_type() -> None:
     flags = ["lr=1e-4:1e-2:log", "dropout=0.1:0.5", "batch-size=16:512:log", "bits=2,3,4", "hidden=200,400-100"]
-    assert space.parse_flags([*flags, "encoder=poisson,direct", "batch_norm=true,false", "tau=2,4"]) == {
+    assert parse_flags([*flags, "encoder=poisson,direct", "batch_norm=true,false", "tau=2,4"]) == {
         "lr": Range(1e-4, 1e-2, log=True),
         "dropout": Range(0.1, 0.5),
         "batch_size": Range(16, 512, log=True),
@@ -30,14 +35,14 @@ def test_flags_name_ranges_and_choices_of_the_fields_type() -> None:
 
 def test_a_table_holds_the_same_or_lists() -> None:
     lists = {"tau": [2, 4], "hidden": [[200], [400, 100]], "batch_norm": [True, False]}
-    assert space.parse({"lr": "1e-4:1e-2", **lists}) == space.parse_flags(
+    assert space.parse({"lr": "1e-4:1e-2", **lists}, KINDS) == parse_flags(
         ["lr=1e-4:1e-2", "tau=2,4", "hidden=200,400-100", "batch_norm=true,false"]
     )
 
 
 def test_a_space_is_shown_as_it_is_read() -> None:
     flags = ["lr=0.0001:0.01:log", "hidden=200,400-100", "batch_norm=true,false", "bits=2,4", "epochs=2:9"]
-    parsed = space.parse_flags(flags)
+    parsed = parse_flags(flags)
     assert [f"{name}={dimension}" for name, dimension in parsed.items()] == flags
 
 
@@ -45,7 +50,7 @@ def test_a_space_is_shown_as_it_is_read() -> None:
     ("flag", "message"),
     [
         ("lr", "search: must be FIELD=LOW:HIGH, .*, not 'lr'"),
-        ("momentum=0.1:0.9", "search momentum: must name an option of train, which are hidden, tau, .*"),
+        ("momentum=0.1:0.9", "search momentum: must name an option that can be varied, which are hidden, tau, .*"),
         ("lr=1e-2:1e-4", "search lr: must have a low end below its high end, not 1e-2:1e-4"),
         ("lr=1e-2:1e-2", "search lr: must have a low end below its high end, .*"),
         ("lr=nan:1", "search lr: must have a low end below its high end, .*"),
@@ -63,12 +68,12 @@ def test_a_space_is_shown_as_it_is_read() -> None:
 )
 def test_a_bad_flag_is_one_sentence(flag: str, message: str) -> None:
     with pytest.raises(OptionError, match=f"^{message}$"):
-        space.parse_flags([flag])
+        parse_flags([flag])
 
 
 def test_a_field_is_given_once() -> None:
     with pytest.raises(OptionError, match="search lr: must be given once, not as 1:2 and as 2:3"):
-        space.parse_flags(["lr=1:2", "lr=2:3"])
+        parse_flags(["lr=1:2", "lr=2:3"])
 
 
 @pytest.mark.parametrize("entry", [3, [2.5, 4], [[1], [2]], {"low": 1}, True])
@@ -76,12 +81,12 @@ def test_a_bad_entry_of_a_table_is_one_sentence(entry: Any) -> None:
     with pytest.raises(
         OptionError, match=r"^search bits: must be a text as --search takes it or a list of values, not"
     ):
-        space.parse({"bits": entry})
+        space.parse({"bits": entry}, KINDS)
 
 
 def test_search_is_a_table() -> None:
     with pytest.raises(OptionError, match=r"^search: must be a table \[search\], not 3$"):
-        space.parse(3)
+        space.parse(3, KINDS)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +103,8 @@ def test_search_is_a_table() -> None:
 )
 def test_values_keep_the_rules_alone_and_together(flags: list[str], message: str) -> None:
     with pytest.raises(OptionError, match=f"^{message}$"):
-        space.check(space.parse_flags(flags), BASE)
+        space.check(parse_flags(flags), BASE)
 
 
 def test_fields_that_only_fit_together_are_a_space() -> None:
-    space.check(space.parse_flags(["epochs=20:30", "qat_from=10:20"]), BASE)  # qat_from=20 does not fit base's epochs
+    space.check(parse_flags(["epochs=20:30", "qat_from=10:20"]), BASE)  # qat_from=20 does not fit base's epochs
