@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from rtl_tests.direct import test_direct
 from rtl_tests.ingress import test_ingress
 from rtl_tests.lane import test_lane
 from rtl_tests.lib.dut import run_dut, sources
 from rtl_tests.lib.emitted import SAMPLES, STEPS, Emitted, emit, replay
-from rtl_tests.lib.events import random_spikes
+from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.mutations import MUTATIONS, PROTOCOL_MUTATIONS, Mutation
 from rtl_tests.lib.seed import SEED, generator
 from rtl_tests.lif import test_lif
@@ -31,6 +32,9 @@ ALONE = {
     "snn_spike_queue": ("rtl_tests.spike_queue.spike_queue_tests", test_spike_queue.PARAMETERS),
     "snn_stream_register": ("rtl_tests.stream_register.stream_register_tests", test_stream_register.PARAMETERS),
     "snn_ingress": ("rtl_tests.ingress.ingress_tests", test_ingress.PARAMETERS),
+    "snn_pixel_ingress": ("rtl_tests.direct.ingress_tests", test_direct.INGRESS),
+    "snn_pixel_product": ("rtl_tests.direct.product_tests", test_direct.PRODUCT),
+    "snn_held_current": ("rtl_tests.direct.held_tests", test_direct.HELD),
     "snn_count_readout": ("rtl_tests.readout.readout_tests", test_readout.PARAMETERS),
 }
 
@@ -55,8 +59,8 @@ def mutated(emitted: Emitted, mutation: Mutation) -> list[Path]:
 def emit_for(case: str, steps: int, path: Path) -> Emitted:
     """Write a network, with random samples of so many steps."""
     network, options = CASES[case]()
-    spikes = random_spikes(generator(22), steps, SAMPLES * STEPS // steps, network.num_inputs)
-    return emit(network, options, path, spikes)
+    inputs = random_inputs(generator(22), network, steps, SAMPLES * STEPS // steps)
+    return emit(network, options, path, inputs)
 
 
 def cocotb_bench(emitted: Emitted, hdl: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from snn2rtl.errors import DataError, OptionError
 
-MAX_PIXEL = 255
+PIXEL_BITS = 8
+MAX_PIXEL = (1 << PIXEL_BITS) - 1
 RATE_BITS = 16
 MAX_RATE = (1 << RATE_BITS) // 255  # a white pixel then spikes in every step but one of 2**16
 

@@ -61,6 +61,7 @@ def open_folder(path: Path) -> OutputFolder:
         lanes, layouts = _values(manifest["options"]["lanes"], int), _values(manifest["options"]["layout"], str)
         placement = [list(_values(neurons, int)) for neurons in _values(manifest["options"]["placement"], list)]
         digest, output = manifest["digest"], manifest["options"]["output"]
+        (beat_pixels,) = _values([manifest["options"]["beat_pixels"]], int)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{path}: must be a folder that snn2rtl compile wrote ({error})") from error
     missing = [file for file in files if not (path / file).is_file()]
@@ -75,6 +76,7 @@ def open_folder(path: Path) -> OutputFolder:
         lanes=PerLayer(1, dict(zip(names, lanes, strict=True))),
         layout=PerLayer("auto", dict(zip(names, layouts, strict=True))),
         output=output,
+        beat_pixels=beat_pixels or RtlOptions.beat_pixels,
     )
     return OutputFolder(path, files, hdl, network, plan(network, options, _placements(placement, network)))
 

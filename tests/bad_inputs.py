@@ -130,11 +130,6 @@ def _(folder: Path) -> list[str]:
     return whole(folder, "net.pt", nn.Sequential(nn.Linear(6, 5)))
 
 
-@case("direct")
-def _(folder: Path) -> list[str]:
-    return compile_args(folder, model(folder, encoder=Encoder(kind="direct", time_steps=4)))
-
-
 @case("direct-spikes")
 def _(folder: Path) -> list[str]:
     np.savez(folder / "x.npz", spikes=np.zeros((3, 2, 4), np.uint8), labels=np.zeros(2, int))

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from networks import chain, dense
+from networks import chain, dense, direct
 
 from snn2rtl.errors import ModelFileError
 from snn2rtl.folder import open_folder
@@ -27,6 +27,14 @@ def test_a_folder_gives_back_its_network_and_its_hardware(out):
     assert [(layer.lanes, layer.layout.kind) for layer in folder.design.layers] == [(1, "indexed"), (2, "dense")]
     assert folder.design.output == "counts"
     assert all((out / file).is_file() for file in folder.hdl)
+
+
+@pytest.mark.parametrize("beat_pixels", [1, 8])
+def test_a_folder_gives_back_the_beats_of_pixels(tmp_path, beat_pixels):
+    network = direct(NETWORK, 4)
+    write_rtl(network, plan(network, RtlOptions(beat_pixels=beat_pixels)), tmp_path / "rtl")
+    design = open_folder(tmp_path / "rtl").design
+    assert (design.in_data_width, design.layers[0].steps, design.layers[1].steps) == (8 * beat_pixels, 4, 1)
 
 
 def changed(out, **values):

@@ -16,20 +16,12 @@ import snn2rtl
 from snn2rtl import cli, network_file, reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.encoders import Encoder
-from snn2rtl.errors import DataError, OutputError, UnsupportedModelError
+from snn2rtl.errors import DataError, OutputError
 from snn2rtl.float_reference import spike_counts
 from snn2rtl.output import write_file
 from snn2rtl.samples import Samples, load_samples
 
 ENCODER = Encoder(kind="direct", time_steps=4)
-
-
-def test_hardware_is_refused_by_name(tmp_path):
-    with pytest.raises(UnsupportedModelError) as caught:
-        snn2rtl.compile(random_network(ENCODER), tmp_path / "rtl")
-    rule = "network: direct coding has a golden model but no hardware yet"
-    assert caught.value.problems == (f"{rule}; --out FILE.npz writes the integer network alone",)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_file_of_a_direct_network(tmp_path):

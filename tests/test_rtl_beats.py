@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import chain, dense, networks, random_spikes
+from networks import chain, dense, direct, networks, random_pixels, random_spikes
 
 from snn2rtl import reference
 from snn2rtl.errors import VerificationError
 from snn2rtl.hextext import from_bits, to_bits
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.rtl.beats import event_words, input_words, layer_words, output_words, read_events
+from snn2rtl.rtl.beats import event_words, input_words, layer_words, output_words, pixel_words, read_events
 from snn2rtl.rtl.plan import plan
 
 
@@ -93,6 +93,29 @@ def test_the_words_of_every_port_read_back(network, seed, output):
         fields = words[:, -design.class_width - design.counts_width : -design.class_width]
         counts = from_bits(fields.reshape(-1, design.count_width)).reshape(4, -1)[:, ::-1]
         assert np.array_equal(counts, result.counts)
+
+
+def test_pixel_words_to_the_bit():
+    pixels = np.array([[1, 2, 255], [0, 16, 0]], np.uint8)
+    # tlast, and two pixels in a beat, the first one in the lowest bits; nothing behind the last one
+    assert from_bits(pixel_words(pixels, 2)).tolist() == [0x0_0201, 0x1_00FF, 0x0_1000, 0x1_0000]
+    assert from_bits(pixel_words(pixels, 4)).tolist() == [0x1_00FF0201, 0x1_00001000]
+    assert pixel_words(pixels, 8).shape == (2, 65)
+
+
+@given(networks(), st.integers(0, 99), st.integers(1, 8))
+def test_the_words_of_a_directly_coded_network(network, seed, beat_pixels):
+    network = direct(network, 3)
+    design = plan(network, RtlOptions(beat_pixels=beat_pixels))
+    pixels = random_pixels(network.num_inputs, 4, seed)
+    words = input_words(design, pixels)
+    beats = -(-network.num_inputs // beat_pixels)
+    assert words.shape == (4 * beats, design.in_data_width + 1)
+    assert words[:, 0].tolist() == ([0] * (beats - 1) + [1]) * 4
+    found = np.packbits(words[:, 1:].reshape(-1, 8), axis=1).reshape(4, beats, beat_pixels)[:, :, ::-1]
+    assert np.array_equal(found.reshape(4, -1)[:, : network.num_inputs], pixels)
+    assert not found.reshape(4, -1)[:, network.num_inputs :].any()
+    assert output_words(design, reference.run(network, pixels)).shape[0] == 4
 
 
 def test_output_words_to_the_bit():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import chain, dense, lif, networks
+from networks import chain, dense, direct, lif, networks
 
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import signed_bits, signed_range
@@ -44,6 +44,29 @@ def test_the_hardware_holds_the_network(network, lanes, layout, output):
     assert design.num_classes == network.num_classes
     assert design.in_data_width % 8 == design.out_data_width % 8 == 0
     assert len({memory.path for memory in design.memories}) == len(design.memories)
+
+
+@settings(max_examples=60)
+@given(networks(), st.integers(1, 5), st.sampled_from(list(LAYOUTS)), st.integers(1, 9), st.integers(1, 8))
+def test_the_hardware_holds_a_directly_coded_network(network, lanes, layout, steps, beat_pixels):
+    network = direct(network, steps)
+    design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=PerLayer(layout), beat_pixels=beat_pixels))
+    first, others = design.layers[0], design.layers[1:]
+    layer = network.layers[0]
+    assert design.in_data_width == 8 * beat_pixels
+    assert (first.steps, first.pixel_width) == (steps, 8)
+    assert {(made.steps, made.pixel_width, made.current_width - made.state_width) for made in others} <= {(1, 0, 0)}
+    # any sum of a part of the currents, on top of the bias
+    low, high = signed_range(first.current_width)
+    products = layer.weight.astype(np.int64) * 255 << layer.weight_shift
+    sums = (np.minimum(products, 0).sum(axis=1), np.maximum(products, 0).sum(axis=1))
+    assert low <= (layer.bias + sums[0]).min() <= (layer.bias + sums[1]).max() <= high
+    assert low <= products.min() <= products.max() <= high
+    assert first.state_width >= first.current_width
+    state_bits = first.state_width + 2 * first.current_width
+    assert first.state_bits == first.lanes * first.slots * state_bits
+    # the spikes of a step, those of the step before, and those on the way between
+    assert 1 << first.queue_depth_width >= 2 * first.slots + (4 if steps > 1 else 0)
 
 
 def check_widths(layer, made):

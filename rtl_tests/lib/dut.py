@@ -12,7 +12,11 @@ from rtl_tests.lib.seed import SEED
 from snn2rtl.rtl import templates
 from snn2rtl.verify.cocotb_runner import SimulatorName, run_bench
 
-_PARTS = {"snn_ingress": ["snn_stream_register"], "snn_spike_queue": ["snn_stream_register", "snn_spike_split"]}
+_PARTS = {
+    "snn_ingress": ["snn_stream_register"],
+    "snn_pixel_ingress": ["snn_stream_register"],
+    "snn_spike_queue": ["snn_stream_register", "snn_spike_split"],
+}
 _PARAMETERS = "DUT_PARAMETERS"
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rtl_tests.lib.events import random_spikes
+from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.seed import SEED, generator
 from snn2rtl.flows import tools
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import RtlOptions
-from snn2rtl.reference import Spikes
+from snn2rtl.reference import Inputs
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl, write_vectors
 from snn2rtl.rtl.plan import plan
@@ -34,13 +34,13 @@ class Emitted:
         return sorted((self.path / "hdl").glob("*.v"))
 
 
-def emit(network: FixedPointNetwork, options: RtlOptions, path: Path, spikes: Spikes | None = None) -> Emitted:
-    """Write the design of a network, and vectors of these spikes or of random ones."""
+def emit(network: FixedPointNetwork, options: RtlOptions, path: Path, inputs: Inputs | None = None) -> Emitted:
+    """Write the design of a network, and vectors of these inputs or of random ones."""
     design = plan(network, options)
     write_rtl(network, design, path)
-    spikes = random_spikes(generator(5), STEPS, SAMPLES, network.num_inputs) if spikes is None else spikes
+    inputs = random_inputs(generator(5), network, STEPS, SAMPLES) if inputs is None else inputs
     (path / "build").mkdir()
-    write_vectors(network, design, np.asarray(spikes, np.uint8), path / "build" / "vectors")
+    write_vectors(network, design, np.asarray(inputs, np.uint8), path / "build" / "vectors")
     return Emitted(path, design)
 
 

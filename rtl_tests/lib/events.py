@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from cocotb_streams import Beat
 
+from snn2rtl.fixed_point import IntArray
 from snn2rtl.hextext import from_bits
-from snn2rtl.reference import Spikes
+from snn2rtl.network import FixedPointNetwork
+from snn2rtl.reference import Inputs, Spikes
 from snn2rtl.rtl import beats
 
 
@@ -15,6 +17,27 @@ def events(spikes: Spikes, addr_width: int) -> list[Beat]:
     words = from_bits(beats.event_words(spikes, addr_width))
     mask = (1 << addr_width) - 1
     return [(int(word) & mask, int(word) >> addr_width & 1, int(word) >> addr_width + 1) for word in words]
+
+
+def tagged_events(values: IntArray, addr_width: int) -> list[Beat]:
+    """Return the events (address, tag, step end, sample end) of tags of shape (T, N, places); 0 is no event."""
+    tags = iter(values.transpose(1, 0, 2)[values.transpose(1, 0, 2) != 0].tolist())
+    spikes = (values != 0).astype(np.uint8)
+    return [(addr, 0 if end else next(tags), end, last) for addr, end, last in events(spikes, addr_width)]
+
+
+def random_tags(rng: np.random.Generator, spikes: Spikes, tag_width: int) -> IntArray:
+    """Return a tag that is not 0 for each spike, and 0 elsewhere."""
+    tags: IntArray = spikes * rng.integers(1, 1 << tag_width, spikes.shape)
+    return tags
+
+
+def random_inputs(rng: np.random.Generator, network: FixedPointNetwork, steps: int, samples: int) -> Inputs:
+    """Return spikes or, where the network takes them, pixels, of which many are black and some white."""
+    if not network.is_direct:
+        return random_spikes(rng, steps, samples, network.num_inputs)
+    values = rng.choice([1, 255, rng.integers(256)], (samples, network.num_inputs)).astype(np.uint8)
+    return values * random_spikes(rng, 1, samples, network.num_inputs)[0]
 
 
 def random_spikes(rng: np.random.Generator, steps: int, samples: int, places: int) -> Spikes:

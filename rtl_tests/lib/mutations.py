@@ -143,6 +143,100 @@ STREAM = faults(
     ("beat lost when the stall begins", "(spare_valid_q | valid_i)", "spare_valid_q", "output-spikes", "twelve-bits"),
     ("beat lost under stall", "ready_i | ~valid_q", "1'b1", "output-spikes", "twelve-bits"),
 )
+DIRECT_ROWS = [
+    *faults(
+        "snn_dense_rows.v",
+        (
+            "dense tag of the next row",
+            "tag_delay_q[(TagDelay-1)*TagWidth-1:0], tag_q}",
+            "tag_delay_q[(TagDelay-1)*TagWidth-1:0], event_tag_i}",
+            "direct-2-lanes-dense",
+            "odd",
+        ),
+    ),
+    *faults(
+        "snn_indexed_rows.v",
+        (
+            "indexed tag a cycle early",
+            "{tag_q2, sample_end_q2",
+            "{tag_q, sample_end_q2",
+            "direct-2-lanes-indexed",
+            "half",
+        ),
+    ),
+    *faults(
+        "snn_ragged_rows.v",
+        (
+            "ragged tag a cycle early",
+            "tag_o         <= tag_q2",
+            "tag_o         <= tag_q",
+            "direct-2-lanes-ragged",
+            "half",
+        ),
+    ),
+    *faults(
+        "snn_ragged_lane.v",
+        ("tag of the next part", "if (pop) tag_q <=", "tag_q <=", "direct-2-lanes-ragged", "deep"),
+    ),
+]
+DIRECT_SWEEP = faults(
+    "snn_sweep.v",
+    ("a step too few", "NumSteps - 1", "NumSteps - 2", "direct-2-lanes-dense"),
+    ("a sweep before its states are written", "6 - NumSlots", "4 - NumSlots", "direct-64-lanes-dense"),
+    ("steps after the silent sweep", "mute_q ? {LeftWidth{1'b0}} : Left", "Left", "direct-many-steps"),
+    ("every step ends the sample", "~again};", "1'b1};", "direct-2-lanes-dense"),
+    (
+        "rows go on in every sweep",
+        "running_q & first_o & (slot_q ==",
+        "running_q & (slot_q ==",
+        "direct-1-lanes-ragged",
+    ),
+)
+DIRECT = [
+    *faults(
+        "snn_pixel_ingress.v",
+        ("beats lost when the queue is full", "level_q < 5'd15", "1'b1", "direct-shifted", "whole-beats"),
+        ("one beat too many", "level_q < 5'd15", "level_q < 5'd16", "direct-64-lanes-dense", "one-pixel"),
+        (
+            "sample without a pixel lost",
+            "(beat_sample_end_q | (|beat_events_q))",
+            "(|beat_events_q)",
+            "direct-2-lanes-dense",
+            "odd",
+        ),
+        ("address of the beat alone", "addr_q + index", "addr_q", "direct-2-lanes-dense", "odd"),
+        (
+            "pixel lost under stall",
+            "end else if (event_valid & event_ready) begin",
+            "end else if (event_valid) begin",
+            "direct-64-lanes-dense",
+            "odd",
+        ),
+    ),
+    *faults(
+        "snn_pixel_product.v",
+        ("pixel signed", "{1'b0, pixel_i}", "{pixel_i[PixelWidth-1], pixel_i}", "direct-2-lanes-dense", "four-bits"),
+    ),
+    *faults(
+        "snn_held_current.v",
+        (
+            "state of the sample before",
+            "charged_o = first_q ?",
+            "charged_o = 1'b0 ?",
+            "direct-2-lanes-dense",
+            "many-slots",
+        ),
+        ("current not held", "if (first_q2) currents", "if (1'b0) currents", "direct-2-lanes-dense", "many-slots"),
+        ("current of the next sample", "first_q ? summed_i : held_q", "summed_i", "direct-2-lanes-dense", "one-slot"),
+    ),
+    *faults(
+        "*_fc1.v",
+        ("sums never cleared", ".update_i(taken_q)", ".update_i(1'b0)", "direct-2-lanes-dense"),
+        ("sums cleared in every sweep", "rst_ni & fire & first", "rst_ni & fire", "direct-1-lanes-ragged"),
+        ("later sweeps disturb the lanes", "(fire & first) ? sweep_slot", "fire ? sweep_slot", "direct-1-lanes-ragged"),
+        ("queue of spikes overflows between sweeps", ".NumLate(4)", ".NumLate(0)", "slow-second-layer-of-pixels"),
+    ),
+]
 INGRESS = faults(
     "snn_ingress.v",
     ("input lost under stall", ".ready_i(event_ready_i)", ".ready_i(1'b1)", "shift-1-hard", "five-inputs"),
@@ -175,6 +269,9 @@ MUTATIONS = [
     *QUEUE,
     *LAYER,
     *STREAM,
+    *DIRECT_ROWS,
+    *DIRECT_SWEEP,
+    *DIRECT,
     *INGRESS,
     *READOUT,
 ]
@@ -188,6 +285,18 @@ PROTOCOL_MUTATIONS = [
     *faults(
         "snn_count_readout.v",
         ("reset leaves the readout", "if (!rst_ni | finish_q)", "if (finish_q)", "output-counts", "ten-classes"),
+    ),
+    *faults(
+        "snn_pixel_ingress.v",
+        ("unknown pixel taken", "(~at_last | LastPixels[pixel]) &", "1'b1 &", "direct-2-lanes-dense", "part-of-a-beat"),
+        ("beats behind the last input taken", "~past_q &", "1'b1 &", "direct-2-lanes-dense", "part-of-a-beat"),
+        (
+            "place in a sample kept over a reset",
+            "if (!rst_ni | (accept & beat_last_i))",
+            "if (accept & beat_last_i)",
+            "direct-2-lanes-dense",
+            "whole-beats",
+        ),
     ),
     *faults(
         "snn_sweep.v", ("reset leaves the state", "pending_q <= 1'b1;\n      running_q", "running_q", "no-leak-hard")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 import cocotb
 from cocotb_streams import Beat, Driver, Monitor, Receiver, Scoreboard, Stream, finish
@@ -20,10 +21,11 @@ async def transfer(
     stall_in: float = 0.0,
     stall_out: float = 0.0,
     patience: int = PATIENCE,
+    judge: Callable[[Scoreboard], Callable[[Beat], None]] = attrgetter("check"),
 ) -> None:
     """Send beats into one stream and hold the beats of the other against the expected ones."""
     board = Scoreboard("out", expected)
-    monitor = Monitor(sink, "out", board.check)
+    monitor = Monitor(sink, "out", judge(board))
     receiver = Receiver(sink, stall_out)
     driver = Driver(source, stall_in)
     sending = cocotb.start_soon(driver.send(beats))

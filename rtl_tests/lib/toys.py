@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from snn2rtl.encoders import MAX_PIXEL, PIXEL_BITS, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
@@ -17,6 +19,12 @@ NO_LEAK = NoLeak()
 def identity_network(neurons: int, count_bits: int) -> FixedPointNetwork:
     """Return a network whose neurons fire where their inputs do."""
     return network(layer("same", np.eye(neurons, dtype=np.int64), fire_at=1), count_bits=count_bits)
+
+
+def direct(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
+    """Return a network that takes pixels where the given one takes spikes."""
+    layers = (replace(network.layers[0], input_max=MAX_PIXEL), *network.layers[1:])
+    return replace(network, layers=layers, encoder=Encoder(kind="direct", time_steps=time_steps))
 
 
 def network(*layers: Layer, name: str = "toy", count_bits: int = 4) -> FixedPointNetwork:
@@ -57,11 +65,11 @@ def weights(rng: np.random.Generator, neurons: int, inputs: int, bits: int = 4, 
     return rng.integers(low, high, (neurons, inputs), endpoint=True) * kept
 
 
-def random_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions]:
-    """Return a network of any shape and the hardware for it."""
+def random_case(rng: np.random.Generator, input_bits: int = 0) -> tuple[FixedPointNetwork, RtlOptions]:
+    """Return a network of any shape, whose inputs have so many bits, and the hardware for it."""
     sizes = rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 12, 17], int(rng.integers(2, 6)))
     layers = [
-        random_layer(rng, f"fc{index}", int(inputs), int(neurons))
+        random_layer(rng, f"fc{index}", int(inputs), int(neurons), 0 if index else input_bits)
         for index, (inputs, neurons) in enumerate(pairwise(sizes))
     ]
     options = RtlOptions(
@@ -74,12 +82,19 @@ def random_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions
     return network(*layers, count_bits=int(rng.integers(1, 9))), options
 
 
-def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int) -> Layer:
-    """Return a layer whose thresholds, biases and membrane width are about as large as its weights."""
+def random_direct_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions]:
+    """Return a directly coded network of any shape and the hardware for it."""
+    toy, options = random_case(rng, PIXEL_BITS)
+    return direct(toy, int(rng.integers(1, 10))), replace(options, beat_pixels=int(rng.integers(1, 9)))
+
+
+def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int, input_bits: int = 0) -> Layer:
+    """Return a layer whose thresholds, biases and membrane width are about as large as its weights times an input."""
     bits, shift = int(rng.integers(1, 17)), int(rng.choice([0, 0, 1, 5]))
-    membrane_bits = int(np.clip(bits + shift + rng.integers(-1, 4), 2, 48))
+    reach = bits + shift + input_bits
+    membrane_bits = int(np.clip(reach + rng.integers(-1, 4), 2, 48))
     high = signed_range(membrane_bits)[1]
-    scale = min(high, 1 << bits + shift - 1)
+    scale = min(high, 1 << reach - 1)
     reset = Reset.SOFT if rng.random() < 0.5 else Reset.HARD
     each = neurons if rng.random() < 0.5 else 1  # one threshold for all, or one for each
     least = 1 if reset is Reset.SOFT else -(scale // 4)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rtl_tests.direct import test_direct
 from rtl_tests.ingress import test_ingress
 from rtl_tests.lane import test_lane
 from rtl_tests.lib.dut import sources
@@ -26,10 +27,13 @@ MODULES = {
         {"Width": 9, "NumBanks": 1, "AddrWidth": 3, "BankAddrWidth": 3},
     ],
     "snn_sweep": [
-        {"NumSlots": slots, "SlotWidth": width, "WordDelay": delay}
-        for slots, width in ((5, 3), (1, 1))
-        for delay in (2, 3, 4)
+        {"NumSlots": slots, "SlotWidth": width, "WordDelay": delay, "NumSteps": steps}
+        for slots, width in ((5, 3), (1, 1), (9, 4))
+        for delay, steps in ((3, 1), (4, 1), (5, 8))
     ],
+    "snn_pixel_ingress": test_direct.INGRESS.values(),
+    "snn_pixel_product": test_direct.PRODUCT.values(),
+    "snn_held_current": test_direct.HELD.values(),
     "snn_stream_register": test_stream_register.PARAMETERS.values(),
     "snn_ingress": test_ingress.PARAMETERS.values(),
     "snn_lane": test_lane.PARAMETERS.values(),
@@ -56,6 +60,7 @@ DESIGNS = [
         "saturating-5-bits-soft",
         "multiplier-15-bits-soft",
     ),
+    *("direct-1-lanes-dense", "direct-5-lanes-indexed", "direct-numbers-of-each-neuron", "direct-one-step"),
 ]
 STATIC_CASES = [
     pytest.param(module, parameters, id=f"{module}-{index}")

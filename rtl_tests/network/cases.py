@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from rtl_tests.lib.seed import generator
-from rtl_tests.lib.toys import layer, network, weights
+from rtl_tests.lib.toys import direct, layer, network, weights
 from snn2rtl.network import FixedPointNetwork, Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 
@@ -146,6 +146,22 @@ def wide() -> Case:
     )
 
 
+def pixels(layout: str, lanes: int, steps: int, beat_pixels: int = 8, **features: object) -> Case:
+    """A directly coded 19-13-4 network in which half of the weights are zero; seven slots take seven cycles."""
+    rng = generator(24)
+    fc1 = layer("fc1", weights(rng, 13, 19, 4, 0.5), **{"fire_at": 700, "membrane_bits": 14} | features)  # type: ignore[arg-type]
+    toy = network(fc1, layer("fc2", weights(rng, 4, 13), fire_at=5))
+    lanes_of = PerLayer(2, {"fc1": lanes})
+    return direct(toy, steps), RtlOptions(lanes=lanes_of, layout=PerLayer(layout), beat_pixels=beat_pixels)
+
+
+def slow_second_layer_of_pixels() -> Case:
+    """Sweeps that follow each other without a gap, every neuron firing, before a layer that is far slower."""
+    fc1 = layer("fc1", np.ones((16, 1), int), bias=5, fire_at=5)
+    fc2 = layer("fc2", weights(generator(25), 9, 16), fire_at=5)
+    return direct(network(fc1, fc2), 5), RtlOptions(lanes=PerLayer(1, {"fc1": 2}))
+
+
 def slow_second_layer() -> Case:
     """A layer whose neurons all fire in every step, before one that takes far longer over a step: the queue is full."""
     fc1 = layer("fc1", np.ones((8, 1), int), bias=5, fire_at=5)
@@ -186,6 +202,27 @@ CASES: dict[str, Callable[[], Case]] = {
     "output-of-wide-counts": lambda: output("counts", 32),
     "single": single,
     "slow-second-layer": slow_second_layer,
+    **{
+        f"direct-{count}-lanes-{layout}": lambda count=count, layout=layout: pixels(layout, count, 4)
+        for count in (1, 2, 5, 64)
+        for layout in ("dense", "indexed", "ragged")
+    },
+    "direct-one-step": lambda: pixels("ragged", 2, 1),
+    "direct-many-steps": lambda: pixels("indexed", 3, 17, leak=ShiftLeak(2), fire_at=1500),
+    "direct-numbers-of-each-neuron": lambda: pixels(
+        "ragged",
+        2,
+        5,
+        3,
+        fire_at=np.arange(13) * 90 + 300,
+        bias=np.arange(13) * 40 - 250,
+        reset_by=np.arange(13)[::-1] * 70 + 100,
+        reset=Reset.SOFT,
+        leak=MultiplierLeak(3, 2),
+    ),
+    "direct-shifted": lambda: pixels("dense", 2, 4, 1, shift=3, fire_at=5000, membrane_bits=16, leak=ShiftLeak(1)),
+    "direct-saturating": lambda: pixels("ragged", 4, 6, 5, fire_at=511, membrane_bits=10),
+    "slow-second-layer-of-pixels": slow_second_layer_of_pixels,
     "wide": wide,
     "silent-layer": silent_layer,
     "some-silent": some_silent,

@@ -14,7 +14,7 @@ import pytest
 
 from rtl_tests.lib.emitted import assert_equal_to_reference, emit
 from rtl_tests.lib.seed import SEED, generator
-from rtl_tests.lib.toys import random_case
+from rtl_tests.lib.toys import random_case, random_direct_case
 from rtl_tests.network.cases import CASES
 from snn2rtl.verify.cocotb_runner import run_bench
 
@@ -31,7 +31,18 @@ def test_replay_of_random_networks(number, tmp_path):
     assert_equal_to_reference(emit(*random_case(generator(20, number)), tmp_path / "rtl"))
 
 
-@pytest.mark.parametrize("name", ["numbers-of-each-neuron-soft", "3-lanes-indexed", "output-spikes", "4-layers"])
+@pytest.mark.parametrize("number", range(RANDOM_NETWORKS))
+def test_replay_of_random_direct_networks(number, tmp_path):
+    assert_equal_to_reference(emit(*random_direct_case(generator(30, number)), tmp_path / "rtl"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("numbers-of-each-neuron-soft", "3-lanes-indexed", "output-spikes", "4-layers"),
+        *("direct-numbers-of-each-neuron", "direct-2-lanes-dense", "direct-5-lanes-indexed"),
+    ],
+)
 def test_cocotb(name, simulator, build_dir, tmp_path, monkeypatch):
     emitted = emit(*CASES[name](), tmp_path / "rtl")
     monkeypatch.syspath_prepend(emitted.path / "tb")

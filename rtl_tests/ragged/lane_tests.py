@@ -24,9 +24,11 @@ class Part:
 
     first: int
     count: int
+    tag: int = 0
 
-    def words(self) -> Iterator[int]:
-        return iter(range(self.first, self.first + self.count))
+    def words(self) -> Iterator[tuple[int, int]]:
+        """Yield address and tag of the words."""
+        return ((address, self.tag) for address in range(self.first, self.first + self.count))
 
 
 class Lane:
@@ -36,28 +38,33 @@ class Lane:
         self.dut, chosen = dut, parameters()
         self.delay = chosen["WordDelay"]
         self.most, self.places = (1 << chosen["CountWidth"]) - 1, 1 << chosen["WordWidth"]
+        self.tag_width = chosen["TagWidth"]
         self.room = [0] * ON_THE_WAY
         self.addresses = [0] * self.delay
         self.cycle_number = 0
-        self.words: list[int] = []
+        self.words: list[tuple[int, int]] = []
+        self.tag: Any = 0  # of the cycle before
         self.word_cycles: list[int] = []
 
     def part(self) -> Part:
         count = random.choice([1, 1, self.most, random.randint(1, self.most)])
-        return Part(random.randrange(max(1, self.places - count + 1)), min(count, self.places))
+        first = random.randrange(max(1, self.places - count + 1))
+        return Part(first, min(count, self.places), random.getrandbits(self.tag_width))
 
     async def cycle(self, part: Part | None = None, done: bool = False) -> bool:
         """Push a part if there was room in time; return whether that happened."""
         pushed = part is not None and bool(self.room[0])
-        inputs = {"push_i": 1, "start_i": part.first, "count_i": part.count} if part and pushed else {}
-        drive(self.dut, **IDLE | inputs | {"done_i": done})
+        drive(self.dut, **IDLE | {"done_i": done})
+        if part and pushed:
+            drive(self.dut, push_i=1, start_i=part.first, count_i=part.count, tag_i=part.tag)
         await RisingEdge(self.dut.clk_i)
         room = self.dut.room_o.value
         self.room = [*self.room[1:], int(room) if room.is_resolvable else 0]
         self.addresses.append(self.dut.word_addr_o.value)
         if self.dut.add_o.value:
-            self.words.append(int(self.addresses[-1 - self.delay]))
+            self.words.append((int(self.addresses[-1 - self.delay]), int(self.tag)))
             self.word_cycles.append(self.cycle_number)
+        self.tag = self.dut.tag_o.value
         self.cycle_number += 1
         return pushed
 
@@ -74,7 +81,7 @@ class Lane:
 
 async def ready_lane(dut: Any) -> Lane:
     lane = Lane(dut)
-    await start(dut, **IDLE, start_i=0, count_i=0)
+    await start(dut, **IDLE, start_i=0, count_i=0, tag_i=0)
     await lane.restart()
     return lane
 

@@ -6,23 +6,24 @@ from rtl_tests.ragged.rows_tests import build
 from snn2rtl.fixed_point import unsigned_bits
 
 
-def case(inputs: int, slots: int, lanes: int, density: float, delay: int = 3) -> dict:
-    return {"inputs": inputs, "slots": slots, "NumLanes": lanes, "density": density, "WordDelay": delay}
+def case(inputs: int, slots: int, lanes: int, density: float, delay: int = 3, tag: int = 1) -> dict:
+    shape = {"inputs": inputs, "slots": slots, "NumLanes": lanes}
+    return {**shape, "density": density, "WordDelay": delay, "TagWidth": tag}
 
 
 ROWS = {
     "empty": case(6, 4, 3, 0.0),
-    "sparse": case(40, 7, 5, 0.1),
-    "half": case(24, 7, 4, 0.5, delay=4),
+    "sparse": case(40, 7, 5, 0.1, tag=8),
+    "half": case(24, 7, 4, 0.5, delay=5, tag=8),
     "full": case(6, 4, 3, 1.0),
-    "one-lane": case(9, 6, 1, 0.4),
+    "one-lane": case(9, 6, 1, 0.4, tag=3),
     "one-slot": case(8, 1, 4, 0.3, delay=4),
     "one-input": case(1, 3, 2, 0.7),
 }
 LANE = {
-    "deep": {"WordWidth": 11, "CountWidth": 4, "WordDelay": 3},
-    "shallow": {"WordWidth": 3, "CountWidth": 1, "WordDelay": 4},
-    "narrowest": {"WordWidth": 1, "CountWidth": 1, "WordDelay": 3},
+    "deep": {"WordWidth": 11, "CountWidth": 4, "WordDelay": 3, "TagWidth": 8},
+    "shallow": {"WordWidth": 3, "CountWidth": 1, "WordDelay": 5, "TagWidth": 1},
+    "narrowest": {"WordWidth": 1, "CountWidth": 1, "WordDelay": 3, "TagWidth": 2},
 }
 
 
@@ -36,6 +37,7 @@ def parameters(chosen: dict) -> dict:
         "OffsetWidth": layout.offset_width,
         "CountWidth": layout.count_width,
         "WordDelay": chosen["WordDelay"],
+        "TagWidth": chosen["TagWidth"],
     }
 
 

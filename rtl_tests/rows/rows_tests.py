@@ -1,4 +1,4 @@
-"""Spikes into a row walker, whose words are added up as the lanes do: a step must come to ``weight @ spikes``."""
+"""Tags into a row walker, which multiply its words, added up as lanes do: a step must come to ``weight @ tags``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from cocotb_streams import Driver, Stream
 
 from rtl_tests.lib.clock import drive, reset, start
 from rtl_tests.lib.dut import parameters
-from rtl_tests.lib.events import events, random_spikes
+from rtl_tests.lib.events import random_spikes, random_tags, tagged_events
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import weights
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.reference import Spikes
 from snn2rtl.rtl.layouts import LAYOUTS, Layout
 
 BITS = 4
@@ -41,7 +40,7 @@ class Walker:
         self.sample_ends: list[int] = []
         self.add_cycles: list[int] = []
         self.sweep_cycles = 3  # of waiting between a step and done_i
-        names = [f"event_{part}_i" for part in ("addr", "step_end", "sample_end")]
+        names = [f"event_{part}_i" for part in ("addr", "tag", "step_end", "sample_end")]
         self.source = Stream.of(dut, "event_valid_i", "event_ready_o", *names)
 
     async def restart(self) -> None:
@@ -54,6 +53,7 @@ class Walker:
         delay = self.case["WordDelay"]
         addresses: list[Any] = [0] * delay
         total = np.zeros(len(self.weight), np.int64)
+        tag: Any = 0  # of the cycle before
         wait: int | None = 3  # cycles until done_i
         quiet = 0  # cycles in which no add may come
         ending: int | None = None  # sample end of a step whose last add may still come in this cycle
@@ -69,8 +69,9 @@ class Walker:
             addresses.append(dut.word_addr_o.value)
             if dut.add_o.value:
                 assert (quiet, wait) == (0, None), "an add must not meet the sweep"
-                total += self.word(int(addresses[-1 - delay]))
+                total += self.word(int(addresses[-1 - delay])) * int(tag)
                 self.add_cycles.append(cycle)
+            tag = dut.tag_o.value
             wait = None if done or wait is None else wait - 1
             quiet = delay + 1 if done else max(0, quiet - 1)
             if ending is not None:
@@ -91,41 +92,44 @@ class Walker:
         np.add.at(result, (slot, np.arange(lanes)), value)
         return result.ravel()
 
-    async def check(self, spikes: Spikes, stall: float = 0.0) -> None:
-        """Send spikes of shape (T, N, inputs) and hold the sums of every step against them."""
+    def random_tags(self, key: int) -> IntArray:
+        spikes = random_spikes(generator(key), STEPS, SAMPLES, self.case["inputs"])
+        return random_tags(generator(key), spikes, self.case["TagWidth"])
+
+    async def check(self, tags: IntArray, stall: float = 0.0) -> None:
+        """Send tags of shape (T, N, inputs), of which 0 is no event, and hold the sums of every step against them."""
         self.sums.clear()
         self.sample_ends.clear()
-        steps, samples, inputs = spikes.shape
-        await Driver(self.source, stall).send(events(spikes, self.addr_width))
+        steps, samples, inputs = tags.shape
+        await Driver(self.source, stall).send(tagged_events(tags, self.addr_width))
         for _ in range(20 + 6 * (self.case["slots"] + self.sweep_cycles)):
             await RisingEdge(self.dut.clk_i)
-        in_order = spikes.transpose(1, 0, 2).reshape(-1, inputs).astype(np.int64)
+        in_order = tags.transpose(1, 0, 2).reshape(-1, inputs)
         np.testing.assert_array_equal(np.array(self.sums), in_order @ self.weight.T)
         assert self.sample_ends == ([0] * (steps - 1) + [1]) * samples
 
 
 async def ready_walker(dut: Any) -> Walker:
     walker = Walker(dut)
-    idle = {"event_valid_i": 0, "event_addr_i": 0, "event_step_end_i": 0, "event_sample_end_i": 0, "done_i": 0}
-    await start(dut, **idle)
+    idle = {f"event_{part}_i": 0 for part in ("valid", "addr", "tag", "step_end", "sample_end")}
+    await start(dut, **idle, done_i=0)
     await walker.restart()
     return walker
 
 
 @cocotb.test
 @cocotb.parametrize(stall=[0.0, 0.5], sweep_cycles=[1, 12])
-async def a_step_adds_weight_times_spikes(dut: Any, stall: float, sweep_cycles: int) -> None:
+async def a_step_adds_weight_times_tags(dut: Any, stall: float, sweep_cycles: int) -> None:
     walker = await ready_walker(dut)
     walker.sweep_cycles = sweep_cycles
-    await walker.check(random_spikes(generator(3), STEPS, SAMPLES, walker.case["inputs"]), stall)
+    await walker.check(walker.random_tags(3), stall)
 
 
 @cocotb.test
 async def no_cycle_is_lost(dut: Any) -> None:
     """A row takes as many cycles as it has words; an empty one takes one."""
     walker = await ready_walker(dut)
-    spikes = np.ones((1, 1, walker.case["inputs"]), np.uint8)
-    await walker.check(spikes)
+    await walker.check(np.ones((1, 1, walker.case["inputs"]), np.int64))
     words = LAYOUTS[walker.case["kind"]].cost(walker.weight, walker.case["lanes"], BITS).words_per_row
     assert len(walker.add_cycles) == words.sum()
     if len(walker.add_cycles):
@@ -138,12 +142,12 @@ async def no_cycle_is_lost(dut: Any) -> None:
 async def reset_in_mid_row(dut: Any) -> None:
     """Rows that are being walked, or wait to be, are forgotten."""
     walker = await ready_walker(dut)
-    all_inputs = np.ones((3, 1, walker.case["inputs"]), np.uint8)
-    sending = cocotb.start_soon(Driver(walker.source).send(events(all_inputs, walker.addr_width)))
+    all_inputs = np.ones((3, 1, walker.case["inputs"]), np.int64)
+    sending = cocotb.start_soon(Driver(walker.source).send(tagged_events(all_inputs, walker.addr_width)))
     for _ in range(random.randint(8, 14)):
         await RisingEdge(dut.clk_i)
     sending.cancel()
     walker.task.cancel()
     drive(dut, event_valid_i=0, done_i=0)
     await walker.restart()
-    await walker.check(random_spikes(generator(4), STEPS, SAMPLES, walker.case["inputs"]))
+    await walker.check(walker.random_tags(4))

@@ -5,13 +5,14 @@ import pytest
 from snn2rtl.fixed_point import unsigned_bits
 
 
-def parameters(lanes: int, slots: int, neurons: int) -> dict:
+def parameters(lanes: int, slots: int, neurons: int, late: int = 0) -> dict:
     return {
         "NumLanes": lanes,
         "NumSlots": slots,
         "SlotWidth": unsigned_bits(slots - 1),
         "AddrWidth": unsigned_bits(neurons - 1),
-        "DepthWidth": max(2, unsigned_bits(2 * slots - 1)),
+        "DepthWidth": max(2, unsigned_bits(2 * slots + late - 1)),
+        "NumLate": late,
     }
 
 
@@ -22,6 +23,7 @@ PARAMETERS = {
     "one-slot": parameters(7, 1, 7),
     "one-neuron": parameters(1, 1, 1),
     "many-lanes": parameters(33, 2, 65),
+    "late": parameters(2, 7, 13, late=4),
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,27 @@ def broken(rtl: Path, tmp_path: Path, file: str, old: str, new: str) -> Path:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("stalls", [Stalls(), Stalls(100, 150, seed=3)], ids=["plain", "stalls"])
+def test_a_directly_coded_network(engine: str, stalls: Stalls, tmp_path: Path) -> None:
+    encoder = Encoder(kind="direct", time_steps=5)
+    compile(replace(network(), encoder=encoder), tmp_path / "rtl", rtl=RtlOptions(lanes=PerLayer(8)))
+    folder = open_folder(tmp_path / "rtl")
+    rng = np.random.default_rng(7)
+    pixels = rng.integers(0, 256, (70, 20), np.uint8) * (rng.random((70, 20)) < rng.uniform(0, 0.8, (70, 1)))
+    verdict = verify(folder, Samples(pixels, None, encoder), engine, stalls, lambda _: None)
+    result = reference.run(folder.network, pixels)
+    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.layers) > 0
+    limit = cycle_limit(folder.network, folder.design, pixels, result)
+    assert verdict.limit == limit.mean() <= verdict.cycles
+    # the sums and the sweeps of the first layer are bounds of their own, and so is the second layer
+    hidden, out = folder.design.layers
+    touched = (pixels != 0) @ np.count_nonzero(folder.network.layers[0].weight[hidden.placement], axis=0)
+    assert (limit >= -(-touched // hidden.lanes)).all()
+    assert (limit >= 5 * hidden.slots).all()
+    assert (limit >= result.layers[0].spikes.sum(axis=(0, 2)) + 5 * out.slots).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_difference_names_sample_step_layer_neuron_and_leaves_a_waveform(
     engine: str, rtl: Path, tmp_path: Path, spikes: np.ndarray
 ) -> None:
@@ -99,7 +121,7 @@ def test_a_wrong_class_is_found_where_all_spikes_are_right(rtl: Path, tmp_path: 
 
 
 def test_a_stuck_network_is_reported(rtl: Path, tmp_path: Path, spikes: np.ndarray) -> None:
-    out = broken(rtl, tmp_path, "snn_sweep.v", "wire start = pending_q & room_i;", "wire start = 1'b0;")
+    out = broken(rtl, tmp_path, "snn_sweep.v", "assign start = pending_q & room_i;", "assign start = 1'b0;")
     with pytest.raises(VerificationError, match=r"must end 10 steps in each of .* \(the bench says: FAIL: no beat for"):
         verify(open_folder(out), Samples(spikes[:, :3], None, None), "icarus", Stalls(), lambda _: None)
 

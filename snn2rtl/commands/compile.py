@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--explain", action="store_true", help="show what every layout would cost")
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
+    add("--beat-pixels", type=int, default=rtl.beat_pixels, metavar="N",
+        help="pixels in a beat of the input, 1 to 8, with a direct encoder [%(default)s]")  # fmt: skip
     add(
         "--calibration",
         type=Path,
@@ -86,7 +88,7 @@ def run(args: argparse.Namespace) -> Outcome:
             time_steps=args.time_steps,
             strict=args.strict,
         ),
-        rtl=RtlOptions(lanes=args.lanes, layout=args.layout, output=args.output),
+        rtl=RtlOptions(lanes=args.lanes, layout=args.layout, output=args.output, beat_pixels=args.beat_pixels),
         calibration=samples if args.calibration else None,
     )
     digest = network_file.digest(compiled.network)

@@ -73,8 +73,8 @@ def _simulate_reference(
     return {**arrays, "cycle_limit": cycle_limit(network, folder.design, inputs, result)} if folder else arrays
 
 
-def _simulate_verilog(folder: OutputFolder, spikes: Spikes, engine: Engine) -> dict[str, NDArray[Any]]:
-    recording = build(folder, engine).run(spikes, Stalls(), folder.build / f"run-{engine}-{os.getpid()}")
+def _simulate_verilog(folder: OutputFolder, inputs: Inputs, engine: Engine) -> dict[str, NDArray[Any]]:
+    recording = build(folder, engine).run(inputs, Stalls(), folder.build / f"run-{engine}-{os.getpid()}")
     classes = beats.read_classes(folder.design, recording.output)
     return {**_arrays(folder.network, recording.layers, classes), "cycles": recording.ends - recording.starts + 1}
 

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add = parser.add_argument
     add("folder", type=Path, help="output folder of compile")
-    add("--data", type=Path, metavar="FILE", help=".npz with images or spikes (and labels), or .npy [random spikes]")
+    add("--data", type=Path, metavar="FILE", help=".npz with images or spikes (and labels), or .npy [random]")
     add("--engine", choices=[*ENGINES, "both"], default="both", help="simulator [%(default)s]")
     add("--samples", type=positive, metavar="N", help="samples on Verilator [100, of --data or random]")
     add("--icarus-samples", type=positive, metavar="N", help="samples on Icarus, which is slow [2]")
@@ -78,8 +78,11 @@ def _samples(folder: OutputFolder, args: argparse.Namespace, limit: int) -> Samp
     if args.data:
         inputs, encoder = network.num_inputs, network.encoder
         return load_samples(args.data, inputs=inputs, encoder=encoder, limit=limit, seed=args.seed)
-    steps = network.encoder.time_steps if network.encoder else 20
     rng = np.random.default_rng(args.seed)
+    if network.is_direct:
+        pixels = rng.integers(0, 256, (limit, network.num_inputs), np.uint8)
+        return Samples(pixels * (rng.random(pixels.shape) < rng.uniform(0, 0.5, (limit, 1))), None, network.encoder)
+    steps = network.encoder.time_steps if network.encoder else 20
     density = rng.uniform(0, 0.5, (1, limit, 1))
     spikes = (rng.random((steps, limit, network.num_inputs), np.float32) < density).astype(np.uint8)
     return Samples(spikes, None, None)

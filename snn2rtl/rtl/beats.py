@@ -1,17 +1,19 @@
-"""Spikes on a stream: from arrays to the words that cross a port, and back.
+"""Spikes and pixels on a stream: from arrays to the words that cross a port, and back.
 
 A word of an event stream is {sample end, step end, address}; on the AXI4-Stream ports tlast is the sample end. Events
-of a sample come step by step, those of a step in the order of their addresses.
+of a sample come step by step, those of a step in the order of their addresses. The input stream of a directly coded
+network carries pixels instead, some in a beat.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from snn2rtl.encoders import PIXEL_BITS
 from snn2rtl.errors import VerificationError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.hextext import Bits, from_bits, to_bits
-from snn2rtl.reference import Result, Spikes
+from snn2rtl.reference import Inputs, Result, Spikes
 from snn2rtl.rtl.design import RtlDesign
 
 
@@ -74,9 +76,24 @@ def read_events(words: Bits, placement: IntArray, *, neurons: int, steps: int, s
     return np.ascontiguousarray(flat.reshape(samples, steps, neurons).transpose(1, 0, 2))
 
 
-def input_words(design: RtlDesign, spikes: Spikes) -> Bits:
+def pixel_words(pixels: Inputs, beat_pixels: int) -> Bits:
+    """Return the words {tlast, pixels} of samples, shape (N, inputs); a beat's first pixel is in its lowest bits."""
+    samples, inputs = pixels.shape
+    beats = -(-inputs // beat_pixels)
+    padded = np.zeros((samples, beats * beat_pixels), np.uint8)
+    padded[:, :inputs] = pixels
+    words = padded.reshape(samples, beats, beat_pixels)[:, :, ::-1]
+    bits = np.zeros((samples, beats, 1 + beat_pixels * PIXEL_BITS), np.uint8)
+    bits[:, -1, 0] = 1
+    bits[:, :, 1:] = np.unpackbits(words, axis=2)
+    return bits.reshape(samples * beats, -1)
+
+
+def input_words(design: RtlDesign, inputs: Inputs) -> Bits:
     """Return the words {tlast, tdata} of s_axis."""
-    return event_words(spikes, design.in_addr_width, design.in_data_width)
+    if design.is_direct:
+        return pixel_words(inputs, design.beat_pixels)
+    return event_words(inputs, design.in_addr_width, design.in_data_width)
 
 
 def layer_words(design: RtlDesign, result: Result) -> dict[str, Bits]:

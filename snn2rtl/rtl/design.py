@@ -11,6 +11,8 @@ from snn2rtl.rtl.layouts import DenseRows, IndexedRows, Layout
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.ragged import RaggedRows
 
+SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the spike queue
+
 
 @dataclass(frozen=True, eq=False)
 class NeuronNumber:
@@ -36,7 +38,11 @@ class NeuronModule:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerDesign:
-    """One layer in hardware. placement[p] is the neuron at place p = slot * lanes + lane."""
+    """One layer in hardware. placement[p] is the neuron at place p = slot * lanes + lane.
+
+    pixel_width: bits of the value that comes with an event, 0 where events are spikes. steps: time steps that the layer
+    makes of each end of its inputs, more than one only of pixels. current_width: bits of a sum in a lane.
+    """
 
     label: str
     stream: str
@@ -52,6 +58,9 @@ class LayerDesign:
     weight_shift: int
     state_width: int
     membrane_width: int
+    current_width: int
+    pixel_width: int
+    steps: int
     neuron: NeuronModule
     numbers: tuple[NeuronNumber, ...]
     layout: Layout
@@ -72,7 +81,22 @@ class LayerDesign:
     @property
     def queue_depth_width(self) -> int:
         """Address bits of the spike queue, which holds the words of two time steps."""
-        return max(2, unsigned_bits(2 * self.slots - 1))
+        return max(2, unsigned_bits(2 * self.slots + self.late_words - 1))
+
+    @property
+    def late_words(self) -> int:
+        """Words of spikes on their way to the queue when a sweep looks for room: those of a sweep just before it."""
+        return SPIKE_DELAY if self.steps > 1 else 0
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the events are pixels."""
+        return self.pixel_width > 0
+
+    @property
+    def tag_width(self) -> int:
+        """Bits that a row walker carries along with a row."""
+        return max(1, self.pixel_width)
 
     @property
     def last_slot_lanes(self) -> str:
@@ -87,8 +111,8 @@ class LayerDesign:
 
     @property
     def word_delay(self) -> int:
-        """Cycles from a word's address to the word: memory, register, the choice of a bank, register."""
-        return 3 if self.num_banks == 1 else 4
+        """Cycles from a word's address to what lanes add: memory, register, the choice of a bank, register, product."""
+        return (3 if self.num_banks == 1 else 4) + int(self.is_direct)
 
     @property
     def num_banks(self) -> int:
@@ -102,7 +126,7 @@ class LayerDesign:
 
     @property
     def layout_parameters(self) -> tuple[tuple[str, int], ...]:
-        """Parameters that the layout's first module has besides widths of addresses."""
+        """Parameters that the layout's first module has besides widths of addresses and tags."""
         match self.layout:
             case DenseRows():
                 return (("NumInputs", self.num_inputs), ("NumSlots", self.slots), ("SlotWidth", self.slot_width))
@@ -135,8 +159,8 @@ class LayerDesign:
 
     @property
     def state_bits(self) -> int:
-        """Bits of the layer's membrane memory."""
-        return self.lanes * self.slots * self.state_width
+        """Bits of the layer's memories of membranes and, where pixels enter, of currents: summed and held."""
+        return self.lanes * self.slots * (self.state_width + (2 * self.current_width if self.is_direct else 0))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -150,6 +174,7 @@ class RtlDesign:
     layers: tuple[LayerDesign, ...]
     num_classes: int
     count_width: int
+    beat_pixels: int
 
     @property
     def num_inputs(self) -> int:
@@ -163,8 +188,13 @@ class RtlDesign:
 
     @property
     def in_data_width(self) -> int:
-        """Bits of s_axis_tdata: address and end of step, in whole bytes."""
-        return _bytes(self.in_addr_width + 1)
+        """Bits of s_axis_tdata: pixels, or address and end of step, in whole bytes."""
+        return _bytes(self.beat_pixels * self.layers[0].pixel_width or self.in_addr_width + 1)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the input stream carries pixels."""
+        return self.layers[0].is_direct
 
     @property
     def out_addr_width(self) -> int:
@@ -198,6 +228,24 @@ class RtlDesign:
                 return _bytes(self.out_addr_width + 1)
 
     @property
+    def num_beats(self) -> int:
+        """Beats of a sample of pixels."""
+        return -(-self.num_inputs // self.beat_pixels)
+
+    @property
+    def input_meaning(self) -> str:
+        """What s_axis_tdata carries, in words."""
+        if self.is_direct:
+            return f"the next {self.beat_pixels} pixels of 8 bits, the first in the lowest bits"
+        width = self.in_addr_width
+        return f"bits {width - 1}:0 the address of an input that spikes; bit {width} set: the end of a time step"
+
+    @property
+    def last_meaning(self) -> str:
+        """What s_axis_tlast says, in words."""
+        return "the last beat of the sample" if self.is_direct else "with the end of a time step: the end of the sample"
+
+    @property
     def output_meaning(self) -> str:
         """What m_axis_tdata carries, in words."""
         match self.output:
@@ -209,7 +257,9 @@ class RtlDesign:
                     f"{self.num_classes} counts of {self.count_width} bits"
                 )
             case _:
-                return "spikes of the last layer, coded as on s_axis; m_axis_tlast closes the sample"
+                width = self.out_addr_width
+                address = f"bits {width - 1}:0 the address of an output that spikes"
+                return f"{address}; bit {width} set: the end of a time step; m_axis_tlast closes the sample"
 
     @property
     def result_data(self) -> str:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from snn2rtl import network_file, reference
-from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.hextext import to_lines
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.output import write_folder, write_manifest
-from snn2rtl.reference import Spikes
+from snn2rtl.reference import Inputs
 from snn2rtl.report import Accuracy, LayerReport, findings
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.design import LayerDesign, RtlDesign
@@ -34,14 +33,7 @@ def write_rtl(
     reports: Sequence[LayerReport] = (),
     accuracy: Accuracy | None = None,
 ) -> None:
-    """Write the output folder that docs/architecture.md shows; the old one stays until the new one is whole.
-
-    Raises:
-        UnsupportedModelError: the network takes pixels, for which there is no hardware yet.
-    """
-    if network.is_direct:
-        rule = "direct coding has a golden model but no hardware yet"
-        raise UnsupportedModelError([f"network: {rule}; --out FILE.npz writes the integer network alone"])
+    """Write the output folder that docs/architecture.md shows; the old one stays until the new one is whole."""
 
     def write(folder: Path) -> None:
         network_file.save(network, folder / "network.npz")
@@ -64,7 +56,8 @@ def _static_modules(design: RtlDesign) -> list[str]:
     rows = sorted({module for layer in design.layers for module in layer.layout.modules})
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else ["snn_count_readout"]
-    memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", "snn_ingress", "snn_spike_split"]
+    ingress = ["snn_pixel_ingress", "snn_pixel_product", "snn_held_current"] if design.is_direct else ["snn_ingress"]
+    memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", *ingress, "snn_spike_split"]
     return [*memories, *streams, *rows, "snn_sweep", "snn_lane", *neurons, "snn_spike_queue", *readout]
 
 
@@ -89,6 +82,7 @@ def manifest(
             "layout": [layer.layout.kind for layer in design.layers],
             "placement": [layer.placement.tolist() for layer in design.layers],
             "output": design.output,
+            "beat_pixels": design.beat_pixels,
         },
         "hdl": [f"hdl/{file}" for file in verilog_files(design)],
         "layers": [_layer_manifest(layer) for layer in design.layers],
@@ -115,6 +109,9 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
         "slots": layer.slots,
         "weight_bits": layer.weight_width,
         "membrane_bits": layer.membrane_width,
+        "current_bits": layer.current_width,
+        "pixel_bits": layer.pixel_width,
+        "steps": layer.steps,
         "state_bits": layer.state_bits,
         "layout": layer.layout.kind,
         "memory_bits": {memory.name: memory.bits for memory in layer.memories},
@@ -143,29 +140,35 @@ def _write_bench(network: FixedPointNetwork, design: RtlDesign, folder: Path) ->
     bench = folder / "tb"
     bench.mkdir()
     # three steps may wait in every layer, each with a spike of every input
-    patience = 1024 + 4 * sum(layer.slots * 2 + int(layer.words_per_row.sum()) for layer in design.layers)
+    patience = 1024 + 4 * sum(
+        layer.slots * (1 + layer.steps) + int(layer.words_per_row.sum()) for layer in design.layers
+    )
     text = render("tb/replay.v.j2", header=header(design), design=design, patience=patience)
     (bench / "replay.v").write_text(text)
     for file in (*_REPLAY_FILES, *_COCOTB_FILES):
         (bench / file).write_text(static(f"tb/{file}"))
-    write_vectors(network, design, example_spikes(network), bench / "vectors")
+    write_vectors(network, design, example_inputs(network), bench / "vectors")
 
 
-def example_spikes(network: FixedPointNetwork) -> Spikes:
-    """Return a few random samples, the same for every call: one spike in eight, and a silent and a full sample."""
-    shape = (VECTOR_STEPS, VECTOR_SAMPLES, network.num_inputs)
+def example_inputs(network: FixedPointNetwork) -> Inputs:
+    """Return a few random samples, the same for every call: one spike in eight, and a silent and a full sample.
+
+    Of pixels one in four is not black, and the full sample is white.
+    """
+    direct = network.is_direct
+    shape = (*(() if direct else (VECTOR_STEPS,)), VECTOR_SAMPLES, network.num_inputs)
     words = np.random.Philox(key=0).random_raw(-(-int(np.prod(shape)) // 8))
     noise = words.astype("<u8", copy=False).view(np.uint8)[: int(np.prod(shape))].reshape(shape)
-    spikes = (noise < 32).astype(np.uint8)
-    spikes[:, 1] = 0
-    spikes[:, 2] = 1
-    return spikes
+    inputs = (np.where(noise < 64, noise * 4 + 3, 0) if direct else noise < 32).astype(np.uint8)
+    inputs[..., 1, :] = 0
+    inputs[..., 2, :] = network.layers[0].input_max
+    return inputs
 
 
-def write_vectors(network: FixedPointNetwork, design: RtlDesign, spikes: Spikes, folder: Path) -> None:
+def write_vectors(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, folder: Path) -> None:
     """Write input.hex and what the golden model expects of every layer and of the output, one word a line."""
-    result = reference.run(network, spikes)
+    result = reference.run(network, inputs)
     folder.mkdir()
-    words = {"input": beats.input_words(design, spikes), "output": beats.output_words(design, result)}
+    words = {"input": beats.input_words(design, inputs), "output": beats.output_words(design, result)}
     for name, bits in (words | beats.layer_words(design, result)).items():
         (folder / f"{name}.hex").write_bytes(to_lines(bits))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from snn2rtl.encoders import PIXEL_BITS
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
-from snn2rtl.intervals import charged_range, never_saturates
+from snn2rtl.intervals import charged_range, input_range, never_saturates
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.network_file import digest
 from snn2rtl.options import RtlOptions
@@ -48,7 +49,8 @@ def plan(
     for index, (layer, placement) in enumerate(zip(network.layers, placements, strict=True)):
         prefix = f"{names.identifier(network.name)}_{streams[index]}"
         source = streams[index - 1] if index else "input"
-        layers.append(_plan_layer(layer, inputs, placement, prefix, streams[index], source, options))
+        steps = network.encoder.time_steps if network.encoder and layer.input_max > 1 else 1
+        layers.append(_plan_layer(layer, inputs, placement, prefix, streams[index], source, options, steps))
         inputs = placement
     return RtlDesign(
         label=names.comment(network.name),
@@ -58,6 +60,7 @@ def plan(
         layers=tuple(layers),
         num_classes=network.num_classes,
         count_width=network.count_bits,
+        beat_pixels=options.beat_pixels if network.is_direct else 0,
     )
 
 
@@ -68,7 +71,14 @@ def stream_names(network: FixedPointNetwork) -> list[str]:
 
 
 def _plan_layer(
-    layer: Layer, inputs: IntArray, placement: IntArray, prefix: str, stream: str, source: str, options: RtlOptions
+    layer: Layer,
+    inputs: IntArray,
+    placement: IntArray,
+    prefix: str,
+    stream: str,
+    source: str,
+    options: RtlOptions,
+    steps: int,
 ) -> LayerDesign:
     lanes = min(options.lanes[layer.name], len(placement))
     slots = -(-len(placement) // lanes)
@@ -83,10 +93,13 @@ def _plan_layer(
         raise OptionError(f"--layout: must be auto, {', '.join(LAYOUTS)}, not {kind}")
     layout = LAYOUTS[kind].build(stream, weight, lanes, layer.weight_bits)
     neuron = layer.neuron
-    charged = max(charged_range(layer).bits, signed_bits(int(layer.bias.min()), int(layer.bias.max())))
-    state_width = max(neuron.membrane_bits, charged, layer.weight_bits + layer.weight_shift)
+    pixel_width = PIXEL_BITS if layer.input_max > 1 else 0
+    bias_width = signed_bits(int(layer.bias.min()), int(layer.bias.max()))
+    added_width = layer.weight_bits + pixel_width + layer.weight_shift
+    state_width = max(neuron.membrane_bits, charged_range(layer).bits, bias_width, added_width)
+    current_width = max(_current_bits(layer), bias_width, added_width) if pixel_width else state_width
     numbers = [("fire_at", neuron.fire_at, neuron.membrane_bits), ("reset_by", neuron.reset_by, neuron.membrane_bits)]
-    numbers.append(("bias", layer.bias, state_width))
+    numbers.append(("bias", layer.bias, current_width))
     return LayerDesign(
         label=names.comment(layer.name),
         stream=stream,
@@ -102,6 +115,9 @@ def _plan_layer(
         weight_shift=layer.weight_shift,
         state_width=state_width,
         membrane_width=neuron.membrane_bits,
+        current_width=current_width,
+        pixel_width=pixel_width,
+        steps=steps,
         neuron=_neuron_module(layer),
         numbers=tuple(_number(stream, name, values[placement], width, lanes) for name, values, width in numbers),
         layout=layout,
@@ -109,6 +125,12 @@ def _plan_layer(
         entropy_bits=entropy_bits(weight[: len(placement)], layer.weight_bits),
         forward=int(layout.kind != "dense" or slots < FORWARD_DISTANCE),
     )
+
+
+def _current_bits(layer: Layer) -> int:
+    """Return the width that holds every sum of a bias and currents of inputs, in whatever order they come."""
+    low, high = input_range(layer)
+    return signed_bits(int(low.min()), int(high.max()))
 
 
 def _number(stream: str, name: str, values: IntArray, width: int, lanes: int) -> NeuronNumber:

@@ -15,7 +15,7 @@ from snn2rtl.fixed_point import IntArray
 from snn2rtl.flows import tools
 from snn2rtl.folder import OutputFolder
 from snn2rtl.hextext import Bits, from_lines, to_lines
-from snn2rtl.reference import Spikes
+from snn2rtl.reference import Inputs, Spikes
 from snn2rtl.rtl import beats
 
 Engine = Literal["verilator", "icarus"]
@@ -53,8 +53,8 @@ class Simulator:
     folder: OutputFolder
     command: Callable[[], tuple[tools.Tool, list[str]]]
 
-    def run(self, spikes: Spikes, stalls: Stalls, scratch: Path, wave: Path | None = None) -> Recording:
-        """Return what the hardware does with the spikes, shape (T, N, inputs); scratch is used and removed.
+    def run(self, inputs: Inputs, stalls: Stalls, scratch: Path, wave: Path | None = None) -> Recording:
+        """Return what the hardware does with spikes or pixels, as reference.run() takes them; scratch is removed.
 
         Raises:
             VerificationError: the recorded streams are not streams of these samples.
@@ -62,7 +62,7 @@ class Simulator:
         """
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        (scratch / "input.hex").write_bytes(to_lines(beats.input_words(self.folder.design, spikes)))
+        (scratch / "input.hex").write_bytes(to_lines(beats.input_words(self.folder.design, inputs)))
         tool, arguments = self.command()
         plusargs = [
             f"+input={scratch / 'input.hex'}",
@@ -74,7 +74,7 @@ class Simulator:
         plusargs += [f"+wave={wave}"] if wave else []
         text = tools.run(tool, [*arguments, *plusargs], cwd=self.folder.path, log_file=scratch / "log.txt")
         verdict = next((line for line in text.splitlines() if line.startswith(("PASS", "FAIL"))), "no verdict")
-        recording = _read(self.folder, spikes, scratch, verdict)
+        recording = _read(self.folder, inputs, scratch, verdict)
         shutil.rmtree(scratch)
         return recording
 
@@ -130,9 +130,10 @@ def _mark(place: Path, folder: OutputFolder) -> None:
     (place / "fingerprint").write_text(folder.fingerprint())
 
 
-def _read(folder: OutputFolder, spikes: Spikes, scratch: Path, verdict: str) -> Recording:
-    steps, samples, _ = spikes.shape
+def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> Recording:
     design = folder.design
+    steps = design.layers[0].steps if design.is_direct else inputs.shape[0]
+    samples = inputs.shape[-2]
     try:
         layers = tuple(
             beats.read_events(

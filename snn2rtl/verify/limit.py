@@ -6,26 +6,28 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.network import FixedPointNetwork
-from snn2rtl.reference import Result, Spikes
+from snn2rtl.reference import Inputs, Result
 from snn2rtl.rtl.design import RtlDesign
 
 
-def cycle_limit(network: FixedPointNetwork, design: RtlDesign, spikes: Spikes, result: Result) -> IntArray:
+def cycle_limit(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result: Result) -> IntArray:
     """Return the limit of each sample in cycles, shape (N,).
 
     limit = max over layers of sum over steps of ``max(events, ceil(weights / P)) + ceil(neurons / P)``, where events
     are the spikes that enter the layer in the step, weights the non-zero ones that they touch, and P the layer's lanes.
+    A layer that pixels enter is two of them: the sums, once a sample, and the neurons, in every step.
     Neurons that can never fire are not in the hardware and count neither as neurons nor with their weights.
     """
     limits = []
-    entering = spikes
+    entering = inputs if inputs.ndim == 3 else (inputs != 0)[None]
     for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
         touched = np.count_nonzero(integer.weight[layer.placement], axis=0).astype(np.float32)
         events = entering.sum(axis=2, dtype=np.int64)
         # sums of integers below 2**24 are exact in float32, and fast
         weights = (entering.astype(np.float32) @ touched).astype(np.int64)
-        steps = np.maximum(events, -(-weights // layer.lanes)) + -(-layer.num_neurons // layer.lanes)
-        limits.append(steps.sum(axis=0))
+        sums = np.maximum(events, -(-weights // layer.lanes)).sum(axis=0)
+        sweeps = len(trace.spikes) * -(-layer.num_neurons // layer.lanes)
+        limits.append(np.maximum(sums, sweeps) if layer.is_direct else sums + sweeps)
         entering = trace.spikes
     limit: IntArray = np.max(limits, axis=0)
     return limit

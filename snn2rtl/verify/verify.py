@@ -16,7 +16,7 @@ from snn2rtl import reference
 from snn2rtl.errors import VerificationError
 from snn2rtl.folder import OutputFolder
 from snn2rtl.hextext import to_lines
-from snn2rtl.reference import Result, Spikes
+from snn2rtl.reference import Inputs, Result
 from snn2rtl.rtl import beats
 from snn2rtl.samples import Samples
 from snn2rtl.verify.engines import Engine, Recording, Simulator, Stalls, build
@@ -70,11 +70,11 @@ def verify(
     """
     simulator = build(folder, engine)
     cycles, limits, correct, spike_count, worst = 0, 0, 0, 0, 0
-    for first, spikes, result, recording in _run_parts(folder, simulator, samples, engine, stalls):
-        _compare(folder, engine, stalls, first, spikes, result, recording)
+    for first, inputs, result, recording in _run_parts(folder, simulator, samples, engine, stalls):
+        _compare(folder, engine, stalls, first, inputs, result, recording)
         cycles += int(recording.ends[-1] - recording.starts[0] + 1)
         worst = max(worst, int((recording.ends - recording.starts).max()) + 1)
-        limits += int(cycle_limit(folder.network, folder.design, spikes, result).sum())
+        limits += int(cycle_limit(folder.network, folder.design, inputs, result).sum())
         spike_count += sum(int(trace.spikes.sum()) for trace in result.layers)
         if samples.labels is not None:
             correct += int((result.classes == samples.labels[first : first + len(result.classes)]).sum())
@@ -94,24 +94,24 @@ def verify(
 
 def _run_parts(
     folder: OutputFolder, simulator: Simulator, samples: Samples, engine: Engine, stalls: Stalls
-) -> Iterator[tuple[int, Spikes, Result, Recording]]:
+) -> Iterator[tuple[int, Inputs, Result, Recording]]:
     """Yield the parts of the samples in order, simulated on all cores."""
     starts = range(0, len(samples), _CHUNK)
 
-    def simulate(first: int) -> tuple[Spikes, Recording]:
-        spikes = samples.inputs(first, min(first + _CHUNK, len(samples)))
+    def simulate(first: int) -> tuple[Inputs, Recording]:
+        inputs = samples.inputs(first, min(first + _CHUNK, len(samples)))
         scratch = folder.build / f"run-{engine}-{os.getpid()}-{first}"
         try:
-            return spikes, simulator.run(spikes, stalls, scratch)
+            return inputs, simulator.run(inputs, stalls, scratch)
         except VerificationError as error:
-            wave = _waveform(folder, engine, spikes, stalls)
+            wave = _waveform(folder, engine, inputs, stalls)
             raise VerificationError(
-                f"samples {first}..{first + spikes.shape[1] - 1}: {error}; waveform: {wave}"
+                f"samples {first}..{first + inputs.shape[-2] - 1}: {error}; waveform: {wave}"
             ) from error
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for first, (spikes, recording) in zip(starts, pool.map(simulate, starts), strict=True):
-            yield first, spikes, reference.run(folder.network, spikes), recording
+        for first, (inputs, recording) in zip(starts, pool.map(simulate, starts), strict=True):
+            yield first, inputs, reference.run(folder.network, inputs), recording
 
 
 def _compare(
@@ -119,7 +119,7 @@ def _compare(
     engine: Engine,
     stalls: Stalls,
     first: int,
-    spikes: Spikes,
+    inputs: Inputs,
     result: Result,
     recording: Recording,
 ) -> None:
@@ -127,7 +127,7 @@ def _compare(
     if problem is None:
         return
     sample, message = problem
-    nearby = spikes[:, max(0, sample - 1) : sample + 1]  # the sample before too: a state may have leaked from it
+    nearby = inputs[..., max(0, sample - 1) : sample + 1, :]  # the sample before too: a state may have leaked from it
     raise VerificationError(f"{message}; waveform: {_waveform(folder, engine, nearby, stalls)}")
 
 
@@ -158,9 +158,9 @@ def _first_difference(folder: OutputFolder, first: int, result: Result, recordin
     return sample, f"sample {first + sample}, output beat {beat}: expected {shown[0]}, got {shown[1]}"
 
 
-def _waveform(folder: OutputFolder, engine: Engine, spikes: Spikes, stalls: Stalls) -> Path:
+def _waveform(folder: OutputFolder, engine: Engine, inputs: Inputs, stalls: Stalls) -> Path:
     wave = folder.build / f"mismatch-{engine}.vcd"
     simulator = build(folder, engine, trace=True)
     with contextlib.suppress(VerificationError):  # the waveform is wanted because of it
-        simulator.run(spikes, stalls, folder.build / f"run-{engine}-wave", wave)
+        simulator.run(inputs, stalls, folder.build / f"run-{engine}-wave", wave)
     return wave

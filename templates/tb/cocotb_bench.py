@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 MANIFEST = json.loads((ROOT / "manifest.json").read_text())
 PORTS, LAYERS = MANIFEST["ports"], MANIFEST["layers"]
 IN_WIDTH, IN_ADDR_WIDTH = PORTS["s_axis_tdata"]["width"], MANIFEST["in_addr_width"]
-PATIENCE = 64 + 16 * sum(layer["slots"] for layer in LAYERS)  # cycles: far more than a row and a sweep of every layer
+IS_DIRECT = LAYERS[0]["pixel_bits"] > 0
+# cycles: far more than the rows of a beat and a sweep of every layer
+PATIENCE = 64 + 16 * (1 + MANIFEST["options"]["beat_pixels"]) * sum(layer["slots"] for layer in LAYERS)
 STALL = 0.5
 RESETS = 4
 
@@ -92,6 +94,24 @@ def first_sample(beats: list[Beat]) -> list[Beat]:
     return beats[: end + 1]
 
 
+def noisy_pixels(words: list[Beat]) -> list[Beat]:
+    """Return beats of pixels, of every sample either without its black end or with noise behind its last pixel."""
+    behind = -LAYERS[0]["inputs"] % MANIFEST["options"]["beat_pixels"] * LAYERS[0]["pixel_bits"]
+    result: list[Beat] = []
+    sample: list[int] = []
+    for data, last in words:
+        sample.append(data)
+        if last:
+            while random.getrandbits(1) and len(sample) > 1 and not sample[-1]:
+                sample.pop()
+            if len(sample) == len(words) // sum(last for _, last in words):
+                sample[-1] |= random.getrandbits(behind) << IN_WIDTH - behind if behind else 0
+                sample += [random.getrandbits(IN_WIDTH) for _ in range(random.randrange(3))]
+            result += [(beat, 0) for beat in sample[:-1]] + [(sample[-1], 1)]
+            sample = []
+    return result
+
+
 def noisy(words: list[Beat]) -> list[Beat]:
     """Return words with all that must be ignored: tlast on spikes, bits above the address, addresses of no input."""
     unknown = range(LAYERS[0]["inputs"], 1 << IN_ADDR_WIDTH)
@@ -131,7 +151,7 @@ async def reset_in_mid_sample(dut: Any) -> None:
 
 @cocotb.test
 async def what_means_nothing_is_ignored(dut: Any) -> None:
-    """Tlast on a spike, data bits above the step's end and addresses of no input change nothing."""
+    """Tlast on a spike, bits above the step's end and addresses of no input, or pixels of none, change nothing."""
     bench = Bench(dut)
     await bench.reset()
-    await bench.run(noisy(INPUT))
+    await bench.run(noisy_pixels(INPUT) if IS_DIRECT else noisy(INPUT))

@@ -2,7 +2,8 @@
 //
 // The row table gives first word and number of words of a row; both are fetched ahead of the walk, so that an empty row costs
 // one cycle and other rows nothing but their words. A word holds for each lane a slot and a weight.
-// add_o comes WordDelay cycles after word_addr_o, with the word behind its memory and snn_bank_select.
+// add_o comes WordDelay cycles after word_addr_o, with the word behind its memory and snn_bank_select; tag_o, the tag of the
+// event, comes a cycle before it.
 // An event of a time step's end makes step_o pulse a cycle before the add of the last word; then no row is walked until done_i.
 
 `default_nettype none
@@ -11,7 +12,8 @@ module snn_indexed_rows #(
   parameter AddrWidth  = 1,
   parameter WordWidth  = 2,
   parameter CountWidth = 1,
-  parameter WordDelay  = 2
+  parameter WordDelay  = 3,
+  parameter TagWidth   = 1
 ) (
   input  wire                            clk_i,
   input  wire                            rst_ni,
@@ -19,6 +21,7 @@ module snn_indexed_rows #(
   input  wire                            event_valid_i,
   output wire                            event_ready_o,
   input  wire [AddrWidth-1:0]            event_addr_i,
+  input  wire [TagWidth-1:0]             event_tag_i,
   input  wire                            event_step_end_i,
   input  wire                            event_sample_end_i,
   // Row table (registered read): {first word, number of words}
@@ -27,6 +30,7 @@ module snn_indexed_rows #(
   // Weight memory and lanes
   output wire [WordWidth-1:0]            word_addr_o,
   output wire                            add_o,
+  output wire [TagWidth-1:0]             tag_o,
   // Sweep
   output wire                            step_o,
   output wire                            step_sample_end_o,
@@ -34,15 +38,18 @@ module snn_indexed_rows #(
 );
 
   localparam StepDelay = WordDelay - 1;
+  localparam TagDelay = WordDelay - 1;
   localparam RowWidth = WordWidth + CountWidth;
+  localparam EntryWidth = TagWidth + 2 + RowWidth;
 
   // Fetch: event -> row table -> register -> queue of four rows
-  reg                fetch_q, fetch_q2;
-  reg                end_q, end_q2, sample_end_q, sample_end_q2;
-  reg [RowWidth-1:0] row_q;
-  reg [RowWidth+1:0] queue [0:3];
-  reg [1:0]          head_q, tail_q;
-  reg [2:0]          level_q, claimed_q;  // claimed: in the queue or on the way to it
+  reg                  fetch_q, fetch_q2;
+  reg                  end_q, end_q2, sample_end_q, sample_end_q2;
+  reg [TagWidth-1:0]   tag_q, tag_q2;
+  reg [RowWidth-1:0]   row_q;
+  reg [EntryWidth-1:0] queue [0:3];
+  reg [1:0]            head_q, tail_q;
+  reg [2:0]            level_q, claimed_q;  // claimed: in the queue or on the way to it
 
   wire accept = event_valid_i & event_ready_o;
   wire pop;
@@ -73,12 +80,14 @@ module snn_indexed_rows #(
     sample_end_q  <= event_sample_end_i;
     end_q2        <= end_q;
     sample_end_q2 <= sample_end_q;
+    tag_q         <= event_tag_i;
+    tag_q2        <= tag_q;
     row_q         <= row_i;
-    if (fetch_q2) queue[tail_q] <= {sample_end_q2, end_q2, row_q};
+    if (fetch_q2) queue[tail_q] <= {tag_q2, sample_end_q2, end_q2, row_q};
   end
 
   // Walk
-  wire [RowWidth+1:0]   row = queue[head_q];
+  wire [EntryWidth-1:0] row = queue[head_q];
   wire                  row_sample_end = row[RowWidth+1];
   wire                  row_end = row[RowWidth];
   wire [WordWidth-1:0]  row_first = row[CountWidth+:WordWidth];
@@ -86,6 +95,7 @@ module snn_indexed_rows #(
 
   reg [WordWidth-1:0]  word_q;
   reg [CountWidth-1:0] left_q;  // words left, the one at word_q included
+  reg [TagWidth-1:0]   walked_tag_q;
   reg                  waiting_q;
 
   wire active = left_q != {CountWidth{1'b0}};
@@ -106,10 +116,14 @@ module snn_indexed_rows #(
     end
   end
 
-  always @(posedge clk_i) word_q <= pop ? row_first : word_q + {{(WordWidth - 1){1'b0}}, 1'b1};
+  always @(posedge clk_i) begin
+    word_q <= pop ? row_first : word_q + {{(WordWidth - 1){1'b0}}, 1'b1};
+    if (pop) walked_tag_q <= row[RowWidth+2+:TagWidth];
+  end
 
-  // Delays: bit d - 1 is the value of d cycles ago
-  reg [WordDelay-1:0] add_delay_q, step_delay_q, sample_end_delay_q;
+  // Delays: bit or tag d - 1 is the value of d cycles ago
+  reg [WordDelay-1:0]         add_delay_q, step_delay_q, sample_end_delay_q;
+  reg [TagDelay*TagWidth-1:0] tag_delay_q;
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -120,9 +134,11 @@ module snn_indexed_rows #(
       step_delay_q <= {step_delay_q[WordDelay-2:0], pop & row_end};
     end
     sample_end_delay_q <= {sample_end_delay_q[WordDelay-2:0], row_sample_end};
+    tag_delay_q        <= {tag_delay_q[(TagDelay-1)*TagWidth-1:0], walked_tag_q};
   end
 
   assign add_o = add_delay_q[WordDelay-1];
+  assign tag_o = tag_delay_q[(TagDelay-1)*TagWidth+:TagWidth];
   assign step_o = step_delay_q[StepDelay-1];
   assign step_sample_end_o = sample_end_delay_q[StepDelay-1];
 

@@ -4,6 +4,7 @@
 // offset[p]. What has weights goes into the queues of snn_ragged_lane; lanes then walk at their own pace.
 // The end of a time step goes into all queues as a part without weights, whose first bit of start is the sample's end.
 // Once all lanes have come to it, step_o pulses, so much later that the sweep follows the last add.
+// tag_o, the tag of the event, goes with push_o.
 // Latency: three cycles from an event to push_o. An event is taken while every queue has room for five.
 
 `default_nettype none
@@ -14,7 +15,8 @@ module snn_ragged_rows #(
   parameter WordWidth   = 2,
   parameter OffsetWidth = 1,
   parameter CountWidth  = 1,
-  parameter WordDelay   = 3
+  parameter WordDelay   = 3,
+  parameter TagWidth    = 1
 ) (
   input  wire                                                   clk_i,
   input  wire                                                   rst_ni,
@@ -22,6 +24,7 @@ module snn_ragged_rows #(
   input  wire                                                   event_valid_i,
   output wire                                                   event_ready_o,
   input  wire [AddrWidth-1:0]                                   event_addr_i,
+  input  wire [TagWidth-1:0]                                    event_tag_i,
   input  wire                                                   event_step_end_i,
   input  wire                                                   event_sample_end_i,
   // Row table (registered read): {base, {offset, number of weights} of each lane}
@@ -32,6 +35,7 @@ module snn_ragged_rows #(
   output reg  [NumLanes-1:0]                                    push_o,
   output reg  [NumLanes*WordWidth-1:0]                          start_o,
   output reg  [NumLanes*CountWidth-1:0]                         count_o,
+  output reg  [TagWidth-1:0]                                    tag_o,
   input  wire [NumLanes-1:0]                                    ended_i,
   input  wire                                                   sample_ended_i,
   // Sweep
@@ -44,6 +48,7 @@ module snn_ragged_rows #(
 
   // Fetch: event -> row table -> register -> start of each part
   reg                fetch_q, fetch_q2, end_q, end_q2, sample_end_q, sample_end_q2, room_q;
+  reg [TagWidth-1:0] tag_q, tag_q2;
   reg [RowWidth-1:0] row_q;
 
   wire accept = event_valid_i & event_ready_o;
@@ -59,6 +64,9 @@ module snn_ragged_rows #(
     end_q2        <= end_q;
     sample_end_q  <= event_sample_end_i;
     sample_end_q2 <= sample_end_q;
+    tag_q         <= event_tag_i;
+    tag_q2        <= tag_q;
+    tag_o         <= tag_q2;
     row_q         <= row_i;
   end
 

@@ -1,7 +1,7 @@
 // Queue of a layer's spikes: takes a word of NumLanes spike bits a cycle, gives one event a cycle.
 //
 // Event address: slot * NumLanes + lane. Words without a spike are not stored, but the last one of a time step is, and is
-// followed by the event of the step's end. room_o: the words of a whole step fit.
+// followed by the event of the step's end. room_o: the words of a whole step fit, and NumLate more, which may be on the way.
 // Latency: three cycles from a word to its first event, four with more than 16 lanes; no gap between the events of queued words.
 
 `default_nettype none
@@ -11,7 +11,8 @@ module snn_spike_queue #(
   parameter NumSlots   = 2,
   parameter SlotWidth  = 1,
   parameter AddrWidth  = 2,
-  parameter DepthWidth = 2
+  parameter DepthWidth = 2,
+  parameter NumLate    = 0
 ) (
   input  wire                 clk_i,
   input  wire                 rst_ni,
@@ -31,7 +32,7 @@ module snn_spike_queue #(
 );
 
   localparam WordWidth = SlotWidth + NumLanes + 2;
-  localparam NumWordsWithRoom = (1 << DepthWidth) - NumSlots;
+  localparam NumWordsWithRoom = (1 << DepthWidth) - NumSlots - NumLate;
   localparam [DepthWidth:0] LevelWithRoom = NumWordsWithRoom[DepthWidth:0];
   localparam [AddrWidth-1:0] Lanes = NumLanes[AddrWidth-1:0];  // exact wherever there is a slot above 0
 
