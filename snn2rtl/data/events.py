@@ -93,29 +93,32 @@ def bin_events(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
 
 
 def _bin(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
-    step = steps(events.times, binning.step_ms)
-    step += np.repeat(np.arange(len(events)) * binning.time_steps, events.counts)
-    in_time = step < np.repeat(np.arange(1, len(events) + 1) * binning.time_steps, events.counts)
-    units = events.units
-    if not (all_in_time := bool(in_time.all())):
-        step, units = step[in_time], units[in_time]
-    index = step * binning.channels
+    step, units = steps(events.times, binning.step_ms), events.units
+    row = np.repeat(np.arange(len(events)) * binning.time_steps, events.counts)  # (recording, step) as one number
+    row += step
+    late = 0
+    if step.max(initial=0) >= binning.time_steps:
+        in_time = step < binning.time_steps
+        late = len(in_time) - int(np.count_nonzero(in_time))
+        row, units = row[in_time], units[in_time]
+    index = row * binning.channels
     index += _channels(binning)[units]
     bins = out.reshape(-1)
     if binning.binary:
         bins[index] = 1
     else:
-        _check_counts(step, index, binning)
         np.add.at(bins, index, np.uint8(1))
-    return 0 if all_in_time else int(np.count_nonzero(~in_time))
+        _check_counts(row, index, out.reshape(-1, binning.channels), binning)
+    return late
 
 
-def _check_counts(step: IntArray, index: IntArray, binning: Binning) -> None:
-    """Raise OptionError where a bin would overflow; only a step of many spikes, which are neighbours, can hold one."""
-    if not np.any(step[MOST:] == step[:-MOST]):
-        return
-    most = int(np.unique(index, return_counts=True)[1].max())
-    if most > MOST:
+def _check_counts(row: IntArray, index: IntArray, rows: NDArray[np.uint8], binning: Binning) -> None:
+    """Raise OptionError where a bin has overflown: its row, which has more spikes than a bin can hold, lacks some."""
+    spikes = np.bincount(row, minlength=len(rows))
+    busy = np.flatnonzero(spikes > MOST)
+    lacking = busy[rows[busy].sum(axis=1, dtype=np.int64) != spikes[busy]]
+    if lacking.size:
+        most = int(np.unique(index[row == lacking[0]], return_counts=True)[1].max())
         raise OptionError(
             f"binning: a bin must hold at most {MOST} spikes, not {most}, with step_ms {binning.step_ms:g} and "
             f"channels {binning.channels}; take shorter steps, more channels or binary"
