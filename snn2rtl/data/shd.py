@@ -107,7 +107,9 @@ def open_shd(path: Path) -> Iterator[ShdFile]:
         with _reading(path):
             file = h5py.File(plain, "r")
         with file:
-            yield _checked(path, file)
+            with _reading(path):
+                checked = _checked(path, file)
+            yield checked
 
 
 def excerpt() -> Path:
@@ -181,15 +183,11 @@ def _reading(path: Path) -> Iterator[None]:
 def _checked(path: Path, file: Any) -> ShdFile:
     import h5py
 
-    with _reading(path):
-        found = {key: file.get(key) for key in KEYS}
-        missing = [key for key, item in found.items() if not isinstance(item, h5py.Dataset)]
-        if missing:
-            raise DataError(
-                f"{path}: must hold the arrays {', '.join(KEYS)}, but not {' and '.join(missing)} as SHD has them"
-            )
-        shapes = {key: item.shape for key, item in found.items()}
-        note = file.attrs.get("note", "")
+    found = {key: file.get(key) for key in KEYS}
+    missing = [key for key, item in found.items() if not isinstance(item, h5py.Dataset)]
+    if missing:
+        raise DataError(f"{path}: must hold the arrays {', '.join(KEYS)}, not none at {' and '.join(missing)}")
+    shapes = {key: item.shape for key, item in found.items()}
     if len(set(shapes.values())) > 1 or len(shapes[_LABELS]) != 1:
         raise DataError(f"{path}: arrays must have one axis and one length, not {_shapes(shapes)}")
     if not shapes[_LABELS][0]:
@@ -198,11 +196,27 @@ def _checked(path: Path, file: Any) -> ShdFile:
         dtype = h5py.check_vlen_dtype(found[key].dtype)
         if not isinstance(dtype, np.dtype) or dtype.kind not in kinds:
             raise DataError(f"{path}: {key} must hold a list of {what} for each recording, not {found[key].dtype}")
+        _check_lengths(path, key, found[key])
     labels, speakers = (_integers(path, key, found[key]) for key in (_LABELS, _SPEAKERS))
     if (wrong := np.flatnonzero((labels < 0) | (labels >= CLASSES))).size:
         at = wrong[0]
         raise DataError(f"{path}: labels must be 0..{CLASSES - 1}, not {labels[at]} (recording {at})")
+    note = file.attrs.get("note", "")
     return ShdFile(path, labels, speakers, note if isinstance(note, str) else "", (found[_TIMES], found[_UNITS]))
+
+
+def _check_lengths(path: Path, key: str, item: Any) -> None:
+    """Raise DataError where a list is longer than the file: HDF5 would take as much memory before it looks.
+
+    HDF5 keeps a length (32 bits), an address (64) and a number (32) for each list, here in one piece unless in chunks.
+    """
+    offset, file = item.id.get_offset(), Path(item.file.filename)
+    if offset is None or item.id.get_storage_size() != 16 * len(item):
+        return
+    lengths = np.fromfile(file, "<u4, <u8, <u4", len(item), offset=offset)["f0"]
+    if (longest := int(lengths.max())) > file.stat().st_size:
+        at = int(lengths.argmax())
+        raise DataError(f"{path}: recording {at} must fit the file, not have {longest:,} {key}; get it again")
 
 
 def _shapes(shapes: dict[str, tuple[int, ...]]) -> str:
@@ -212,8 +226,7 @@ def _shapes(shapes: dict[str, tuple[int, ...]]) -> str:
 def _integers(path: Path, key: str, item: Any) -> IntArray:
     if item.dtype.kind not in "iu":
         raise DataError(f"{path}: {key} must be integers, not {item.dtype}")
-    with _reading(path):
-        values: NDArray[Any] = item[:]
+    values: NDArray[Any] = item[:]
     return values.astype(np.int64)
 
 

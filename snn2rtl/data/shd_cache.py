@@ -72,7 +72,7 @@ def load(path: Path, binning: Binning, cache: Path | None = None) -> Recordings:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     kind = "binary" if binning.binary else "counts"
     name = f"{digest}-{binning.step_ms:g}ms-{binning.time_steps}-{binning.channels}-{kind}"
-    about, spikes = folder / f"{digest}.npz", folder / f"{name}.npy"
+    about, spikes = folder / f"{digest}-recordings.npy", folder / f"{name}.npy"
     if (found := _cached(about, spikes, binning)) is None:
         _fill(path, binning, about, spikes)
         found = _cached(about, spikes, binning)
@@ -99,10 +99,9 @@ def find(split: Literal["train", "test"], folder: Path) -> Path:
 def _cached(about: Path, spikes: Path, binning: Binning) -> Recordings | None:
     """Return what the cache has; nothing where a file is missing or is not what it should be."""
     try:
-        with np.load(about, allow_pickle=False) as arrays:
-            labels, speakers = arrays["labels"], arrays["speakers"]
+        labels, speakers = np.load(about, allow_pickle=False)
         stored = np.load(spikes, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, EOFError) as error:
         logger.debug("cache: %s", error)
         return None
     is_ours = stored.dtype == np.uint8 and stored.shape == binning.shape(len(labels))
@@ -117,7 +116,7 @@ def _fill(path: Path, binning: Binning, about: Path, spikes: Path) -> None:
 
 def _write_about(partial: Path, file: ShdFile) -> None:
     with partial.open("wb") as target:
-        np.savez(target, labels=file.labels, speakers=file.speakers)
+        np.save(target, np.stack((file.labels, file.speakers)))
 
 
 def _write_spikes(partial: Path, file: ShdFile, binning: Binning) -> None:
