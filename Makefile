@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo test lint bench results results-mnist clean
+.PHONY: help setup demo test lint bench bench-shd results results-mnist clean
 
 help:
 	@grep -E '^# make' Makefile
@@ -35,6 +35,10 @@ bench: setup
 	$(BIN)/python benchmarks/golden_model.py
 	$(BIN)/python benchmarks/compile_scaling.py
 	$(BIN)/python benchmarks/training_speed.py
+
+# make bench-shd DATA=<folder of SHD>   binning of all training recordings beside plain loops
+bench-shd: setup
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/shd_binning.py $(DATA_OPTION)
 
 # make results DATA=<folder of MNIST>   accuracy of the integer network on all 10,000 test images; 1,000 images in Verilator
 results: setup
