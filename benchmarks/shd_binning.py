@@ -88,8 +88,8 @@ def main() -> None:
         "make bench-shd DATA=<folder of SHD>",
         [
             f"SHD{origin}: {len(events):,} recordings, {len(events.times):,} spikes, 1.4 s each, counts as uint8 "
-            f"[N, T, channels] in memory. Seconds of one processor, with fresh zeros; `bin_events` is the median of "
-            f"{REPEATS} runs, and a loop is run once. All give the same bins. In brackets: times the seconds of `bin_events`.",
+            "[N, T, channels] in memory. Seconds of one processor, with fresh zeros; `bin_events` is the median of "
+            f"{REPEATS} runs, and a loop is run once. All give the same bins. In brackets: how many times longer.",
             "",
             "| step | channels | bins | `bin_events` | loop, `np.add.at` | loop, `np.bincount` |",
             "| --- | --- | --- | --- | --- | --- |",
