@@ -13,7 +13,7 @@ import numpy as np
 from common import record
 from numpy.typing import NDArray
 
-from snn2rtl.data.events import Binning, Events, bin_events
+from snn2rtl.data.events import UNITS, Binning, Events, bin_events
 from snn2rtl.data.shd import open_shd
 from snn2rtl.data.shd_cache import find
 
@@ -39,7 +39,7 @@ def loop_bincount(recordings: list[Events], binning: Binning, out: Bins) -> None
 
 def places(one: Events, binning: Binning) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     step = (one.times.astype(np.float64) * 1000 / binning.step_ms).astype(np.int64)
-    return step, one.units.astype(np.int64) * binning.channels // binning.units
+    return step, one.units.astype(np.int64) * binning.channels // UNITS
 
 
 def joined(parts: list[Events]) -> Events:

@@ -23,9 +23,9 @@ def spoken(recordings: int, seed: int = 0, most: int = 60) -> tuple[list[NDArray
     return times, [rng.integers(0, 700, count).astype(np.uint16) for count in counts]
 
 
-def lists(file: h5py.File, key: str, values: Sequence[NDArray[Any]], dtype: Any) -> None:
+def lists(file: h5py.File, key: str, values: Sequence[NDArray[Any]], dtype: Any, chunks: tuple[int] | None) -> None:
     """Write a list of numbers for each recording."""
-    dataset = file.create_dataset(key, (len(values),), h5py.vlen_dtype(dtype))
+    dataset = file.create_dataset(key, (len(values),), h5py.vlen_dtype(dtype), chunks=chunks)
     for index, one in enumerate(values):
         dataset[index] = one
 
@@ -33,7 +33,7 @@ def lists(file: h5py.File, key: str, values: Sequence[NDArray[Any]], dtype: Any)
 def write_shd(path: Path, recordings: int = 40, seed: int = 0, note: str | None = NOTE, **changes: Any) -> Path:
     """Write a file and return its path; changes: other arrays for times, units, labels or speaker, None for none.
 
-    A name that ends in .gz is compressed; without a note it is as the published files are.
+    A name that ends in .gz is compressed; without a note it is as the published files are, with lists in chunks.
     """
     times, units = spoken(recordings, seed)
     speaker = np.arange(recordings) % 3
@@ -45,7 +45,7 @@ def write_shd(path: Path, recordings: int = 40, seed: int = 0, note: str | None 
         for key, dtype in (("times", np.float16), ("units", np.uint16)):
             if isinstance(content[key], list):
                 kind = content[key][0].dtype if content[key] else dtype
-                lists(file, f"spikes/{key}", content[key], kind)
+                lists(file, f"spikes/{key}", content[key], kind, None if note else (16,))
             elif content[key] is not None:
                 file[f"spikes/{key}"] = content[key]
         for key, place in (("labels", "labels"), ("speaker", "extra/speaker")):

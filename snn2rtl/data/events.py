@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
 
+UNITS = 700  # of the inner ear that SHD's recordings come from
 MOST = int(np.iinfo(np.uint8).max)  # spikes that a bin can hold
 _FAR = 1 << 40  # a step later than any; times that are no numbers are put there
 _AT_ONCE = 32  # recordings; what is computed of them fits a processor's cache
@@ -49,25 +50,24 @@ class Events:
 class Binning:
     """How events become spikes of a network's inputs.
 
-    step = floor(time / step_ms), channel = floor(unit * channels / units); a later step than the last is left out.
+    step = floor(time / step_ms), channel = floor(unit * channels / 700); a later step than the last is left out.
 
     step_ms: a time step in milliseconds. time_steps: of a sample, T. channels: so many, of neighbouring units together.
-    binary: 0 or 1, rather than counts. units: of the recordings.
+    binary: 0 or 1, rather than counts.
     """
 
     step_ms: float = 10.0
     time_steps: int = 140
     channels: int = 140
     binary: bool = False
-    units: int = 700
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.step_ms) and self.step_ms > 0):
             raise OptionError(f"step_ms: must be above 0, not {self.step_ms}")
         if self.time_steps < 1:
             raise OptionError(f"time_steps: must be at least 1, not {self.time_steps}")
-        if not 1 <= self.channels <= self.units:
-            raise OptionError(f"channels: must be 1..{self.units}, not {self.channels}")
+        if not 1 <= self.channels <= UNITS:
+            raise OptionError(f"channels: must be 1..{UNITS}, not {self.channels}")
 
     def shape(self, recordings: int) -> tuple[int, int, int]:
         """Return the shape of so many recordings, (N, T, channels)."""
@@ -78,13 +78,14 @@ def bin_events(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
     """Add the spikes of recordings to their bins and return how many come after the last step.
 
     Args:
-        events: whose units are below binning.units, and whose times are finite and not negative.
+        events: whose units are below 700, and whose times are finite and not negative.
         binning: how.
         out: shape (N, T, channels), contiguous zeros; it may lie in a file.
 
     Raises:
         OptionError: a bin would hold more spikes than a byte can count.
     """
+    assert out.flags.c_contiguous
     late = 0
     for first in range(0, len(events), _AT_ONCE):
         last = min(first + _AT_ONCE, len(events))
@@ -102,7 +103,7 @@ def _bin(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
         late = len(in_time) - int(np.count_nonzero(in_time))
         row, units = row[in_time], units[in_time]
     index = row * binning.channels
-    index += _channels(binning)[units]
+    index += _channels(binning.channels)[units]
     bins = out.reshape(-1)
     if binning.binary:
         bins[index] = 1
@@ -144,5 +145,5 @@ def _floor(times: NDArray[np.floating[Any]], step_ms: float) -> IntArray:
 
 
 @lru_cache(maxsize=8)
-def _channels(binning: Binning) -> IntArray:
-    return np.arange(binning.units, dtype=np.int64) * binning.channels // binning.units
+def _channels(channels: int) -> IntArray:
+    return np.arange(UNITS, dtype=np.int64) * channels // UNITS

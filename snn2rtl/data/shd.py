@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl.data.events import Events
+from snn2rtl.data.events import UNITS, Events
 from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray
 
-UNITS = 700
 ENGLISH = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 GERMAN = ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun")
 WORDS = ENGLISH + GERMAN

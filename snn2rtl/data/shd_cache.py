@@ -71,7 +71,7 @@ def load(path: Path, binning: Binning, cache: Path | None = None) -> Recordings:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     kind = "binary" if binning.binary else "counts"
-    name = f"{digest}-{binning.step_ms:g}ms-{binning.time_steps}-{binning.channels}-{kind}"
+    name = f"{digest}-{float(binning.step_ms)!r}ms-{binning.time_steps}-{binning.channels}-{kind}"
     about, spikes = folder / f"{digest}-recordings.npy", folder / f"{name}.npy"
     if (found := _cached(about, spikes, binning)) is None:
         _fill(path, binning, about, spikes)

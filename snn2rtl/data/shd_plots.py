@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from snn2rtl.data.shd import ENGLISH, UNITS, WORDS, ShdFile
+from snn2rtl.data.events import UNITS
+from snn2rtl.data.shd import ENGLISH, WORDS, ShdFile
 from snn2rtl.data.shd_statistics import LANGUAGES, STEP_MS, Statistics
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.plots import BLUE, LIGHT, ORANGE, STYLE, WIDTH

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl.data.events import Events, steps
-from snn2rtl.data.shd import ENGLISH, LONGEST_S, UNITS, WORDS, ShdFile
+from snn2rtl.data.events import UNITS, Events, steps
+from snn2rtl.data.shd import ENGLISH, LONGEST_S, WORDS, ShdFile
 from snn2rtl.fixed_point import IntArray
 
 STEP_MS = 10
