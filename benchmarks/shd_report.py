@@ -26,6 +26,7 @@ from snn2rtl.data.shd import CLASSES, hold_out
 from snn2rtl.data.shd_cache import Recordings, find, load
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.latency import time_calls
+from snn2rtl.output import write_file
 
 BINNING = Binning(step_ms=10, time_steps=140, channels=700)
 TIMED_BATCH, REPEATS = 32, 15
@@ -35,7 +36,10 @@ log = logging.getLogger("shd")
 
 @dataclass(frozen=True)
 class Measured:
-    """losses: mean cross-entropy of each epoch; accuracies: after each, percent; operations: of a recording."""
+    """losses: mean cross-entropy of each epoch; accuracies: after each, percent; operations: of a recording.
+
+    inference_s, seconds: processor time of a batch, and of the training.
+    """
 
     losses: list[float]
     accuracies: list[float]
@@ -51,20 +55,20 @@ def train(system: System, data: Recordings, learn: IntArray, test: Recordings, j
     """Train for the report's epochs with Adam; the last epoch is what counts, none is chosen."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    model, losses, accuracies, start = system.build(), [], [], time.perf_counter()
+    model, losses, accuracies = system.build(), [], []
     optimizer = torch.optim.Adam(model.parameters(), lr=system.lr)
     seconds = 0.0
     for epoch in range(1, system.epochs + 1):
-        start = time.perf_counter()
+        start = time.process_time()
         losses.append(_epoch(model, optimizer, data, random.permutation(learn), system.batch_size))
-        seconds += time.perf_counter() - start
+        seconds += time.process_time() - start
         confusion = _confusion(model, test, judge)
         accuracies.append(100 * float(confusion.trace() / confusion.sum()))
         log.info("%s: epoch %d, loss %.3f, accuracy %.2f %%", system.title, epoch, losses[-1], accuracies[-1])
     batch = _batch(test, judge[:TIMED_BATCH])
     macs, sparse = operations(model, _batch(test, judge[:: max(1, len(judge) // 200)]))
     with torch.no_grad():
-        inference = statistics.median(time_calls(lambda: model(batch), REPEATS))
+        inference = statistics.median(time_calls(lambda: model(batch), REPEATS, time.process_time))
     parameters = sum(one.numel() for one in model.parameters())
     return Measured(losses, accuracies, confusion.tolist(), parameters, inference, macs, sparse, seconds)
 
@@ -115,17 +119,18 @@ def main() -> None:
     else:
         test = load(find("test", args.data), BINNING)
         learn, judge = np.arange(len(data)), np.arange(len(test))
-    results = {}
     for name in args.only:
-        found = args.runs / f"{name}-{args.seed}.json"
-        if args.held_out or not found.exists():
-            results[name] = train(SYSTEMS[name], data, learn, test, judge, args.seed)
-        if not args.held_out:
-            results.setdefault(name, Measured(**json.loads(found.read_text())) if found.exists() else results.get(name))
-            found.parent.mkdir(parents=True, exist_ok=True)
-            found.write_text(json.dumps(asdict(results[name])))
+        kept = args.runs / f"{name}-{args.seed}.json"
+        if args.held_out:
+            train(SYSTEMS[name], data, learn, test, judge, args.seed)
+        elif not kept.exists():
+            found = train(SYSTEMS[name], data, learn, test, judge, args.seed)
+            write_file(kept, lambda partial, found=found: partial.write_text(json.dumps(asdict(found))))
     if not args.held_out:
-        write(results, args.seed)
+        kept = {name: args.runs / f"{name}-{args.seed}.json" for name in SYSTEMS}
+        write(
+            {name: Measured(**json.loads(path.read_text())) for name, path in kept.items() if path.exists()}, args.seed
+        )
 
 
 def write(results: dict[str, Measured], seed: int) -> None:
@@ -149,8 +154,8 @@ PROTOCOL = """\
 SHD **regenerated from the HD recordings**: not the published spikes, so these accuracies do not belong beside papers'.
 8,156 training and 2,264 test recordings (speakers 4 and 5 in the test alone), 10 ms steps, T = 140, 700 units, counts.
 Hidden sizes, learning rates and epochs are of the report; Adam, cross-entropy, seed {seed}. The last epoch counts: none
-is chosen by its accuracy. Inference: median of calls after a warm-up, one core. Synaptic operations of a recording:
-multiply-adds whose input is not zero."""
+is chosen by its accuracy. Times are of one processor; inference: median of calls after a warm-up. Synaptic operations
+of a recording: multiply-adds whose input is not zero."""
 NOTES = """\
 Losses here are means over recordings; 20 classes cost ln 20 = 2.996 by chance. Read as sums over batches, the report's
 first losses are chance: 763.9 is 255 batches of 32 at 2.996, and 1524.1 is 510 batches of 16 at 2.988. Then 757.7 after
