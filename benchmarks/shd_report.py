@@ -16,13 +16,14 @@ import numpy as np
 import torch
 from common import RESULTS, record
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, NullFormatter
 from shd_systems import SYSTEMS, System, operations
 from torch import nn
 from torch.nn import functional
 
 from snn2rtl import plots
 from snn2rtl.data.events import Binning
-from snn2rtl.data.shd import CLASSES, hold_out
+from snn2rtl.data.shd import CLASSES, WORDS, hold_out
 from snn2rtl.data.shd_cache import Recordings, find, load
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.latency import time_calls
@@ -138,9 +139,9 @@ def write(results: dict[str, Measured], seed: int) -> None:
     with matplotlib.rc_context(plots.STYLE):
         figures = {"shd_curves": curves(results), "shd_comparison": comparison(results)}
         for name, found in results.items():
-            figures[f"shd_confusion_{name}"] = plots.confusion(np.array(found.confusion))
+            figures[f"shd_confusion_{name}"] = confusion(found, SYSTEMS[name].title)
         for name, figure in figures.items():
-            figure.savefig(RESULTS / f"{name}.png", metadata={"Software": None})
+            figure.savefig(RESULTS / f"{name}.png", bbox_inches="tight", metadata={"Software": None})
     columns = ("system", "parameters", "epochs", "loss, first to last epoch", "accuracy %", "report %",
         f"inference of {TIMED_BATCH}, ms", "dense MACs", "synaptic operations", "training, s")  # fmt: skip
     rows = [" | ".join(columns), " | ".join("---" for _ in columns), *(_row(name, results[name]) for name in results)]
@@ -191,6 +192,16 @@ def curves(results: dict[str, Measured]) -> Figure:
     return figure
 
 
+def confusion(found: Measured, title: str) -> Figure:
+    """Return the confusion matrix with words for classes."""
+    figure = plots.confusion(np.array(found.confusion))
+    axes = figure.axes[0]
+    axes.set_xticks(range(CLASSES), WORDS, rotation=90)
+    axes.set_yticks(range(CLASSES), WORDS)
+    axes.set_title(f"{title}, SHD regenerated from the HD recordings: {axes.get_title(loc='left')}")
+    return figure
+
+
 def comparison(results: dict[str, Measured]) -> Figure:
     """Return accuracies beside the report's, and operations of a recording."""
     figure = Figure(figsize=(plots.WIDTH, 0.9 + 0.55 * len(results)))
@@ -198,7 +209,9 @@ def comparison(results: dict[str, Measured]) -> Figure:
     rows = np.arange(len(results))
     ours = [found.accuracies[-1] for found in results.values()]
     left.barh(rows - 0.18, ours, 0.36, color=plots.BLUE, label="here, regenerated SHD")
-    left.barh(rows + 0.18, [SYSTEMS[name].accuracy for name in results], 0.36, color=plots.LIGHT, label="report")
+    left.barh(
+        rows + 0.18, [SYSTEMS[name].accuracy for name in results], 0.36, color=plots.LIGHT, label="report (its data)"
+    )
     for row, accuracy in zip(rows, ours, strict=True):
         left.text(1, row - 0.18, f"{accuracy:.1f}", va="center", color="white", fontsize=8)
     left.set_yticks(rows, [SYSTEMS[name].title for name in results])
@@ -207,7 +220,9 @@ def comparison(results: dict[str, Measured]) -> Figure:
     for offset, key, colour in ((-0.18, "macs", plots.LIGHT), (0.18, "operations", plots.ORANGE)):
         label = {"macs": "dense MACs", "operations": "synaptic operations"}[key]
         right.barh(rows + offset, [getattr(found, key) for found in results.values()], 0.36, color=colour, label=label)
-    right.set(xlabel="of a recording", xscale="log")
+    right.set(xlabel="multiply-adds of a recording", xscale="log", xlim=(1e4, None))
+    right.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    right.xaxis.set_minor_formatter(NullFormatter())
     figure.legend(loc="outside upper left", ncols=4, frameon=False)
     return figure
 
