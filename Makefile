@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo test lint bench results results-mnist clean
+.PHONY: help setup demo test lint bench bench-shd results results-mnist results-shd clean
 
 help:
 	@grep -E '^# make' Makefile
@@ -36,6 +36,10 @@ bench: setup
 	$(BIN)/python benchmarks/compile_scaling.py
 	$(BIN)/python benchmarks/training_speed.py
 
+# make bench-shd DATA=<folder of SHD>   binning of all training recordings beside plain loops
+bench-shd: setup
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/shd_binning.py $(DATA_OPTION)
+
 # make results DATA=<folder of MNIST>   accuracy of the integer network on all 10,000 test images; 1,000 images in Verilator
 results: setup
 	$(BIN)/python benchmarks/mnist_accuracy.py $(DATA_OPTION)
@@ -45,6 +49,10 @@ results: setup
 results-mnist: setup
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mnist_table.py $(DATA_OPTION)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mnist_frontier.py $(DATA_OPTION)
+
+# make results-shd DATA=<folder of SHD>   trains the four systems of the reference report on spoken digits; needs norse
+results-shd: setup
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/shd_report.py $(DATA_OPTION)
 
 clean:
 	rm -rf $(VENV) runs build sim/build

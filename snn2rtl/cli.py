@@ -19,7 +19,7 @@ from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import Snn2RtlError
 from snn2rtl.version import __version__
 
-COMMANDS = ("train", "prune", "tune", "compile", "measure", "verify", "simulate", "synth")
+COMMANDS = ("train", "prune", "tune", "compile", "measure", "verify", "simulate", "synth", "data")
 EXTRAS = {  # package: its extra
     "torch": "train",
     "spikingjelly": "train",
@@ -27,6 +27,7 @@ EXTRAS = {  # package: its extra
     "sqlalchemy": "tune",
     "psycopg": "tune",
     "matplotlib": "plots",
+    "h5py": "data",
     "pyverilog": "synth",
 }
 _WIDE = 200  # columns of a table that goes to a file or a pipe

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import bad_shd
 import numpy as np
 import torch
 from spikingjelly.activation_based import layer, neuron
@@ -14,7 +15,7 @@ from snn2rtl.cli import main
 from snn2rtl.encoders import Encoder
 
 Case = Callable[[Path], list[str]]
-CASES: dict[str, Case] = {}
+CASES: dict[str, Case] = {**bad_shd.CASES}
 
 
 def case(name: str) -> Callable[[Case], Case]:

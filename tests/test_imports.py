@@ -62,7 +62,12 @@ def test_only_the_front_end_and_training_import_a_framework():
 
 def test_only_plots_import_matplotlib():
     users = {name for name, used in IMPORTS.items() if any(within(module, "matplotlib") for module in used)}
-    assert users == {"snn2rtl.plots", "snn2rtl.studies.plots"}
+    assert users == {"snn2rtl.plots", "snn2rtl.studies.plots", "snn2rtl.data.shd_plots"}
+
+
+def test_only_data_imports_h5py():
+    users = {name for name, used in IMPORTS.items() if any(within(module, "h5py") for module in used)}
+    assert users == {"snn2rtl.data.shd"}
 
 
 def test_only_tuning_imports_optuna_and_databases():
@@ -133,4 +138,4 @@ def test_the_core_starts_without_a_framework():
     run = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in run.stdout.split()}
     assert "numpy" in loaded
-    assert not (FRAMEWORKS | {"optuna", "sqlalchemy", "matplotlib"}) & loaded
+    assert not (FRAMEWORKS | {"optuna", "sqlalchemy", "matplotlib", "h5py"}) & loaded

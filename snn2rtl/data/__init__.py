@@ -1,1 +1,1 @@
-"""Data sets: what they are, where they come from, and whether their files are whole. NumPy only."""
+"""Data sets: what they are, where they come from, and whether their files are whole. No torch."""
