@@ -69,7 +69,7 @@ def compile(
     Raises:
         Snn2RtlError: one of its kinds, with what is wrong and what to do.
     """
-    source = _read(model, Path(arch) if arch else None)
+    source = read_model(model, Path(arch) if arch else None)
     if name:
         source = replace(source, name=name)
     if isinstance(source, FixedPointNetwork):
@@ -94,7 +94,12 @@ def compile(
     return Compiled(network, design, reports, accuracy)
 
 
-def _read(model: object, arch: Path | None) -> SpikingNetwork | FixedPointNetwork:
+def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | FixedPointNetwork:
+    """Return the network of what compile() takes for a model.
+
+    Raises:
+        ModelFileError, UnsupportedModelError: it cannot be read.
+    """
     if isinstance(model, (SpikingNetwork, FixedPointNetwork)):
         return model
     if isinstance(model, (str, os.PathLike)):

@@ -19,7 +19,7 @@ from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import Snn2RtlError
 from snn2rtl.version import __version__
 
-COMMANDS = ("train", "prune", "tune", "compile", "measure", "verify", "simulate", "synth", "data")
+COMMANDS = ("train", "prune", "tune", "compile", "explore", "measure", "verify", "simulate", "synth", "data")
 EXTRAS = {  # package: its extra
     "torch": "train",
     "spikingjelly": "train",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +35,20 @@ def write(study: Study, setup: Setup[C], out: Path) -> list[Path]:
     figures = {"history": history(study, setup), "importance": importance(study, setup)}
     if len(setup.objectives) > 1:
         figures["pareto"] = pareto(study, setup)
-    files = []
-    for name, figure in figures.items():
-        if figure is not None:
-            path = out / f"{name}.png"
-            try:
-                figure.savefig(path, dpi=150, metadata={"Software": None})
-            except OSError as error:
-                raise OutputError(f"{path}: must be writable, but {error}") from None
-            files.append(path)
-    return files
+    return [save(figure, out / f"{name}.png") for name, figure in figures.items() if figure is not None]
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a plot and return the file.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        figure.savefig(path, dpi=150, metadata={"Software": None})
+    except OSError as error:
+        raise OutputError(f"{path}: must be writable, but {error}") from None
+    return path
 
 
 def history(study: Study, setup: Setup[C]) -> Figure:
@@ -106,6 +110,19 @@ def pareto(study: Study, setup: Setup[C]) -> Figure:
             axes.scatter([t.values[other] for t in chosen], [t.values[0] for t in chosen], 18, color, label=label)
         axes.set(xlabel=labels[other], ylabel=labels[0])
     panels[0].legend(frameon=False)
+    return figure
+
+
+def front(points: Mapping[int, tuple[float, ...]], labels: Sequence[str]) -> Figure:
+    """Return the first value of each trial against each other one, each point with the number of its trial."""
+    figure, panels = _panels(len(labels) - 1)
+    for other, axes in zip(itertools.count(1), panels, strict=False):
+        for number, values in points.items():
+            axes.scatter(values[other], values[0], 18, ORANGE)
+            axes.annotate(
+                str(number), (values[other], values[0]), xytext=(4, 3), textcoords="offset points", fontsize=7
+            )
+        axes.set(xlabel=labels[other], ylabel=labels[0], xscale="log")
     return figure
 
 

@@ -11,7 +11,7 @@ from optuna import Trial
 from snn2rtl.config import Config
 from snn2rtl.errors import OptionError
 from snn2rtl.studies import space
-from snn2rtl.studies.space import Range, Space
+from snn2rtl.studies.space import Choices, Range, Space
 
 C = TypeVar("C", bound=Config)
 
@@ -29,7 +29,7 @@ class Setup(Generic[C]):
 
     base: the fixed options. space: the others. objectives: the first is the one that the best trial is best by.
     seed: of the sampler. reports: how often a whole trial tells the only objective while it runs, where hopeless ones
-    are stopped by it.
+    are stopped by it. sweep: every combination of a space of choices is tried, once.
 
     Raises:
         OptionError: a value of the space breaks a rule.
@@ -40,9 +40,14 @@ class Setup(Generic[C]):
     objectives: Mapping[str, Objective]
     seed: int = 0
     reports: Callable[[C], int] | None = None
+    sweep: bool = False
 
     def __post_init__(self) -> None:
         space.check(self.space, self.base)
+
+    def grid(self) -> dict[str, list[Any]]:
+        """Return the values of every choice, as the sampler knows them."""
+        return {name: _known(dimension) for name, dimension in self.space.items() if isinstance(dimension, Choices)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that are equal where studies are the same."""
@@ -77,9 +82,12 @@ def choose(text: str, known: Mapping[str, Objective]) -> dict[str, Objective]:
     return {name: known[name] for name in names}
 
 
+def _known(dimension: Choices) -> list[Any]:
+    return [space.show(value) if isinstance(value, tuple) else value for value in dimension.values]
+
+
 def _suggest(trial: Trial, name: str, dimension: space.Dimension) -> Any:
     if not isinstance(dimension, Range):
-        values = [space.show(value) if isinstance(value, tuple) else value for value in dimension.values]
-        return trial.suggest_categorical(name, values)
+        return trial.suggest_categorical(name, _known(dimension))
     suggest = trial.suggest_int if isinstance(dimension.low, int) else trial.suggest_float
     return suggest(name, dimension.low, dimension.high, log=dimension.log)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import optuna
 from optuna import Study
 from optuna.exceptions import DuplicatedStudyError, StorageInternalError
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
-from optuna.samplers import TPESampler
+from optuna.samplers import GridSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from snn2rtl.errors import StudyError
@@ -55,7 +55,7 @@ def open_study(storage: Storage, name: str, setup: Setup[C]) -> Study:
     pruner: BasePruner = NopPruner()
     if setup.reports:
         pruner = MedianPruner(n_startup_trials=NEVER_STOPPED, n_warmup_steps=FIRST_STOP)
-    sampler = _SeededTpe(setup.seed)
+    sampler = GridSampler(setup.grid(), seed=setup.seed) if setup.sweep else _SeededTpe(setup.seed)
     try:
         with no_warnings():
             try:
