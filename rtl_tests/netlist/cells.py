@@ -51,10 +51,25 @@ _BODIES = {
 }
 
 
+# Lattice FPGA-TN-02205: a multiplier without registers, which is how Yosys uses it; it has no model and no module here.
+_MULTIPLIER = f"""
+    module MULT18X18D (
+      input {_pins("A", 17)}, {_pins("B", 17)}, {_pins("C", 17)}, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+      output {_pins("P", 35)}
+    );
+      wire signed [18:0] a = {{SIGNEDA & A17, {_pins("A", 17)}}};
+      wire signed [18:0] b = {{SIGNEDB & B17, {_pins("B", 17)}}};
+      wire signed [37:0] product = a * b;
+      assign {{{_pins("P", 35)}}} = product[35:0];
+      initial if (SOURCEA !== 1'b0 || SOURCEB !== 1'b0) $display("FAIL: MULT18X18D in a chain");
+    endmodule
+"""
+
+
 def models(target: str) -> str:
     """Return the Verilog of every cell that a netlist of the target can hold, in words that Icarus takes."""
     text = "".join((_SHARE / source).read_text() for source in _SOURCES[target])
     text = re.sub(r"\$error\(.*?\);|^`include .*$", "", text, flags=re.MULTILINE)
     for cell, body in _BODIES.items():
         text = re.sub(rf"(module {cell}\b.*?)endmodule", rf"\1{body}endmodule", text, flags=re.DOTALL)
-    return "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + text
+    return "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + text + (_MULTIPLIER if target == "ecp5" else "")

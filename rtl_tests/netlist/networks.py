@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rtl_tests.lib.seed import generator
+from rtl_tests.lib.toys import direct
 from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.design import RtlDesign
@@ -13,9 +14,15 @@ from snn2rtl.rtl.plan import plan
 
 
 def write_network(
-    out: Path, sizes: tuple[int, int, int], *, lanes: int = 2, leak: Leak | None = None, output: str = "class"
+    out: Path,
+    sizes: tuple[int, int, int],
+    *,
+    lanes: int = 2,
+    leak: Leak | None = None,
+    output: str = "class",
+    time_steps: int = 0,
 ) -> tuple[FixedPointNetwork, RtlDesign]:
-    """Write the output folder of a network of two layers; ``leak`` is that of the second."""
+    """Write the output folder of a network of two layers, directly coded with time_steps; ``leak`` is the second's."""
     random = generator(*sizes)
     layers = []
     for number, density in enumerate((1.0, 0.3)):
@@ -39,6 +46,7 @@ def write_network(
         )
     network = FixedPointNetwork(name="toy", layers=tuple(layers), count_bits=8)
     layout = PerLayer("auto", {"fc1": "dense", "fc2": "ragged"})
+    network = direct(network, time_steps) if time_steps else network
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=layout, output=output))
     write_rtl(network, design, out)
     return network, design

@@ -12,12 +12,10 @@ from rtl_tests.netlist.cells import models
 from rtl_tests.netlist.networks import write_network
 from snn2rtl.flows import tools
 from snn2rtl.flows.synth import TARGETS, synthesise
-from snn2rtl.network import MultiplierLeak, NoLeak
+from snn2rtl.network import MultiplierLeak
 from snn2rtl.rtl.emit import write_vectors
 
-# the multiplier of ECP5 has no simulation model
-LEAKS = {"ecp5": NoLeak(), "ice40": MultiplierLeak(11, 4), "xc7": MultiplierLeak(11, 4)}
-SIZES = (64, 20, 5)  # the smallest first layer whose weights lie in block memory on every family
+SIZES = (64, 20, 7)  # the smallest first layer whose weights lie in block memory on every family
 
 
 def replay(folder: Path, netlist: str, target: str) -> str:
@@ -32,10 +30,11 @@ def replay(folder: Path, netlist: str, target: str) -> str:
     return tools.run(tools.require("vvp"), arguments, cwd=folder, log_file=build / "vvp.log")
 
 
+@pytest.mark.parametrize("time_steps", [0, 3], ids=["spikes", "direct"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_netlist_is_the_golden_model(target, tmp_path):
+def test_netlist_is_the_golden_model(target, time_steps, tmp_path):
     folder = tmp_path / "rtl"
-    network, design = write_network(folder, SIZES, lanes=4, leak=LEAKS[target])
+    network, design = write_network(folder, SIZES, lanes=4, leak=MultiplierLeak(11, 4), time_steps=time_steps)
     result = synthesise(folder, target, place=False)
     assert result.bram > 0, "weights must lie in block memory, or this test says nothing about it"
     script = f"read_json build/synth-{target}/netlist.json; write_verilog -noattr build/raw.v"
@@ -43,7 +42,8 @@ def test_netlist_is_the_golden_model(target, tmp_path):
     netlist = (folder / "build/raw.v").read_text()
 
     spikes = (generator(2).random((2, 2, SIZES[0])) < [[0.7], [0.1]]).astype("uint8")
-    write_vectors(network, design, spikes, folder / "build/vectors")
+    inputs = generator(3).integers(1, 9, spikes[0].shape, "uint8") * spikes[0] if time_steps else spikes
+    write_vectors(network, design, inputs, folder / "build/vectors")
     assert "PASS: 2 samples" in replay(folder, netlist, target)
 
     # nothing in the block memory, and the bench must see it
