@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo test lint bench bench-shd results results-mnist results-shd clean
+.PHONY: help setup demo test lint bench bench-shd results results-mnist results-shd scale spiker clean
 
 help:
 	@grep -E '^# make' Makefile
@@ -44,6 +44,14 @@ bench-shd: setup
 results: setup
 	$(BIN)/python benchmarks/mnist_accuracy.py $(DATA_OPTION)
 	$(BIN)/python benchmarks/verify_mnist.py
+
+# make scale DATA=<folder of MNIST>   all 10,000 test images through Verilator, 20 through the ECP5 netlist
+scale: setup
+	$(BIN)/python benchmarks/verify_scale.py $(DATA_OPTION)
+
+# make spiker DATA=<folder of MNIST>   Spiker+'s network in our hardware, synthesised, beside Spiker+ (hours)
+spiker: setup
+	$(BIN)/python benchmarks/spiker.py $(DATA_OPTION)
 
 # make results-mnist DATA=<folder of MNIST>   trains the lab's recipes (hours), goes on where it stopped; writes docs/results/
 results-mnist: setup

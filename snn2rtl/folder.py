@@ -20,6 +20,7 @@ from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.plan import plan
 
 T = TypeVar("T")
+_MARK = "fingerprint"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,15 @@ class OutputFolder:
         for file in sorted(self.files):
             hasher.update(file.encode() + b"\0" + (self.path / file).read_bytes())
         return hasher.hexdigest()
+
+    def is_current(self, place: Path) -> bool:
+        """Return whether what lies at a place was marked as made of the files as they are now."""
+        mark = place / _MARK
+        return mark.is_file() and mark.read_text() == self.fingerprint()
+
+    def mark(self, place: Path) -> None:
+        """Say that what lies at a place was made of the files as they are now."""
+        (place / _MARK).write_text(self.fingerprint())
 
 
 def open_folder(path: Path) -> OutputFolder:

@@ -12,6 +12,7 @@ from snn2rtl import metrics, network_file
 from snn2rtl.api import compile
 from snn2rtl.commands.arguments import natural, per_layer, positive
 from snn2rtl.commands.outcome import Outcome
+from snn2rtl.energy import SOURCE, LayerEnergy, estimate
 from snn2rtl.errors import OptionError
 from snn2rtl.folder import open_folder
 from snn2rtl.latency import Latency, latencies
@@ -68,14 +69,17 @@ def run(args: argparse.Namespace) -> Outcome:
     with bar("measure", len(samples)) as advance:
         activity = metrics.observe(network, samples, advance)
     found = metrics.measure(network, model.design, activity, samples.labels)
+    energies = estimate(network, model.design, activity)
     timed = latencies(network, model.source, samples, args.repeats, args.batch) if args.repeats else ()
     data = {
         "digest": model.design.digest,
         "seed": args.seed,
         **found.to_dict(),
+        "energy_estimate": {"source": SOURCE, "layers": [energy.to_dict() for energy in energies]},
         "latency": [latency.to_dict() for latency in timed],
     }
     shown: list[Table | str] = [costs_table(found), memory_table(found), activity_table(found), *accuracy_tables(found)]
+    shown += [energy_table(energies)] if energies else []
     shown += [latency_table(timed)] if timed else []
     if args.plots:
         files = plots.write(plots.draw(found, network, samples, args.sample), args.plots)
@@ -183,6 +187,20 @@ def accuracy_tables(found: Metrics) -> tuple[Table | str, ...]:
         right = f"{row[label] / sum(row):.1%}" if sum(row) else ""
         table.add_row(str(label), *(str(count) if count else "." for count in row), right)
     return said, table
+
+
+def energy_table(energies: tuple[LayerEnergy, ...]) -> Table:
+    """Return the estimate of the energy by layer, and its sum."""
+    names = ("layer", "weight bits read", "membrane bits moved", "additions", "weights", "membranes", "adders", "sum")
+    table = _table("energy of a sample in nJ, an estimate", *names)
+    rows = [(energy.name, (energy,)) for energy in energies]
+    for name, part in [*rows, ("all", energies)] if len(rows) > 1 else rows:
+        counts = (sum(getattr(one, key) for one in part) for key in ("weight_bits", "membrane_bits", "adds"))
+        picojoules = ("weights_pj", "membranes_pj", "adds_pj", "total_pj")
+        costs = (sum(getattr(one, key) for one in part) / 1000 for key in picojoules)
+        table.add_row(name, *(f"{count:,.0f}" for count in counts), *(f"{cost:,.1f}" for cost in costs))
+    table.caption = f"counted events, constants of {SOURCE}; no clock, no wires, no leakage; an FPGA takes more"
+    return table
 
 
 def latency_table(timed: tuple[Latency, ...]) -> Table:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from snn2rtl.commands.arguments import positive
 from snn2rtl.commands.outcome import Outcome
+from snn2rtl.flows.synth import TARGETS, Target
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.progress import bar
 from snn2rtl.samples import Samples, load_samples
@@ -20,6 +21,7 @@ from snn2rtl.verify.verify import Verdict, verify
 HELP = "compare the Verilog of an output folder with the golden model, spike by spike"
 ENGINES: tuple[Engine, ...] = ("verilator", "icarus")
 DEFAULT_SAMPLES = {"verilator": 100, "icarus": 2}
+NETLIST_SAMPLES = 20  # a netlist takes thirty times as long as its Verilog
 STALLED_SHARE = 10  # one sample in so many runs again with random stalls
 
 
@@ -28,9 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folder", type=Path, help="output folder of compile")
     add("--data", type=Path, metavar="FILE", help=".npz with images or spikes (and labels), or .npy [random]")
-    add("--engine", choices=[*ENGINES, "both"], default="both", help="simulator [%(default)s]")
-    add("--samples", type=positive, metavar="N", help="samples on Verilator [100, of --data or random]")
+    add("--engine", choices=[*ENGINES, "both"], help="simulator [both; verilator for a netlist]")
+    add("--samples", type=positive, metavar="N", help="samples on Verilator [100, 20 of a netlist]")
     add("--icarus-samples", type=positive, metavar="N", help="samples on Icarus, which is slow [2]")
+    add("--netlist", choices=TARGETS,
+        help="run the netlist that synth left for this target, or makes now, in place of the Verilog")  # fmt: skip
+    add("--jobs", type=positive, metavar="N", help="simulators that run at once [one for each core]")
     add("--stalls", type=float, default=0.25, metavar="P",
         help="probability that a side waits in a cycle, in the runs with stalls [%(default)s]")  # fmt: skip
     add("--seed", type=int, default=1, metavar="N", help="of the stalls and the encoder [%(default)s]")
@@ -40,28 +45,39 @@ def run(args: argparse.Namespace) -> Outcome:
     """Verify without stalls, for the cycles, and a part of the samples with random stalls."""
     folder = open_folder(args.folder)
     probability = min(STALL_RANGE - 1, max(0, round(args.stalls * STALL_RANGE)))
+    chosen = args.engine or ("verilator" if args.netlist else "both")
+    engines: tuple[Engine, ...] = tuple(engine for engine in ENGINES if chosen in (engine, "both"))
     verdicts = []
-    for engine in ENGINES if args.engine == "both" else (args.engine,):
-        asked = args.samples if engine == "verilator" else args.icarus_samples
-        samples = _samples(folder, args, asked or DEFAULT_SAMPLES[engine])
+    for engine in engines:
+        samples = _samples(folder, args, _count(args, engine))
         part = _samples(folder, args, max(1, len(samples) // STALLED_SHARE))
         for batch, stalls in ((samples, Stalls()), (part, Stalls(probability, probability, args.seed))):
-            what = f"{engine}{' with stalls' if stalls.sender else ''}"
+            what = f"{_what(engine, args.netlist)}{' with stalls' if stalls.sender else ''}"
             with bar(what, len(batch)) as advance:
-                verdicts.append(verify(folder, batch, engine, stalls, advance))
+                verdicts.append(verify(folder, batch, engine, stalls, advance, netlist=args.netlist, jobs=args.jobs))
     data = {"digest": folder.design.digest, "verdicts": [verdict.to_dict() for verdict in verdicts]}
     return Outcome(data, (table(verdicts), "PASS: every spike, count and class is the golden model's"))
 
 
+def _count(args: argparse.Namespace, engine: Engine) -> int:
+    asked: int | None = args.samples if engine == "verilator" else args.icarus_samples
+    return asked or (NETLIST_SAMPLES if args.netlist and engine == "verilator" else DEFAULT_SAMPLES[engine])
+
+
+def _what(engine: Engine, netlist: Target | None) -> str:
+    return f"{engine}, {netlist} netlist" if netlist else engine
+
+
 def table(verdicts: Sequence[Verdict]) -> Table:
     """Return the verdicts as a table."""
-    result = Table(title="golden model = Verilog", title_justify="left")
+    proven = "netlist" if any(verdict.netlist for verdict in verdicts) else "Verilog"
+    result = Table(title=f"golden model = {proven}", title_justify="left")
     for heading in ("engine", "stalls", "samples", "identical spikes", "cycles a sample", "limit", "ratio", "accuracy"):
         result.add_column(heading, justify="left" if heading == "engine" else "right")
     for verdict in verdicts:
         stalled = verdict.stalls.sender > 0
         result.add_row(
-            verdict.engine,
+            _what(verdict.engine, verdict.netlist),
             f"{verdict.stalls.sender / STALL_RANGE:.2f}" if stalled else "none",
             str(verdict.samples),
             str(verdict.spikes),

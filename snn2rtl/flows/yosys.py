@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -83,13 +84,15 @@ def synthesise(folder: OutputFolder, command: str, place: str) -> Counter[str]:
     """
     # Only relative paths: the WebAssembly build of Yosys sees the working folder, but not all of the disk.
     home = folder.path / place
-    home.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
     (home / "synth.ys").write_text(yosys_script(folder.design, folder.hdl, f"// snn2rtl synth, {place}", command))
     netlist = home / NETLIST
-    netlist.unlink(missing_ok=True)
     arguments = ["-s", f"{place}/synth.ys", "-o", f"{place}/{NETLIST}"]
     tools.run(tools.require("yosys"), arguments, cwd=folder.path, log_file=home / "yosys.log")
-    return count_cells(netlist, folder.design.top)
+    cells = count_cells(netlist, folder.design.top)
+    folder.mark(home)
+    return cells
 
 
 def count_cells(netlist: Path, top: str) -> Counter[str]:

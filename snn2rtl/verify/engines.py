@@ -13,6 +13,8 @@ import numpy as np
 from snn2rtl.errors import ToolFailedError, VerificationError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.flows import tools
+from snn2rtl.flows.netlist import netlist_sources
+from snn2rtl.flows.synth import Target
 from snn2rtl.folder import OutputFolder
 from snn2rtl.hextext import Bits, from_lines, to_lines
 from snn2rtl.reference import Inputs, Spikes
@@ -79,55 +81,59 @@ class Simulator:
         return recording
 
 
-def build(folder: OutputFolder, engine: Engine, *, trace: bool = False) -> Simulator:
+def build(folder: OutputFolder, engine: Engine, *, netlist: Target | None = None, trace: bool = False) -> Simulator:
     """Return the replay bench built for an engine; an unchanged folder is built once.
 
+    Args:
+        folder: the output folder.
+        engine: the simulator.
+        netlist: a device family whose netlist is built in place of the Verilog.
+        trace: able to write a waveform.
+
     Raises:
-        ToolNotFoundError: the simulator is not installed.
+        ToolNotFoundError: a tool is not installed.
         ToolFailedError: it does not build.
     """
+    place = folder.build / "-".join([engine, *([netlist] if netlist else []), *(["trace"] if trace else [])])
+    current = folder.is_current(place)
+    if not current:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
     if engine == "icarus":
-        return _build_icarus(folder)
-    return _build_verilator(folder, trace)
+        return _build_icarus(folder, place, netlist, current)
+    return _build_verilator(folder, place, netlist, current, trace)
 
 
-def _build_icarus(folder: OutputFolder) -> Simulator:
+def _build_icarus(folder: OutputFolder, place: Path, netlist: Target | None, current: bool) -> Simulator:
     compiler, runner = tools.require("iverilog"), tools.require("vvp")
-    place = folder.build / "icarus"
     program = place / "replay.vvp"
-    if not _up_to_date(place, folder):
-        arguments = ["-g2005", "-s", "replay_tb", "-o", str(program), *folder.hdl, *_BENCH, "tb/replay_tb.v"]
+    if not current:
+        arguments = ["-g2005", "-s", "replay_tb", "-o", str(program), *_sources(folder, netlist), "tb/replay_tb.v"]
         tools.run(compiler, arguments, cwd=folder.path, log_file=place / "build.log")
-        _mark(place, folder)
+        folder.mark(place)
     return Simulator(folder, lambda: (runner, [str(program)]))
 
 
-def _build_verilator(folder: OutputFolder, trace: bool) -> Simulator:
+def _build_verilator(
+    folder: OutputFolder, place: Path, netlist: Target | None, current: bool, trace: bool
+) -> Simulator:
     tool = tools.require("verilator")
     tools.require("make")
     tools.require("g++")
-    place = folder.build / ("verilator-trace" if trace else "verilator")
     program = place / "Vreplay"
-    if not _up_to_date(place, folder):
+    if not current:
         arguments = ["--cc", "--exe", "--build", "-j", "0", "-O3", "--x-initial", "unique", "-Wno-lint"]
         arguments += ["--top-module", "replay", "--Mdir", str(place), *(["--trace"] if trace else [])]
-        arguments += [*folder.hdl, *_BENCH, "tb/replay_main.cpp"]
+        # a netlist is so much C++ that more than this takes longer than it saves
+        arguments += ["-MAKEFLAGS", "OPT_FAST=-O1"] if netlist else []
+        arguments += [*_sources(folder, netlist), "tb/replay_main.cpp"]
         tools.run(tool, arguments, cwd=folder.path, log_file=place / "build.log")
-        _mark(place, folder)
+        folder.mark(place)
     return Simulator(folder, lambda: (tools.Tool("verilator", (str(program),)), ["+verilator+rand+reset+2"]))
 
 
-def _up_to_date(place: Path, folder: OutputFolder) -> bool:
-    try:
-        return (place / "fingerprint").read_text() == folder.fingerprint()
-    except OSError:
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        return False
-
-
-def _mark(place: Path, folder: OutputFolder) -> None:
-    (place / "fingerprint").write_text(folder.fingerprint())
+def _sources(folder: OutputFolder, netlist: Target | None) -> list[str]:
+    return [*(netlist_sources(folder, netlist) if netlist else folder.hdl), *_BENCH]
 
 
 def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> Recording:

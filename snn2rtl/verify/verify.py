@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -14,12 +15,13 @@ import numpy as np
 
 from snn2rtl import reference
 from snn2rtl.errors import VerificationError
+from snn2rtl.flows.synth import Target
 from snn2rtl.folder import OutputFolder
 from snn2rtl.hextext import to_lines
 from snn2rtl.reference import Inputs, Result
 from snn2rtl.rtl import beats
 from snn2rtl.samples import Samples
-from snn2rtl.verify.engines import Engine, Recording, Simulator, Stalls, build
+from snn2rtl.verify.engines import Engine, Recording, Stalls, build
 from snn2rtl.verify.limit import cycle_limit
 
 _CHUNK = 64  # samples that one simulator process takes at a time
@@ -31,9 +33,11 @@ class Verdict:
 
     cycles: mean of a sample over the run, from the first beat in to the last beat out. limit: the mean limit. worst:
     the most cycles between the first beat of a sample and its result. accuracy: of the samples with labels.
+    netlist: the device family whose netlist ran in place of the Verilog.
     """
 
     engine: Engine
+    netlist: Target | None
     samples: int
     spikes: int
     stalls: Stalls
@@ -53,7 +57,14 @@ class Verdict:
 
 
 def verify(
-    folder: OutputFolder, samples: Samples, engine: Engine, stalls: Stalls, advance: Callable[[int], None]
+    folder: OutputFolder,
+    samples: Samples,
+    engine: Engine,
+    stalls: Stalls,
+    advance: Callable[[int], None],
+    *,
+    netlist: Target | None = None,
+    jobs: int | None = None,
 ) -> Verdict:
     """Compare every spike of every layer, the counts and the class of all samples with the golden model.
 
@@ -63,15 +74,17 @@ def verify(
         engine: the simulator.
         stalls: how often sender and receiver wait.
         advance: called with the number of samples done, for a progress bar.
+        netlist: a device family whose netlist runs in place of the Verilog.
+        jobs: simulators that run at once; one for each core by default.
 
     Raises:
         VerificationError: something differs; names sample, step, layer, neuron, expected, got, and a waveform.
         ToolNotFoundError, ToolFailedError: the simulator is missing or broken.
     """
-    simulator = build(folder, engine)
+    run = _Run(folder, engine, netlist, stalls, jobs or os.cpu_count() or 1)
     cycles, limits, correct, spike_count, worst = 0, 0, 0, 0, 0
-    for first, inputs, result, recording in _run_parts(folder, simulator, samples, engine, stalls):
-        _compare(folder, engine, stalls, first, inputs, result, recording)
+    for first, inputs, result, recording in _run_parts(run, samples):
+        _compare(run, first, inputs, result, recording)
         cycles += int(recording.ends[-1] - recording.starts[0] + 1)
         worst = max(worst, int((recording.ends - recording.starts).max()) + 1)
         limits += int(cycle_limit(folder.network, folder.design, inputs, result).sum())
@@ -82,6 +95,7 @@ def verify(
     total = len(samples)
     return Verdict(
         engine=engine,
+        netlist=netlist,
         samples=total,
         spikes=spike_count,
         stalls=stalls,
@@ -92,43 +106,59 @@ def verify(
     )
 
 
-def _run_parts(
-    folder: OutputFolder, simulator: Simulator, samples: Samples, engine: Engine, stalls: Stalls
-) -> Iterator[tuple[int, Inputs, Result, Recording]]:
-    """Yield the parts of the samples in order, simulated on all cores."""
-    starts = range(0, len(samples), _CHUNK)
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What runs, and how."""
+
+    folder: OutputFolder
+    engine: Engine
+    netlist: Target | None
+    stalls: Stalls
+    jobs: int
+
+    @property
+    def name(self) -> str:
+        """Part of the names of files that belong to this run."""
+        return f"{self.engine}-{self.netlist}" if self.netlist else self.engine
+
+
+def _run_parts(run: _Run, samples: Samples) -> Iterator[tuple[int, Inputs, Result, Recording]]:
+    """Yield the parts of the samples in order, simulated by as many processes at once as there are jobs."""
+    simulator = build(run.folder, run.engine, netlist=run.netlist)
+    size = min(_CHUNK, -(-len(samples) // run.jobs))
+    starts = range(0, len(samples), size)
 
     def simulate(first: int) -> tuple[Inputs, Recording]:
-        inputs = samples.inputs(first, min(first + _CHUNK, len(samples)))
-        scratch = folder.build / f"run-{engine}-{os.getpid()}-{first}"
+        inputs = samples.inputs(first, min(first + size, len(samples)))
+        scratch = run.folder.build / f"run-{run.name}-{os.getpid()}-{first}"
         try:
-            return inputs, simulator.run(inputs, stalls, scratch)
+            return inputs, simulator.run(inputs, run.stalls, scratch)
         except VerificationError as error:
-            wave = _waveform(folder, engine, inputs, stalls)
+            wave = _waveform(run, inputs)
             raise VerificationError(
                 f"samples {first}..{first + inputs.shape[-2] - 1}: {error}; waveform: {wave}"
             ) from error
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for first, (inputs, recording) in zip(starts, pool.map(simulate, starts), strict=True):
-            yield first, inputs, reference.run(folder.network, inputs), recording
+    pool = ThreadPoolExecutor(run.jobs)
+    try:
+        waiting = deque(pool.submit(simulate, first) for first in starts[: 2 * run.jobs])
+        for first in starts:
+            inputs, recording = waiting.popleft().result()
+            following = first + 2 * run.jobs * size
+            if following < len(samples):  # a few ahead, so that no recording lies about while others are compared
+                waiting.append(pool.submit(simulate, following))
+            yield first, inputs, reference.run(run.folder.network, inputs), recording
+    finally:
+        pool.shutdown(cancel_futures=True)  # after a difference nothing new is begun
 
 
-def _compare(
-    folder: OutputFolder,
-    engine: Engine,
-    stalls: Stalls,
-    first: int,
-    inputs: Inputs,
-    result: Result,
-    recording: Recording,
-) -> None:
-    problem = _first_difference(folder, first, result, recording)
+def _compare(run: _Run, first: int, inputs: Inputs, result: Result, recording: Recording) -> None:
+    problem = _first_difference(run.folder, first, result, recording)
     if problem is None:
         return
     sample, message = problem
     nearby = inputs[..., max(0, sample - 1) : sample + 1, :]  # the sample before too: a state may have leaked from it
-    raise VerificationError(f"{message}; waveform: {_waveform(folder, engine, nearby, stalls)}")
+    raise VerificationError(f"{message}; waveform: {_waveform(run, nearby)}")
 
 
 def _first_difference(folder: OutputFolder, first: int, result: Result, recording: Recording) -> tuple[int, str] | None:
@@ -158,9 +188,9 @@ def _first_difference(folder: OutputFolder, first: int, result: Result, recordin
     return sample, f"sample {first + sample}, output beat {beat}: expected {shown[0]}, got {shown[1]}"
 
 
-def _waveform(folder: OutputFolder, engine: Engine, inputs: Inputs, stalls: Stalls) -> Path:
-    wave = folder.build / f"mismatch-{engine}.vcd"
-    simulator = build(folder, engine, trace=True)
+def _waveform(run: _Run, inputs: Inputs) -> Path:
+    wave = run.folder.build / f"mismatch-{run.name}.vcd"
+    simulator = build(run.folder, run.engine, netlist=run.netlist, trace=True)
     with contextlib.suppress(VerificationError):  # the waveform is wanted because of it
-        simulator.run(inputs, stalls, folder.build / f"run-{engine}-wave", wave)
+        simulator.run(inputs, run.stalls, run.folder.build / f"run-{run.name}-wave", wave)
     return wave

@@ -20,6 +20,7 @@ module replay_source #(
   reg [8*1024-1:0] path;
   integer file, read, seed, stall;
   reg [DataWidth:0] word;
+  reg send;
 
   initial begin
     if (!$value$plusargs("input=%s", path)) path = "tb/vectors/input.hex";
@@ -38,7 +39,9 @@ module replay_source #(
   always @(posedge clk_i) begin
     if (rst_ni && (!valid_o || ready_i)) begin
       valid_o <= 1'b0;
-      if (!done_o && ($random(seed) & 255) >= stall) begin
+      if (stall == 0) send = 1'b1;
+      else send = ($random(seed) & 255) >= stall;
+      if (!done_o && send) begin
         read = $fscanf(file, "%h\n", word);
         if (read == 1) begin
           valid_o <= 1'b1;

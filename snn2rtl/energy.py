@@ -1,0 +1,118 @@
+"""An estimate of the energy of a sample: what happens is counted exactly, what each of it costs is from the literature.
+
+docs/energy.md says what is counted, what is assumed and what is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.metrics import Activity
+from snn2rtl.network import FixedPointNetwork, Layer, MultiplierLeak, NoLeak, Reset
+from snn2rtl.rtl.design import LayerDesign, RtlDesign
+from snn2rtl.rtl.memory import Memory
+
+# M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014, figure 1.1.9: 45 nm, 0.9 V, in pJ
+ADD_8_BITS, ADD_32_BITS = 0.03, 0.1
+MULTIPLY_8_BITS = 0.2
+READ_64_BITS = 10.0  # of a memory of 8 KiB; 32 KiB take 20: it grows with the root of the size
+READ_MEMORY_BITS = 8 * 8192
+SOURCE = "Horowitz, ISSCC 2014: 45 nm at 0.9 V"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerEnergy:
+    """A layer's energy for a sample, in pJ, and the counts behind it, all means over the samples.
+
+    weight_bits: read from weights, row tables and the neurons' numbers. membrane_bits: read from membrane memories and
+    written to them. adds: of weights to membranes, and the neurons' with their comparisons. *_pj: what it takes.
+    """
+
+    name: str
+    weight_bits: float
+    membrane_bits: float
+    adds: float
+    weights_pj: float
+    membranes_pj: float
+    adds_pj: float
+
+    @property
+    def total_pj(self) -> float:
+        """Everything that is counted."""
+        return self.weights_pj + self.membranes_pj + self.adds_pj
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {**asdict(self), "total_pj": self.total_pj}
+
+
+def add_pj(bits: int) -> float:
+    """Return the energy of an addition of so many bits, on a line through the two of the source."""
+    return max(0.0, ADD_8_BITS + (bits - 8) * (ADD_32_BITS - ADD_8_BITS) / 24)
+
+
+def access_pj(bits: float, memory_bits: float) -> float:
+    """Return the energy of so many bits to or from a memory: in proportion to them, and to the root of its size."""
+    return READ_64_BITS * bits / 64 * sqrt(memory_bits / READ_MEMORY_BITS)
+
+
+def estimate(network: FixedPointNetwork, design: RtlDesign, activity: Activity) -> tuple[LayerEnergy, ...]:
+    """Return the energy of each layer; none for a directly coded network, whose hardware is not counted yet.
+
+    Args:
+        network: the integer network.
+        design: its hardware.
+        activity: what it did with the samples.
+    """
+    if network.is_direct:
+        return ()
+    found = []
+    inputs: IntArray = np.arange(network.num_inputs)
+    for index, (layer, hardware) in enumerate(zip(network.layers, design.layers, strict=True)):
+        firing = activity.events[index][inputs] / activity.samples
+        found.append(_layer(layer, hardware, firing, activity.steps))
+        inputs = hardware.placement
+    return tuple(found)
+
+
+def _layer(layer: Layer, hardware: LayerDesign, firing: np.ndarray, steps: int) -> LayerEnergy:
+    cost, layout = hardware.costs[hardware.layout.kind], hardware.layout
+    words = firing @ cost.words  # of each walker
+    tables = [(float(firing.sum()) * table.width, table) for table in layout.tables]
+    numbers = [(steps * hardware.slots * n.memory.width, n.memory) for n in hardware.numbers if n.memory]
+    memories = zip(words, layout.weight_memories, strict=True)
+    weights = [(float(count) * memory.width, memory.banks[0]) for count, memory in memories]
+    reads: list[tuple[float, Memory]] = [*weights, *tables, *numbers]
+    # walkers of all lanes make every lane add, of one lane that lane alone
+    synapse_adds = float(words.sum()) * (hardware.lanes if hardware.num_walkers == 1 else 1)
+    updates = steps * hardware.num_neurons
+    accesses = 2 * (synapse_adds + updates) * hardware.state_width
+    neuron_adds = updates * _adds_of_neuron(layer)
+    return LayerEnergy(
+        name=layer.name,
+        weight_bits=sum(bits for bits, _ in reads),
+        membrane_bits=accesses,
+        adds=synapse_adds + neuron_adds,
+        weights_pj=sum(access_pj(bits, memory.bits) for bits, memory in reads),
+        membranes_pj=access_pj(accesses, hardware.slots * hardware.state_width),
+        adds_pj=(synapse_adds + neuron_adds) * add_pj(hardware.state_width) + updates * _multiply_pj(layer),
+    )
+
+
+def _adds_of_neuron(layer: Layer) -> int:
+    """Return the adders of a neuron: threshold, reset, leak, bias."""
+    neuron = layer.neuron
+    leaks = not isinstance(neuron.leak, NoLeak | MultiplierLeak)
+    return 1 + (neuron.reset is Reset.SOFT) + leaks + bool(layer.bias.any())
+
+
+def _multiply_pj(layer: Layer) -> float:
+    leak = layer.neuron.leak
+    if not isinstance(leak, MultiplierLeak):
+        return 0.0
+    return MULTIPLY_8_BITS * layer.neuron.membrane_bits * leak.factor.bit_length() / 64

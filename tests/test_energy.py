@@ -1,0 +1,89 @@
+"""The counts behind the energy against loops over spikes and words; the constants at the points of their source."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import chain, dense, lif
+
+from snn2rtl import cli, energy, metrics, network_file, reference
+from snn2rtl.network import FixedPointNetwork, MultiplierLeak, ShiftLeak
+from snn2rtl.options import PerLayer, RtlOptions
+from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.plan import plan
+from snn2rtl.samples import Samples
+
+STEPS, SAMPLES = 5, 3
+
+
+def test_constants_are_those_of_the_source() -> None:
+    assert energy.add_pj(8) == pytest.approx(0.03)
+    assert energy.add_pj(32) == pytest.approx(0.1)
+    assert energy.access_pj(64, 8 * 8192) == pytest.approx(10)
+    assert energy.access_pj(64, 8 * 32768) == pytest.approx(20)
+    assert energy.access_pj(64, 8 << 20) == pytest.approx(100, rel=0.15)
+
+
+def build(layout: str) -> tuple[FixedPointNetwork, RtlDesign, np.ndarray]:
+    rng = np.random.default_rng(3)
+    weights = [rng.integers(-9, 10, shape) * (rng.random(shape) < 0.5) for shape in ((12, 20), (5, 12))]
+    soft, hard = lif(rng.integers(5, 12, 12), reset_by=9, leak=ShiftLeak(2)), lif([5] * 5)
+    network = chain(dense(weights[0], soft), dense(weights[1], hard))
+    design = plan(network, RtlOptions(lanes=PerLayer(4), layout=PerLayer(layout)))
+    return network, design, (rng.random((STEPS, SAMPLES, 20)) < 0.4).astype(np.uint8)
+
+
+@pytest.mark.parametrize("layout", ["dense", "indexed", "ragged"])
+def test_counts_are_those_of_the_loops(layout: str) -> None:
+    network, design, spikes = build(layout)
+    found = energy.estimate(network, design, metrics.observe(network, Samples(spikes, None, None)))
+    hidden = reference.run(network, spikes).layers[0].spikes[:, :, design.layers[0].placement]
+    for layer, events, hardware, adders in zip(found, (spikes, hidden), design.layers, (3, 1), strict=True):
+        words = adds = rows = 0
+        for *_, row in np.argwhere(events):
+            rows += 1
+            reads = hardware.costs[layout].words[row]
+            words += int(reads.sum())
+            adds += sum(int(count) * (1 if layout == "ragged" else hardware.lanes) for count in reads)
+        assert rows > 0
+        updates = STEPS * SAMPLES * hardware.num_neurons
+        bits = words * hardware.layout.word_width + rows * sum(table.width for table in hardware.layout.tables)
+        bits += STEPS * SAMPLES * hardware.slots * sum(n.memory.width for n in hardware.numbers if n.memory)
+        assert layer.weight_bits == pytest.approx(bits / SAMPLES)
+        assert layer.membrane_bits == pytest.approx(2 * (adds + updates) * hardware.state_width / SAMPLES)
+        assert layer.adds == pytest.approx((adds + adders * updates) / SAMPLES)  # threshold; soft reset and leak too
+        assert layer.total_pj == layer.weights_pj + layer.membranes_pj + layer.adds_pj > 0
+
+
+def test_silence_costs_the_sweeps_alone() -> None:
+    network, design, spikes = build("dense")
+    found = energy.estimate(network, design, metrics.observe(network, Samples(0 * spikes, None, None)))
+    thresholds = design.layers[0].numbers[0].memory
+    assert thresholds is not None
+    assert [layer.weight_bits for layer in found] == [STEPS * thresholds.bits, 0]
+    assert [layer.adds for layer in found] == [3 * 12 * STEPS, 5 * STEPS]
+
+
+def test_a_multiplier_costs_more_than_a_shift() -> None:
+    totals = []
+    for leak in (ShiftLeak(2), MultiplierLeak(11, 4)):
+        network = chain(dense(np.ones((3, 4), np.int64), lif([9] * 3, leak=leak)))
+        activity = metrics.observe(network, Samples(np.ones((2, 1, 4), np.uint8), None, None))
+        totals.append(energy.estimate(network, plan(network), activity)[0].adds_pj)
+    assert totals[0] < totals[1]
+
+
+def test_measure_shows_the_estimate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network, _, spikes = build("dense")
+    network_file.save(network, tmp_path / "net.npz")
+    np.save(tmp_path / "x.npy", spikes)
+    argv = ["measure", str(tmp_path / "net.npz"), "--data", str(tmp_path / "x.npy"), "--repeats", "0"]
+    assert cli.main(argv) == 0
+    shown = capsys.readouterr().out
+    assert "energy of a sample in nJ, an estimate" in shown
+    assert "Horowitz" in shown
+    assert cli.main([*argv, "--json"]) == 0
+    layers = json.loads(capsys.readouterr().out)["energy_estimate"]["layers"]
+    assert len(layers) == 2
+    assert all(layer["total_pj"] > 0 for layer in layers)
