@@ -18,7 +18,7 @@ from snn2rtl.data.shd import open_shd
 from snn2rtl.data.shd_cache import find
 
 REPEATS = 3
-CASES = (Binning(1, 1400, 700), Binning(1, 1400, 140), Binning(10, 140, 700), Binning(10, 140, 140))
+CASES = (Binning(1, 1400, 140), Binning(10, 140, 700), Binning(10, 140, 140))
 Bins = NDArray[np.uint8]
 
 

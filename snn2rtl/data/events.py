@@ -16,7 +16,7 @@ from snn2rtl.fixed_point import IntArray
 UNITS = 700  # of the inner ear that SHD's recordings come from
 MOST = int(np.iinfo(np.uint8).max)  # spikes that a bin can hold
 _FAR = 1 << 40  # a step later than any; times that are no numbers are put there
-_AT_ONCE = 32  # recordings; what is computed of them fits a processor's cache
+_AT_ONCE = 8  # recordings; what is computed of them fits a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
