@@ -5,6 +5,7 @@ docs/energy.md says what is counted, what is assumed and what is left out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any
@@ -22,6 +23,7 @@ ADD_8_BITS, ADD_32_BITS = 0.03, 0.1
 MULTIPLY_8_BITS = 0.2
 READ_64_BITS = 10.0  # of a memory of 8 KiB; 32 KiB take 20: it grows with the root of the size
 READ_MEMORY_BITS = 8 * 8192
+TOGGLE = 0.002  # assumed, not from the source: half of C V**2 of a flip-flop with 5 fF to drive
 SOURCE = "Horowitz, ISSCC 2014: 45 nm at 0.9 V"
 
 
@@ -30,25 +32,32 @@ class LayerEnergy:
     """A layer's energy for a sample, in pJ, and the counts behind it, all means over the samples.
 
     weight_bits: read from weights, row tables and the neurons' numbers. membrane_bits: read from membrane memories and
-    written to them. adds: of weights to membranes, and the neurons' with their comparisons. *_pj: what it takes.
+    written to them. adds: of weights to membranes, and the neurons' with their comparisons. toggles: of register bits,
+    where they were simulated. *_pj: what it takes.
     """
 
     name: str
     weight_bits: float
     membrane_bits: float
     adds: float
+    toggles: float | None
     weights_pj: float
     membranes_pj: float
     adds_pj: float
 
     @property
+    def toggles_pj(self) -> float:
+        """What the toggles take; nothing where they are not known."""
+        return TOGGLE * (self.toggles or 0.0)
+
+    @property
     def total_pj(self) -> float:
         """Everything that is counted."""
-        return self.weights_pj + self.membranes_pj + self.adds_pj
+        return self.weights_pj + self.membranes_pj + self.adds_pj + self.toggles_pj
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {**asdict(self), "total_pj": self.total_pj}
+        return {**asdict(self), "toggles_pj": self.toggles_pj, "total_pj": self.total_pj}
 
 
 def add_pj(bits: int) -> float:
@@ -61,13 +70,16 @@ def access_pj(bits: float, memory_bits: float) -> float:
     return READ_64_BITS * bits / 64 * sqrt(memory_bits / READ_MEMORY_BITS)
 
 
-def estimate(network: FixedPointNetwork, design: RtlDesign, activity: Activity) -> tuple[LayerEnergy, ...]:
+def estimate(
+    network: FixedPointNetwork, design: RtlDesign, activity: Activity, toggles: Mapping[str, float] | None = None
+) -> tuple[LayerEnergy, ...]:
     """Return the energy of each layer; none for a directly coded network, whose hardware is not counted yet.
 
     Args:
         network: the integer network.
         design: its hardware.
         activity: what it did with the samples.
+        toggles: of the registers of each layer for a sample, by its stream, where they were simulated.
     """
     if network.is_direct:
         return ()
@@ -75,12 +87,13 @@ def estimate(network: FixedPointNetwork, design: RtlDesign, activity: Activity) 
     inputs: IntArray = np.arange(network.num_inputs)
     for index, (layer, hardware) in enumerate(zip(network.layers, design.layers, strict=True)):
         firing = activity.events[index][inputs] / activity.samples
-        found.append(_layer(layer, hardware, firing, activity.steps))
+        toggled = toggles[hardware.stream] if toggles else None
+        found.append(_layer(layer, hardware, firing, activity.steps, toggled))
         inputs = hardware.placement
     return tuple(found)
 
 
-def _layer(layer: Layer, hardware: LayerDesign, firing: np.ndarray, steps: int) -> LayerEnergy:
+def _layer(layer: Layer, hardware: LayerDesign, firing: np.ndarray, steps: int, toggles: float | None) -> LayerEnergy:
     cost, layout = hardware.costs[hardware.layout.kind], hardware.layout
     words = firing @ cost.words  # of each walker
     tables = [(float(firing.sum()) * table.width, table) for table in layout.tables]
@@ -98,6 +111,7 @@ def _layer(layer: Layer, hardware: LayerDesign, firing: np.ndarray, steps: int) 
         weight_bits=sum(bits for bits, _ in reads),
         membrane_bits=accesses,
         adds=synapse_adds + neuron_adds,
+        toggles=toggles,
         weights_pj=sum(access_pj(bits, memory.bits) for bits, memory in reads),
         membranes_pj=access_pj(accesses, hardware.slots * hardware.state_width),
         adds_pj=(synapse_adds + neuron_adds) * add_pj(hardware.state_width) + updates * _multiply_pj(layer),

@@ -53,6 +53,7 @@ def test_counts_are_those_of_the_loops(layout: str) -> None:
         assert layer.weight_bits == pytest.approx(bits / SAMPLES)
         assert layer.membrane_bits == pytest.approx(2 * (adds + updates) * hardware.state_width / SAMPLES)
         assert layer.adds == pytest.approx((adds + adders * updates) / SAMPLES)  # threshold; soft reset and leak too
+        assert layer.toggles is None
         assert layer.total_pj == layer.weights_pj + layer.membranes_pj + layer.adds_pj > 0
 
 
@@ -72,6 +73,25 @@ def test_a_multiplier_costs_more_than_a_shift() -> None:
         activity = metrics.observe(network, Samples(np.ones((2, 1, 4), np.uint8), None, None))
         totals.append(energy.estimate(network, plan(network), activity)[0].adds_pj)
     assert totals[0] < totals[1]
+
+
+def test_toggles_cost_what_was_assumed() -> None:
+    network, design, spikes = build("dense")
+    activity = metrics.observe(network, Samples(spikes, None, None))
+    without = energy.estimate(network, design, activity)
+    found = energy.estimate(network, design, activity, {"fc1": 1000.0, "fc2": 0.0})
+    assert [layer.toggles for layer in found] == [1000, 0]
+    assert found[0].total_pj == pytest.approx(without[0].total_pj + 1000 * energy.TOGGLE)
+    assert found[1].total_pj == without[1].total_pj
+
+
+def test_toggles_need_verilog(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network, _, spikes = build("dense")
+    network_file.save(network, tmp_path / "net.npz")
+    np.save(tmp_path / "x.npy", spikes)
+    argv = ["measure", str(tmp_path / "net.npz"), "--data", str(tmp_path / "x.npy"), "--repeats", "0"]
+    assert cli.main([*argv, "--toggles", "1"]) == 1
+    assert "--toggles: must be used with an output folder, which has Verilog" in capsys.readouterr().err
 
 
 def test_measure_shows_the_estimate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

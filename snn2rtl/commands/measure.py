@@ -23,6 +23,7 @@ from snn2rtl.progress import bar
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.samples import load_samples
 from snn2rtl.spiking import SpikingNetwork
+from snn2rtl.verify.toggles import register_toggles
 
 HELP = "say what a network costs and what it does with samples"
 SHOWN_CLASSES = 20  # a larger confusion matrix is for --json and --plots
@@ -48,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=natural, default=0, metavar="N", help="of the encoder [%(default)s]")
     add("--repeats", type=natural, default=7, metavar="N", help="timed runs of each, 0 for none [%(default)s]")
     add("--batch", type=positive, default=100, metavar="N", help="samples of a timed batch [%(default)s]")
+    add("--toggles", type=positive, metavar="N",
+        help="simulate so many of the samples in Verilator and count how often registers toggle")  # fmt: skip
     add("--plots", type=Path, metavar="DIR", help="folder for plots of it, as PNG and SVG")
     add("--sample", type=natural, default=0, metavar="N", help="sample whose spikes are plotted [%(default)s]")
 
@@ -69,7 +72,7 @@ def run(args: argparse.Namespace) -> Outcome:
     with bar("measure", len(samples)) as advance:
         activity = metrics.observe(network, samples, advance)
     found = metrics.measure(network, model.design, activity, samples.labels)
-    energies = estimate(network, model.design, activity)
+    energies = estimate(network, model.design, activity, _toggles(args))
     timed = latencies(network, model.source, samples, args.repeats, args.batch) if args.repeats else ()
     data = {
         "digest": model.design.digest,
@@ -189,14 +192,28 @@ def accuracy_tables(found: Metrics) -> tuple[Table | str, ...]:
     return said, table
 
 
+def _toggles(args: argparse.Namespace) -> dict[str, float] | None:
+    if not args.toggles:
+        return None
+    if not args.model.is_dir():
+        raise OptionError("--toggles: must be used with an output folder, which has Verilog")
+    folder = open_folder(args.model)
+    inputs, encoder = folder.network.num_inputs, folder.network.encoder
+    return register_toggles(
+        folder, load_samples(args.data, inputs=inputs, encoder=encoder, limit=args.toggles, seed=args.seed)
+    )
+
+
 def energy_table(energies: tuple[LayerEnergy, ...]) -> Table:
     """Return the estimate of the energy by layer, and its sum."""
-    names = ("layer", "weight bits read", "membrane bits moved", "additions", "weights", "membranes", "adders", "sum")
-    table = _table("energy of a sample in nJ, an estimate", *names)
+    counted = ("weight bits read", "membrane bits moved", "additions", "register toggles")
+    spent = ("weights", "membranes", "adders", "registers", "sum")
+    table = _table("energy of a sample in nJ, an estimate", "layer", *counted, *spent)
     rows = [(energy.name, (energy,)) for energy in energies]
     for name, part in [*rows, ("all", energies)] if len(rows) > 1 else rows:
-        counts = (sum(getattr(one, key) for one in part) for key in ("weight_bits", "membrane_bits", "adds"))
-        picojoules = ("weights_pj", "membranes_pj", "adds_pj", "total_pj")
+        events = ("weight_bits", "membrane_bits", "adds", "toggles")
+        counts = (sum(getattr(one, key) or 0 for one in part) for key in events)
+        picojoules = ("weights_pj", "membranes_pj", "adds_pj", "toggles_pj", "total_pj")
         costs = (sum(getattr(one, key) for one in part) / 1000 for key in picojoules)
         table.add_row(name, *(f"{count:,.0f}" for count in counts), *(f"{cost:,.1f}" for cost in costs))
     table.caption = f"counted events, constants of {SOURCE}; no clock, no wires, no leakage; an FPGA takes more"

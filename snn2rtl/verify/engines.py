@@ -21,6 +21,7 @@ from snn2rtl.reference import Inputs, Spikes
 from snn2rtl.rtl import beats
 
 Engine = Literal["verilator", "icarus"]
+Trace = Literal["vcd", "saif"]
 _BENCH = ["tb/replay.v", "tb/replay_source.v", "tb/replay_monitor.v"]
 STALL_RANGE = 256
 
@@ -81,20 +82,22 @@ class Simulator:
         return recording
 
 
-def build(folder: OutputFolder, engine: Engine, *, netlist: Target | None = None, trace: bool = False) -> Simulator:
+def build(
+    folder: OutputFolder, engine: Engine, *, netlist: Target | None = None, trace: Trace | None = None
+) -> Simulator:
     """Return the replay bench built for an engine; an unchanged folder is built once.
 
     Args:
         folder: the output folder.
         engine: the simulator.
         netlist: a device family whose netlist is built in place of the Verilog.
-        trace: able to write a waveform.
+        trace: able to write a waveform (vcd), or with Verilator how often every signal toggled (saif).
 
     Raises:
         ToolNotFoundError: a tool is not installed.
         ToolFailedError: it does not build.
     """
-    place = folder.build / "-".join([engine, *([netlist] if netlist else []), *(["trace"] if trace else [])])
+    place = folder.build / "-".join([engine, *([netlist] if netlist else []), *([trace] if trace else [])])
     current = folder.is_current(place)
     if not current:
         shutil.rmtree(place, ignore_errors=True)
@@ -115,7 +118,7 @@ def _build_icarus(folder: OutputFolder, place: Path, netlist: Target | None, cur
 
 
 def _build_verilator(
-    folder: OutputFolder, place: Path, netlist: Target | None, current: bool, trace: bool
+    folder: OutputFolder, place: Path, netlist: Target | None, current: bool, trace: Trace | None
 ) -> Simulator:
     tool = tools.require("verilator")
     tools.require("make")
@@ -123,7 +126,7 @@ def _build_verilator(
     program = place / "Vreplay"
     if not current:
         arguments = ["--cc", "--exe", "--build", "-j", "0", "-O3", "--x-initial", "unique", "-Wno-lint"]
-        arguments += ["--top-module", "replay", "--Mdir", str(place), *(["--trace"] if trace else [])]
+        arguments += ["--top-module", "replay", "--Mdir", str(place), *([f"--trace-{trace}"] if trace else [])]
         # a netlist is so much C++ that more than this takes longer than it saves
         arguments += ["-MAKEFLAGS", "OPT_FAST=-O1"] if netlist else []
         arguments += [*_sources(folder, netlist), "tb/replay_main.cpp"]

@@ -190,7 +190,7 @@ def _first_difference(folder: OutputFolder, first: int, result: Result, recordin
 
 def _waveform(run: _Run, inputs: Inputs) -> Path:
     wave = run.folder.build / f"mismatch-{run.name}.vcd"
-    simulator = build(run.folder, run.engine, netlist=run.netlist, trace=True)
+    simulator = build(run.folder, run.engine, netlist=run.netlist, trace="vcd")
     with contextlib.suppress(VerificationError):  # the waveform is wanted because of it
         simulator.run(inputs, run.stalls, run.folder.build / f"run-{run.name}-wave", wave)
     return wave

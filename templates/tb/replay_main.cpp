@@ -1,12 +1,17 @@
-// Clock for the replay bench under Verilator: faster than a clock in Verilog. +wave=FILE writes a waveform (with --trace).
+// Clock for the replay bench under Verilator: faster than a clock in Verilog. +wave=FILE writes a waveform (with --trace), or
+// how often every signal toggled (with --trace-saif).
 
 #include <memory>
 #include <string>
 
 #include "Vreplay.h"
 #include "verilated.h"
-#if VM_TRACE
+#if VM_TRACE_SAIF
+#include "verilated_saif_c.h"
+using Wave = VerilatedSaifC;
+#elif VM_TRACE
 #include "verilated_vcd_c.h"
+using Wave = VerilatedVcdC;
 #endif
 
 int main(int argc, char** argv) {
@@ -17,7 +22,7 @@ int main(int argc, char** argv) {
 #endif
   const auto replay = std::make_unique<Vreplay>(context.get());
 #if VM_TRACE
-  const auto wave = std::make_unique<VerilatedVcdC>();
+  const auto wave = std::make_unique<Wave>();
   const std::string path = context->commandArgsPlusMatch("wave=");
   replay->trace(wave.get(), 99);
   if (!path.empty()) wave->open(path.substr(6).c_str());
@@ -32,5 +37,8 @@ int main(int argc, char** argv) {
 #endif
   }
   replay->final();
+#if VM_TRACE
+  if (wave->isOpen()) wave->close();
+#endif
   return 0;
 }
