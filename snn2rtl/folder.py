@@ -86,7 +86,7 @@ def open_folder(path: Path) -> OutputFolder:
         lanes=PerLayer(1, dict(zip(names, lanes, strict=True))),
         layout=PerLayer("auto", dict(zip(names, layouts, strict=True))),
         output=output,
-        beat_pixels=beat_pixels or RtlOptions.beat_pixels,
+        beat_pixels=beat_pixels,
     )
     return OutputFolder(path, files, hdl, network, plan(network, options, _placements(placement, network)))
 

@@ -67,17 +67,17 @@ class RtlOptions:
 
     lanes: neurons that a layer updates in one cycle. layout: how weights are stored. output: what the output stream
     carries, the class of a sample, its class and counts, or every output spike. beat_pixels: pixels of a beat of the
-    input stream of a directly coded network.
+    input stream of a directly coded network, 0 for 8.
     """
 
     lanes: PerLayer[int] = PerLayer(16)
     layout: PerLayer[str] = PerLayer("auto")
     output: Literal["class", "counts", "spikes"] = "class"
-    beat_pixels: int = 8
+    beat_pixels: int = 0
 
     def __post_init__(self) -> None:
         _check_range("lanes", self.lanes, 1, 1024)
-        _check_range("beat-pixels", PerLayer(self.beat_pixels), 1, 8)
+        _check_range("beat-pixels", PerLayer(self.beat_pixels), 0, 8)
         _check_choice("output", self.output, ("class", "counts", "spikes"))
 
 

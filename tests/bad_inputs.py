@@ -131,6 +131,11 @@ def _(folder: Path) -> list[str]:
     return whole(folder, "net.pt", nn.Sequential(nn.Linear(6, 5)))
 
 
+@case("beat-pixels")
+def _(folder: Path) -> list[str]:
+    return compile_args(folder, model(folder), "--beat-pixels", "4")
+
+
 @case("direct-spikes")
 def _(folder: Path) -> list[str]:
     np.savez(folder / "x.npz", spikes=np.zeros((3, 2, 4), np.uint8), labels=np.zeros(2, int))

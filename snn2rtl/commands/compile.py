@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
     add("--beat-pixels", type=int, default=rtl.beat_pixels, metavar="N",
-        help="pixels in a beat of the input, 1 to 8, with a direct encoder [%(default)s]")  # fmt: skip
+        help="pixels in a beat of the input, 1 to 8, with a direct encoder [0: 8]")  # fmt: skip
     add(
         "--calibration",
         type=Path,

@@ -20,6 +20,7 @@ from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.placement import place
 
+BEAT_PIXELS = 8  # of 8 bits: beats of 64 bits
 FORWARD_DISTANCE = 3  # cycles after which a lane's write is back in its memory
 
 
@@ -34,12 +35,14 @@ def plan(
         placements: the neuron at each place of each layer; by default those of place() without calibration data.
 
     Raises:
-        OptionError: an option names a layer or a layout that does not exist.
+        OptionError: an option names a layer or a layout that does not exist, or is of pixels where spikes enter.
     """
     options = options or RtlOptions()
     labels = [layer.name for layer in network.layers]
     options.lanes.check_names("lanes", labels)
     options.layout.check_names("layout", labels)
+    if options.beat_pixels and not network.is_direct:
+        raise OptionError(f"--beat-pixels: must be left out where spikes enter the network, not {options.beat_pixels}")
     top = names.identifier(network.name) + "_top"
     streams = stream_names(network)
     layers: list[LayerDesign] = []
@@ -60,7 +63,7 @@ def plan(
         layers=tuple(layers),
         num_classes=network.num_classes,
         count_width=network.count_bits,
-        beat_pixels=options.beat_pixels if network.is_direct else 0,
+        beat_pixels=(options.beat_pixels or BEAT_PIXELS) if network.is_direct else 0,
     )
 
 
