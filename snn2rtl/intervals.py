@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
-from snn2rtl.network import MAX_MEMBRANE_BITS, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    MAX_MEMBRANE_BITS,
+    Integrator,
+    Layer,
+    Leak,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    ShiftLeak,
+    ShiftLeaks,
+)
 
 _FAR = 1 << 62  # beyond every membrane, and no overflow
 
@@ -22,9 +33,9 @@ def leak(membrane: IntArray, kind: Leak) -> IntArray:
     match kind:
         case NoLeak():
             return membrane
-        case ShiftLeak(shift):
+        case ShiftLeak(shift) | ShiftLeaks(shift):
             return membrane - (membrane >> shift)
-        case MultiplierLeak(factor, fraction):
+        case MultiplierLeak(factor, fraction) | MultiplierLeaks(factor, fraction):
             return membrane * factor >> fraction
 
 
@@ -34,15 +45,16 @@ def resting(current: IntArray, kind: Leak) -> IntArray:
     match kind:
         case NoLeak():
             return moving
-        case ShiftLeak(shift):  # v >>> shift = current
+        case ShiftLeak(shift) | ShiftLeaks(shift):  # v >>> shift = current
             near = np.clip(current, -_FAR >> shift, _FAR >> shift)
             return np.where(near < 0, ((near + 1) << shift) - 1, near << shift)
-        case MultiplierLeak(factor, fraction):  # ceil(v * lost / 2**fraction) = current
-            lost = (1 << fraction) - factor
-            if not lost:
-                return moving
+        case MultiplierLeak(factor, fraction) | MultiplierLeaks(factor, fraction):
+            # ceil(v * lost / 2**fraction) = current
+            lost = np.asarray((1 << fraction) - factor)
+            divisor = np.maximum(lost, 1)
             near = np.clip(current, -_FAR >> fraction, _FAR >> fraction)
-            return np.where(near > 0, ((near - 1) << fraction) // lost + 1, (near << fraction) // lost)
+            ends = np.where(near > 0, ((near - 1) << fraction) // divisor + 1, (near << fraction) // divisor)
+            return np.where(lost == 0, moving, ends)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +70,25 @@ class MembraneRange:
         return signed_bits(min(int(self.low.min()), 0), max(int(self.high.max()), 0))
 
 
+@dataclass(frozen=True, eq=False)
+class _Threshold:
+    """Between which thresholds a neuron fires, and what a spike takes; an integrator's is out of reach."""
+
+    least: IntArray
+    greatest: IntArray
+    reset_by: IntArray
+    hard: bool
+
+
+def _threshold(layer: Layer) -> _Threshold:
+    match layer.neuron:
+        case Integrator():
+            never = np.full(layer.num_neurons, _FAR)
+            return _Threshold(never, never, np.zeros_like(never), hard=False)
+        case neuron:
+            return _Threshold(neuron.fire_at, neuron.fire_at, neuron.reset_by, neuron.reset is Reset.HARD)
+
+
 _known: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
 
 
@@ -70,63 +101,63 @@ def charged_range(layer: Layer) -> MembraneRange:
 
 def _charged_range(layer: Layer) -> MembraneRange:
     """Grow the range until a step does not leave it. What has started to move is sent at once to where it ends."""
-    neuron = layer.neuron
+    neuron, at = layer.neuron, _threshold(layer)
     least, greatest = signed_range(neuron.membrane_bits)
     low_input, high_input = input_range(layer)
     lowest_quiet = np.maximum(resting(low_input, neuron.leak), least)
-    highest_quiet = np.minimum(resting(high_input, neuron.leak), neuron.fire_at - 1)
-    lowest_fired = neuron.fire_at - neuron.reset_by
-    highest_fired = np.minimum(resting(high_input - neuron.reset_by, neuron.leak), greatest - neuron.reset_by)
+    highest_quiet = np.minimum(resting(high_input, neuron.leak), np.minimum(at.greatest - 1, greatest))
+    lowest_fired = at.least - at.reset_by
+    highest_fired = np.minimum(resting(high_input - at.reset_by, neuron.leak), greatest - at.reset_by)
     low = high = np.zeros(layer.num_neurons, np.int64)
     while True:
         charged = MembraneRange(leak(low, neuron.leak) + low_input, leak(high, neuron.leak) + high_input)
-        after_low, after_high = _after_reset(charged, layer, neuron.membrane_bits)
+        after_low, after_high = _after_reset(charged, at, neuron.membrane_bits)
         sinks, rises = after_low < low, after_high > high
         if not (sinks.any() or rises.any()):
             return charged
-        can_fire, can_be_quiet = charged.high >= neuron.fire_at, charged.low < neuron.fire_at
+        can_fire, can_be_quiet = charged.high >= at.least, charged.low < at.greatest
         low_end = np.where(can_fire & (after_low >= lowest_fired), lowest_fired, lowest_quiet)
-        high_end = np.where(can_be_quiet & (after_high < neuron.fire_at), highest_quiet, highest_fired)
+        high_end = np.where(can_be_quiet & (after_high < at.greatest), highest_quiet, highest_fired)
         low = np.where(sinks, np.minimum(after_low, low_end), low)
         high = np.where(rises, np.maximum(after_high, high_end), high)
 
 
 def charged_range_after(layer: Layer, steps: int) -> MembraneRange:
     """Return the range of ``leak(v) + i`` over all inputs, in samples of so many steps and without saturation."""
-    neuron = layer.neuron
+    neuron, at = layer.neuron, _threshold(layer)
     low_input, high_input = input_range(layer)
     low = high = np.zeros(layer.num_neurons, np.int64)
     left = np.full(layer.num_neurons, steps - 1)
     while True:
         charged = MembraneRange(leak(low, neuron.leak) + low_input, leak(high, neuron.leak) + high_input)
-        after_low, after_high = _after_reset(charged, layer, MAX_MEMBRANE_BITS)
+        after_low, after_high = _after_reset(charged, at, MAX_MEMBRANE_BITS)
         down, up = np.minimum(after_low - low, 0), np.maximum(after_high - high, 0)
         left = np.where((down < 0) | (up > 0), left, 0)
         if not left.any():
             return charged
         taken = np.minimum(left, 1)
         if isinstance(neuron.leak, NoLeak):
-            sinking = _repeats(down, low_input, charged.low, neuron)
-            taken = np.minimum(left, np.minimum(sinking, _repeats(up, high_input, charged.high, neuron)))
+            sinking = _repeats(down, low_input, charged.low, at)
+            taken = np.minimum(left, np.minimum(sinking, _repeats(up, high_input, charged.high, at)))
         low, high, left = low + taken * down, high + taken * up, left - taken
 
 
-def _repeats(move: IntArray, current: IntArray, charged: IntArray, neuron: LifNeuron) -> IntArray:
+def _repeats(move: IntArray, current: IntArray, charged: IntArray, at: _Threshold) -> IntArray:
     """Return how many steps, this one among them, surely move a bound of a membrane without a leak alike.
 
     A step adds the current to the bound, or the current less the reset, or neither. Which of them depends on where the
-    charged bounds are: one that adds goes on adding until one of them comes to the threshold or to an edge.
+    charged bounds are: one that adds goes on adding until one of them comes to a threshold or to an edge.
 
     Args:
         move: what this step adds, shape (neurons,).
         current: the input current that the bound is for, shape (neurons,).
         charged: the bound and its current, shape (neurons,).
-        neuron: the neurons.
+        at: the thresholds.
     """
     edges = np.array(signed_range(MAX_MEMBRANE_BITS))[:, None] - charged
-    ahead = np.sign(move) * np.stack([*edges, neuron.fire_at - charged])
+    ahead = np.sign(move) * np.stack([*edges, at.least - charged, at.greatest - charged])
     nearest = np.where(ahead >= 0, ahead, _FAR).min(axis=0)
-    added = (move == current) | (move == current - neuron.reset_by)
+    added = (move == current) | (move == current - at.reset_by)
     further = np.where(added, np.maximum(nearest - 1, 0) // np.maximum(np.abs(move), 1), 0)
     return np.where(move == 0, _FAR, 1 + further)
 
@@ -152,21 +183,20 @@ def never_saturates(layer: Layer) -> bool:
 def never_fires(layer: Layer) -> NDArray[np.bool_]:
     """Return which neurons no input can make fire, shape (neurons,), bool."""
     _, high = signed_range(layer.neuron.membrane_bits)
-    silent: NDArray[np.bool_] = np.minimum(charged_range(layer).high, high) < layer.neuron.fire_at
+    silent: NDArray[np.bool_] = np.minimum(charged_range(layer).high, high) < _threshold(layer).least
     return silent
 
 
-def _after_reset(charged: MembraneRange, layer: Layer, membrane_bits: int) -> tuple[IntArray, IntArray]:
+def _after_reset(charged: MembraneRange, at: _Threshold, membrane_bits: int) -> tuple[IntArray, IntArray]:
     """Return the least and the greatest membrane after saturation and reset."""
-    neuron = layer.neuron
     bounds = signed_range(membrane_bits)
     low, high = np.clip(charged.low, *bounds), np.clip(charged.high, *bounds)
-    quiet_low, quiet_high = low, np.minimum(high, neuron.fire_at - 1)  # empty where low >= fire_at
-    if neuron.reset is Reset.HARD:
+    quiet_low, quiet_high = low, np.minimum(high, at.greatest - 1)  # empty where low >= greatest
+    if at.hard:
         fired_low = fired_high = np.zeros_like(low)
     else:
-        fired_low, fired_high = np.maximum(low, neuron.fire_at) - neuron.reset_by, high - neuron.reset_by
-    can_fire, can_be_quiet = high >= neuron.fire_at, low < neuron.fire_at
+        fired_low, fired_high = np.maximum(low, at.least) - at.reset_by, high - at.reset_by
+    can_fire, can_be_quiet = high >= at.least, low < at.greatest
     after_low = np.where(can_be_quiet, quiet_low, fired_low)
     after_high = np.where(can_be_quiet, quiet_high, fired_high)
     after_low = np.where(can_fire, np.minimum(after_low, fired_low), after_low)

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from snn2rtl.network import FixedPointNetwork, Layer, MultiplierLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    FixedPointNetwork,
+    Integrator,
+    Layer,
+    Leak,
+    MultiplierLeak,
+    MultiplierLeaks,
+    Reset,
+    Score,
+    ShiftLeak,
+    ShiftLeaks,
+)
 
 
-def leaked(membrane: int, layer: Layer) -> int:
-    leak = layer.neuron.leak
-    if isinstance(leak, ShiftLeak):
-        return membrane - membrane // 2**leak.shift
-    if isinstance(leak, MultiplierLeak):
-        return membrane * leak.factor // 2**leak.fraction
-    return membrane
+def leaked(value: int, leak: Leak, neuron: int) -> int:
+    match leak:
+        case ShiftLeak(shift):
+            return value - value // 2**shift
+        case ShiftLeaks(shift):
+            return value - value // 2 ** int(shift[neuron])
+        case MultiplierLeak(factor, fraction):
+            return value * factor // 2**fraction
+        case MultiplierLeaks(factor, fraction):
+            return value * int(factor[neuron]) // 2**fraction
+    return value
 
 
 def charged(membrane: int, layer: Layer, neuron: int, inputs: list[int]) -> int:
@@ -19,16 +34,26 @@ def charged(membrane: int, layer: Layer, neuron: int, inputs: list[int]) -> int:
     total = int(layer.bias[neuron])
     for weight, value in zip(layer.weight[neuron].tolist(), inputs, strict=True):
         total += weight * value * 2**layer.weight_shift
-    return leaked(membrane, layer) + total
+    return leaked(membrane, layer.neuron.leak, neuron) + total
 
 
 def fire_and_reset(value: int, layer: Layer, neuron: int) -> tuple[int, int]:
     """Return spike and membrane after reset of a charged membrane."""
-    most = 2 ** (layer.neuron.membrane_bits - 1)
-    value = min(max(value, -most), most - 1)
-    if value < layer.neuron.fire_at[neuron]:
+    value = saturated(value, layer.neuron.membrane_bits)
+    if isinstance(layer.neuron, Integrator) or value < layer.neuron.fire_at[neuron]:
         return 0, value
     return 1, 0 if layer.neuron.reset is Reset.HARD else value - int(layer.neuron.reset_by[neuron])
+
+
+def saturated(value: int, bits: int) -> int:
+    return min(max(value, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1)
+
+
+def scored(score: int, membrane: int, step: int, neuron: Integrator) -> int:
+    """Return the score after a step, counted from 0."""
+    if neuron.score is Score.SUM:
+        return saturated(score + membrane, neuron.score_bits)
+    return max(score, membrane) if neuron.score is Score.MAX and step else membrane
 
 
 def run_sample(
@@ -38,7 +63,8 @@ def run_sample(
     membranes = [[0] * len(layer.weight) for layer in network.layers]
     spikes_seen, membranes_seen = [], []
     counts = [0] * len(membranes[-1])
-    for inputs in steps:
+    last = network.layers[-1].neuron
+    for step, inputs in enumerate(steps):
         events, spikes_now = inputs, []
         for layer, state in zip(network.layers, membranes, strict=True):
             out = []
@@ -49,7 +75,10 @@ def run_sample(
             events = out
             spikes_now.append(out)
         for neuron, spike in enumerate(events):
-            counts[neuron] = min(counts[neuron] + spike, 2**network.count_bits - 1)
+            if isinstance(last, Integrator):
+                counts[neuron] = scored(counts[neuron], membranes[-1][neuron], step, last)
+            else:
+                counts[neuron] = min(counts[neuron] + spike, 2**network.count_bits - 1)
         spikes_seen.append(spikes_now)
         membranes_seen.append([list(state) for state in membranes])
     winner = 0

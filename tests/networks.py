@@ -11,7 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import signed_range
-from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    FixedPointNetwork,
+    Integrator,
+    Layer,
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    Score,
+    ShiftLeak,
+    ShiftLeaks,
+)
 
 
 def lif(fire_at: ArrayLike, reset_by: ArrayLike = 0, leak: Leak | None = None, membrane_bits: int = 16) -> LifNeuron:
@@ -73,10 +86,36 @@ def layers(draw: st.DrawFn, inputs: int, max_membrane_bits: int = 48) -> Layer:
             fire_at=fire_at,
             reset_by=reset_by,
             reset=Reset.SOFT if soft else Reset.HARD,
-            leak=draw(LEAKS),
+            leak=draw(leaks_of_each(neurons)),
             membrane_bits=membrane_bits,
         ),
     )
+
+
+def leaks_of_each(neurons: int) -> st.SearchStrategy[Leak]:
+    """Draw a leak, the same for all neurons or one for each."""
+    each = st.lists(st.integers(0, 9) | st.just(47), min_size=neurons, max_size=neurons)
+    factors = st.lists(st.integers(0, 8), min_size=neurons, max_size=neurons)
+    return (
+        LEAKS
+        | st.builds(lambda shifts: ShiftLeaks(np.array(shifts)), each)
+        | st.builds(lambda factors: MultiplierLeaks(np.array(factors), 3), factors)
+    )
+
+
+@st.composite
+def integrators(draw: st.DrawFn, inputs: int) -> Layer:
+    """Draw a layer of integrators whose membranes and scores saturate often."""
+    layer = draw(layers(inputs))
+    bits, score = layer.neuron.membrane_bits, draw(st.sampled_from(Score))
+    neuron = Integrator(
+        neurons=len(layer.neuron),
+        leak=draw(leaks_of_each(len(layer.neuron))),
+        membrane_bits=bits,
+        score=score,
+        score_bits=draw(st.integers(bits, min(48, bits + 4))) if score is Score.SUM else bits,
+    )
+    return replace(layer, neuron=neuron)
 
 
 @st.composite
@@ -85,6 +124,8 @@ def networks(draw: st.DrawFn, max_layers: int = 3) -> FixedPointNetwork:
     made: list[Layer] = []
     for _ in range(draw(st.integers(1, max_layers))):
         made.append(draw(layers(made[-1].num_neurons if made else draw(st.integers(1, 6)))))
+    if draw(st.booleans()):
+        made[-1] = draw(integrators(made[-1].num_inputs))
     return chain(*made, count_bits=draw(st.integers(1, 5)))
 
 

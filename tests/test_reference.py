@@ -48,7 +48,7 @@ def test_the_random_networks_have_the_corners():
     seen = dict.fromkeys(("at threshold", "below by one", "low end", "high end", "full count", "even votes"), 0)
 
     @settings(max_examples=100, derandomize=True, database=None)
-    @given(networks(max_layers=1))
+    @given(layers(4).map(chain))
     def collect(network):
         spikes = random_spikes(network, steps=8, samples=3)
         layer = network.layers[0]

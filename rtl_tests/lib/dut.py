@@ -12,7 +12,13 @@ from rtl_tests.lib.seed import SEED
 from snn2rtl.rtl import templates
 from snn2rtl.verify.cocotb_runner import SimulatorName, run_bench
 
-_PARTS = {"snn_ingress": ["snn_stream_register"], "snn_spike_queue": ["snn_stream_register", "snn_spike_split"]}
+_PARTS = {
+    "snn_ingress": ["snn_stream_register"],
+    "snn_spike_queue": ["snn_stream_register", "snn_spike_split"],
+    "snn_lif": ["snn_saturate", "snn_leak"],
+    "snn_integrator": ["snn_saturate", "snn_leak"],
+    "snn_scores": ["snn_saturate"],
+}
 _PARAMETERS = "DUT_PARAMETERS"
 
 

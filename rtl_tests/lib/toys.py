@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    FixedPointNetwork,
+    Integrator,
+    Layer,
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    Score,
+    ShiftLeak,
+    ShiftLeaks,
+)
 from snn2rtl.options import PerLayer, RtlOptions
 
 NO_LEAK = NoLeak()
@@ -50,6 +64,17 @@ def layer(
     return Layer(name=name, weight=weight, weight_bits=bits, weight_shift=shift, bias=each(bias), neuron=neuron)
 
 
+def integrators(plain: Layer, score: Score, extra_bits: int = 0, leak: Leak | None = None) -> Layer:
+    """Return the layer with integrators for neurons; a sum has so many bits more than a membrane."""
+    neuron = plain.neuron
+    bits = neuron.membrane_bits
+    score_bits = min(48, bits + extra_bits) if score is Score.SUM else bits
+    integrator = Integrator(
+        neurons=len(neuron), leak=leak or neuron.leak, membrane_bits=bits, score=score, score_bits=score_bits
+    )
+    return replace(plain, neuron=integrator)
+
+
 def weights(rng: np.random.Generator, neurons: int, inputs: int, bits: int = 4, density: float = 1.0) -> IntArray:
     """Return random weights of which about a share of ``density`` is not zero."""
     low, high = signed_range(bits)
@@ -64,12 +89,16 @@ def random_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions
         random_layer(rng, f"fc{index}", int(inputs), int(neurons))
         for index, (inputs, neurons) in enumerate(pairwise(sizes))
     ]
+    outputs = ["class", "counts", "spikes"]
+    if rng.random() < 0.4:
+        layers[-1] = integrators(layers[-1], rng.choice(list(Score)), int(rng.integers(4)))
+        outputs.remove("spikes")
     options = RtlOptions(
         lanes=PerLayer(1, {layer.name: int(rng.choice([1, 2, 3, 4, 5, 8, 64])) for layer in layers}),
         layout=PerLayer(
             "auto", {layer.name: str(rng.choice(["auto", "dense", "indexed", "ragged"])) for layer in layers}
         ),
-        output=rng.choice(["class", "counts", "spikes"]).item(),
+        output=rng.choice(outputs).item(),
     )
     return network(*layers, count_bits=int(rng.integers(1, 9))), options
 
@@ -95,7 +124,7 @@ def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int)
         fire_at=fire_at,
         reset_by=reset_by,
         reset=reset,
-        leak=random_leak(rng),
+        leak=random_leak(rng, neurons),
         bias=bias,
         bits=bits,
         shift=shift,
@@ -103,8 +132,9 @@ def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int)
     )
 
 
-def random_leak(rng: np.random.Generator) -> Leak:
+def random_leak(rng: np.random.Generator, neurons: int) -> Leak:
     fraction = int(rng.integers(1, 16))
-    choices: list[Leak] = [NoLeak(), ShiftLeak(int(rng.choice([0, 1, 2, 3, 8, 47])))]
-    choices.append(MultiplierLeak(int(rng.integers(0, 1 << fraction, endpoint=True)), fraction))
-    return choices[int(rng.integers(3))]
+    shifts, factors = rng.choice([0, 1, 2, 3, 8, 47], neurons), rng.integers(0, 1 << fraction, neurons, endpoint=True)
+    choices: list[Leak] = [NoLeak(), ShiftLeak(int(shifts[0])), MultiplierLeak(int(factors[0]), fraction)]
+    choices += [ShiftLeaks(shifts), MultiplierLeaks(factors, fraction)]
+    return choices[int(rng.integers(5))]

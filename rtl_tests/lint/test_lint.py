@@ -34,6 +34,22 @@ MODULES = {
     "snn_ingress": test_ingress.PARAMETERS.values(),
     "snn_lane": test_lane.PARAMETERS.values(),
     "snn_lif": test_lif.PARAMETERS.values(),
+    "snn_saturate": [
+        {"InWidth": 9, "OutWidth": 6},
+        {"InWidth": 6, "OutWidth": 6},
+        {"InWidth": 9, "OutWidth": 6, "Saturate": 0},
+    ],
+    "snn_leak": [
+        {"Kind": kind, "Shift": 3, "Factor": 5, "NumberWidth": width}
+        for kind, width in ((0, 1), (1, 1), (2, 1), (3, 6), (4, 4))
+    ],
+    "snn_integrator": [{"StateWidth": 12, "MembraneWidth": 8}, {"Saturate": 0, "LeakKind": 3, "LeakWidth": 3}],
+    "snn_scores": [
+        {"NumLanes": lanes, "NumSlots": slots, "SlotWidth": width, "NumNeurons": neurons, "ScoreKind": kind}
+        for lanes, slots, width, neurons in ((2, 3, 2, 5), (1, 1, 1, 1), (1, 4, 2, 4))
+        for kind in range(3)
+    ],
+    "snn_score_readout": [{"NumClasses": classes, "AddrWidth": width} for classes, width in ((1, 1), (20, 5))],
     "snn_spike_split": [
         {"NumLanes": 33, "GroupLanes": 16, "NumGroups": 3, "TagWidth": 4},
         {"NumLanes": 32, "GroupLanes": 16, "NumGroups": 2, "TagWidth": 1},
@@ -48,6 +64,7 @@ MODULES = {
 
 
 DESIGNS = [
+    *("integrators-max-1-lanes", "integrators-last-3-lanes", "integrators-sum-8-lanes", "shifts", "multipliers"),
     *("single", "some-silent", "pruned-indexed", "pruned-ragged", "all-pruned-dense", "4-layers", "64-lanes-ragged"),
     *(
         "output-spikes",

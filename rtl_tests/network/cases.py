@@ -9,8 +9,18 @@ from itertools import pairwise
 import numpy as np
 
 from rtl_tests.lib.seed import generator
-from rtl_tests.lib.toys import layer, network, weights
-from snn2rtl.network import FixedPointNetwork, Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from rtl_tests.lib.toys import integrators, layer, network, weights
+from snn2rtl.network import (
+    FixedPointNetwork,
+    Leak,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    Score,
+    ShiftLeak,
+    ShiftLeaks,
+)
 from snn2rtl.options import PerLayer, RtlOptions
 
 Case = tuple[FixedPointNetwork, RtlOptions]
@@ -19,11 +29,11 @@ TWO_LANES = RtlOptions(lanes=PerLayer(2))
 
 
 def two_layers(**features: object) -> FixedPointNetwork:
-    """Return a 6-5-4 network both of whose layers have these features."""
+    """Return a 6-5-5 network both of whose layers have these features."""
     rng = generator(10)
     return network(
         layer("fc1", weights(rng, HIDDEN, INPUTS), **features),  # type: ignore[arg-type]
-        layer("fc2", weights(rng, CLASSES, HIDDEN), **features),  # type: ignore[arg-type]
+        layer("fc2", weights(rng, HIDDEN, HIDDEN), **features),  # type: ignore[arg-type]
     )
 
 
@@ -153,6 +163,19 @@ def slow_second_layer() -> Case:
     return network(fc1, fc2), RtlOptions(lanes=PerLayer(1, {"fc1": 8}))
 
 
+def integrating(score: Score, count: int) -> Case:
+    """Integrators at the end, whose membranes and sums saturate; two samples in three steps each wait for scores."""
+    rng = generator(24)
+    fc1 = layer("fc1", weights(rng, HIDDEN, INPUTS), fire_at=3)
+    fc2 = layer("fc2", weights(rng, 7, HIDDEN), bias=np.arange(7) - 3, leak=ShiftLeak(2), membrane_bits=6)
+    return network(fc1, integrators(fc2, score, 1)), RtlOptions(lanes=PerLayer(count), output="counts")
+
+
+def leaks_of_each(leak: Leak) -> Case:
+    """Neurons each of which leaks at a pace of its own."""
+    return two_layers(fire_at=6, leak=leak, bias=1), TWO_LANES
+
+
 def options(count: int, layout: str) -> RtlOptions:
     return RtlOptions(lanes=PerLayer(count), layout=PerLayer(layout))
 
@@ -184,6 +207,13 @@ CASES: dict[str, Callable[[], Case]] = {
     },
     **{f"output-{kind}": lambda kind=kind: output(kind) for kind in ("class", "counts", "spikes")},
     "output-of-wide-counts": lambda: output("counts", 32),
+    **{
+        f"integrators-{score.value}-{count}-lanes": lambda score=score, count=count: integrating(score, count)
+        for score in Score
+        for count in (1, 3, 8)
+    },
+    "shifts": lambda: leaks_of_each(ShiftLeaks(np.array([0, 1, 2, 5, 47]))),
+    "multipliers": lambda: leaks_of_each(MultiplierLeaks(np.array([0, 3, 12, 15, 16]), 4)),
     "single": single,
     "slow-second-layer": slow_second_layer,
     "wide": wide,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl.network import FixedPointNetwork, Layer
+from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron
 
 
 def silence_unread(network: FixedPointNetwork) -> FixedPointNetwork:
@@ -22,6 +22,7 @@ def silence_unread(network: FixedPointNetwork) -> FixedPointNetwork:
 
 
 def _silenced(layer: Layer, unread: NDArray[np.bool_]) -> Layer:
+    assert isinstance(layer.neuron, LifNeuron)  # integrators are the last layer, which is read
     weight, bias, fire_at = layer.weight.copy(), layer.bias.copy(), layer.neuron.fire_at.copy()
     weight[unread] = 0
     bias[unread] = 0

@@ -9,29 +9,18 @@ from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.cost import Cost
 from snn2rtl.rtl.layouts import DenseRows, IndexedRows, Layout
 from snn2rtl.rtl.memory import Memory
+from snn2rtl.rtl.neuron_modules import NeuronModule, Scores
 from snn2rtl.rtl.ragged import RaggedRows
 
 
 @dataclass(frozen=True, eq=False)
 class NeuronNumber:
-    """A number of every neuron (threshold, bias): a constant where all neurons share it, else a memory."""
+    """A number of every neuron (threshold, bias) in hardware: a constant where all neurons share it, else a memory."""
 
     name: str
     width: int
     constant: str
     memory: Memory | None
-
-
-@dataclass(frozen=True)
-class NeuronModule:
-    """A static neuron module and its parameters."""
-
-    module: str
-    parameters: tuple[tuple[str, int], ...]
-
-    def comma(self, index: int) -> str:
-        """Return the separator after parameter ``index``, counted from 1."""
-        return "," if index < len(self.parameters) else ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,6 +43,7 @@ class LayerDesign:
     membrane_width: int
     neuron: NeuronModule
     numbers: tuple[NeuronNumber, ...]
+    scores: Scores | None
     layout: Layout
     costs: dict[str, Cost]
     entropy_bits: float
@@ -63,6 +53,27 @@ class LayerDesign:
     def num_neurons(self) -> int:
         """Neurons that the hardware has; those that can never fire have none."""
         return len(self.placement)
+
+    @property
+    def fields(self) -> tuple[tuple[str, int], ...]:
+        """What a beat of the layer's stream carries and its bits, highest first: an event, or a score."""
+        if self.scores:
+            return ("last", 1), ("score", self.scores.width)
+        return ("sample_end", 1), ("step_end", 1), ("addr", self.out_addr_width)
+
+    @property
+    def beat_width(self) -> int:
+        """Bits of a beat of the layer's stream."""
+        return sum(width for _, width in self.fields)
+
+    @property
+    def monitored(self) -> str:
+        """Expression of a beat inside the top module; at the end of a step the address means nothing."""
+        stream = f"u_dut.{self.stream}"
+        values = {name: f"{stream}_{name}" for name, _ in self.fields}
+        if not self.scores:
+            values["addr"] = f"{stream}_step_end ? {self.out_addr_width}'d0 : {stream}_addr"
+        return f"{{{', '.join(values.values())}}}"
 
     @property
     def slot_width(self) -> int:
@@ -177,6 +188,11 @@ class RtlDesign:
         return self.num_classes * self.count_width
 
     @property
+    def readout(self) -> str:
+        """The module that makes the result of the last layer's stream."""
+        return "snn_score_readout" if self.layers[-1].scores else "snn_count_readout"
+
+    @property
     def last_stream(self) -> str:
         """Name of the last layer's stream."""
         return self.layers[-1].stream
@@ -204,9 +220,10 @@ class RtlDesign:
             case "class":
                 return "the class of the sample"
             case "counts":
+                what = "signed scores" if self.layers[-1].scores else "counts"
                 return (
                     f"bits {self.class_width - 1}:0 the class, from bit {self.class_width} on "
-                    f"{self.num_classes} counts of {self.count_width} bits"
+                    f"{self.num_classes} {what} of {self.count_width} bits"
                 )
             case _:
                 return "spikes of the last layer, coded as on s_axis; m_axis_tlast closes the sample"

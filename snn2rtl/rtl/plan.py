@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from snn2rtl.errors import OptionError
-from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
-from snn2rtl.intervals import charged_range, never_saturates
-from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.network import FixedPointNetwork, Integrator, Layer
 from snn2rtl.network_file import digest
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names
 from snn2rtl.rtl.cost import entropy_bits
-from snn2rtl.rtl.design import LayerDesign, NeuronModule, NeuronNumber, RtlDesign
+from snn2rtl.rtl.design import LayerDesign, NeuronNumber, RtlDesign
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory
+from snn2rtl.rtl.neuron_modules import Number, neuron_module, scores, state_width
 from snn2rtl.rtl.placement import place
 
 FORWARD_DISTANCE = 3  # cycles after which a lane's write is back in its memory
@@ -33,12 +33,14 @@ def plan(
         placements: the neuron at each place of each layer; by default those of place() without calibration data.
 
     Raises:
-        OptionError: an option names a layer or a layout that does not exist.
+        OptionError: an option names a layer or a layout that does not exist, or spikes of integrators are asked for.
     """
     options = options or RtlOptions()
     labels = [layer.name for layer in network.layers]
     options.lanes.check_names("lanes", labels)
     options.layout.check_names("layout", labels)
+    if options.output == "spikes" and isinstance(network.layers[-1].neuron, Integrator):
+        raise OptionError(f"--output: must be class or counts where layer '{labels[-1]}' never spikes, not spikes")
     top = names.identifier(network.name) + "_top"
     streams = stream_names(network)
     layers: list[LayerDesign] = []
@@ -57,7 +59,7 @@ def plan(
         output=options.output,
         layers=tuple(layers),
         num_classes=network.num_classes,
-        count_width=network.count_bits,
+        count_width=network.readout_bits,
     )
 
 
@@ -82,11 +84,7 @@ def _plan_layer(
     elif kind not in LAYOUTS:
         raise OptionError(f"--layout: must be auto, {', '.join(LAYOUTS)}, not {kind}")
     layout = LAYOUTS[kind].build(stream, weight, lanes, layer.weight_bits)
-    neuron = layer.neuron
-    charged = max(charged_range(layer).bits, signed_bits(int(layer.bias.min()), int(layer.bias.max())))
-    state_width = max(neuron.membrane_bits, charged, layer.weight_bits + layer.weight_shift)
-    numbers = [("fire_at", neuron.fire_at, neuron.membrane_bits), ("reset_by", neuron.reset_by, neuron.membrane_bits)]
-    numbers.append(("bias", layer.bias, state_width))
+    neuron = neuron_module(layer)
     return LayerDesign(
         label=names.comment(layer.name),
         stream=stream,
@@ -100,10 +98,11 @@ def _plan_layer(
         placement=placement,
         weight_width=layer.weight_bits,
         weight_shift=layer.weight_shift,
-        state_width=state_width,
-        membrane_width=neuron.membrane_bits,
-        neuron=_neuron_module(layer),
-        numbers=tuple(_number(stream, name, values[placement], width, lanes) for name, values, width in numbers),
+        state_width=state_width(layer),
+        membrane_width=layer.neuron.membrane_bits,
+        neuron=neuron,
+        numbers=tuple(_number(stream, number, placement, lanes) for number in neuron.numbers),
+        scores=scores(layer),
         layout=layout,
         costs=costs,
         entropy_bits=entropy_bits(weight[: len(placement)], layer.weight_bits),
@@ -111,33 +110,11 @@ def _plan_layer(
     )
 
 
-def _number(stream: str, name: str, values: IntArray, width: int, lanes: int) -> NeuronNumber:
+def _number(stream: str, number: Number, placement: IntArray, lanes: int) -> NeuronNumber:
+    values, width = number.values[placement], number.width
     if (values == values[0]).all():
-        return NeuronNumber(name, width, names.sized_int(int(values[0]), width), None)
+        return NeuronNumber(number.name, width, names.sized_int(int(values[0]), width), None)
     padded = np.zeros(-(-len(values) // lanes) * lanes, np.int64)
     padded[: len(values)] = values
-    return NeuronNumber(name, width, "", Memory(f"{stream}_{name}", padded.reshape(-1, lanes), width))
-
-
-def _neuron_module(layer: Layer) -> NeuronModule:
-    match layer.neuron:
-        case LifNeuron(reset=reset, leak=leak):
-            kind, shift, factor = _leak_parameters(leak)
-            parameters = (
-                ("Saturate", int(not never_saturates(layer))),
-                ("SoftReset", int(reset is Reset.SOFT)),
-                ("LeakKind", kind),
-                ("LeakShift", shift),
-                ("LeakFactor", factor),
-            )
-            return NeuronModule("snn_lif", parameters)
-
-
-def _leak_parameters(leak: Leak) -> tuple[int, int, int]:
-    match leak:
-        case NoLeak():
-            return 0, 0, 0
-        case ShiftLeak(shift):
-            return 1, shift, 0
-        case MultiplierLeak(factor, fraction):
-            return 2, fraction, factor
+    memory = Memory(f"{stream}_{number.name}", padded.reshape(-1, lanes), width)
+    return NeuronNumber(number.name, width, "", memory)

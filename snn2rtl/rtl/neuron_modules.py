@@ -1,0 +1,99 @@
+"""Which module a neuron becomes, with its parameters and the numbers that each neuron has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
+from snn2rtl.intervals import charged_range, never_saturates
+from snn2rtl.network import (
+    Integrator,
+    Layer,
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    Score,
+    ShiftLeak,
+    ShiftLeaks,
+)
+
+Parameters = tuple[tuple[str, int], ...]
+_SCORE_KINDS = {Score.MAX: 0, Score.LAST: 1, Score.SUM: 2}
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """A number of every neuron, of shape (neurons,), and its width in bits."""
+
+    name: str
+    values: IntArray
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronModule:
+    """A static neuron module, its parameters and numbers. Its ports for numbers are their names."""
+
+    module: str
+    parameters: Parameters
+    numbers: tuple[Number, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a layer of integrators keeps: ScoreKind of snn_scores, and the width of a score."""
+
+    kind: int
+    width: int
+
+
+def state_width(layer: Layer) -> int:
+    """Return the width of a lane's memory: of the charged membrane, of every partial sum, and of a weight."""
+    bias = signed_bits(int(layer.bias.min()), int(layer.bias.max()))
+    charged = max(charged_range(layer).bits, bias)
+    return max(layer.neuron.membrane_bits, charged, layer.weight_bits + layer.weight_shift)
+
+
+def neuron_module(layer: Layer) -> NeuronModule:
+    """Return the module of a layer's neurons."""
+    neuron, width = layer.neuron, layer.neuron.membrane_bits
+    leak, leak_number = _leak("Leak", "leak", neuron.leak, layer.num_neurons)
+    shared = (("Saturate", int(not never_saturates(layer))), *leak)
+    numbers = (leak_number, Number("bias", layer.bias, state_width(layer)))
+    match neuron:
+        case LifNeuron():
+            fire = (Number("fire_at", neuron.fire_at, width), Number("reset_by", neuron.reset_by, width))
+            soft = int(neuron.reset is Reset.SOFT)
+            return NeuronModule("snn_lif", (("SoftReset", soft), *shared), (*fire, *numbers))
+        case Integrator():
+            return NeuronModule("snn_integrator", shared, numbers)
+
+
+def scores(layer: Layer) -> Scores | None:
+    """Return what a layer of integrators keeps, or None for one that spikes."""
+    neuron = layer.neuron
+    return Scores(_SCORE_KINDS[neuron.score], neuron.score_bits) if isinstance(neuron, Integrator) else None
+
+
+def _leak(prefix: str, name: str, leak: Leak, neurons: int) -> tuple[Parameters, Number]:
+    """Return the parameters of snn_leak under a prefix, and the number of each neuron, a zero where it has none."""
+    number: IntArray = np.zeros(neurons, np.int64)
+    match leak:
+        case NoLeak():
+            kind, shift, factor = 0, 0, 0
+        case ShiftLeak(shift):
+            kind, factor = 1, 0
+        case MultiplierLeak(factor, shift):
+            kind = 2
+        case ShiftLeaks(number):
+            kind, shift, factor = 3, 0, 0
+        case MultiplierLeaks(number, shift):
+            kind, factor = 4, 0
+    width = unsigned_bits(int(number.max()))
+    parameters = (("Kind", kind), ("Shift", shift), ("Factor", factor), ("Width", width))
+    return tuple((prefix + key, value) for key, value in parameters), Number(name, number, width)
