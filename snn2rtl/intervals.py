@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
 from snn2rtl.network import (
     MAX_MEMBRANE_BITS,
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
     Integrator,
     Layer,
     Leak,
@@ -83,35 +85,66 @@ class _Threshold:
 def _threshold(layer: Layer) -> _Threshold:
     match layer.neuron:
         case Integrator():
-            never = np.full(layer.num_neurons, _FAR)
-            return _Threshold(never, never, np.zeros_like(never), hard=False)
+            return _never(layer.num_neurons)
+        case AdaptiveLifNeuron(fire_at=fire_at) as neuron:
+            highest = fire_at - adaptation_low(neuron)
+            return _Threshold(fire_at, highest, neuron.reset_by, neuron.reset is Reset.HARD)
         case neuron:
             return _Threshold(neuron.fire_at, neuron.fire_at, neuron.reset_by, neuron.reset is Reset.HARD)
 
 
-_known: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
+def _never(neurons: int) -> _Threshold:
+    far = np.full(neurons, _FAR)
+    return _Threshold(far, far, np.zeros_like(far), hard=False)
+
+
+def adaptation_low(neuron: AdaptiveLifNeuron) -> IntArray:
+    """Return the least adaptation of each neuron, that of one which always fires, shape (neurons,)."""
+    return resting(-neuron.grow, neuron.adaptation_leak)
+
+
+_charged: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
+_membranes: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
 
 
 def charged_range(layer: Layer) -> MembraneRange:
-    """Return the range of ``leak(v) + i`` over all inputs, in samples of any length."""
-    if layer not in _known:
-        _known[layer] = _charged_range(layer)
-    return _known[layer]
+    """Return the range of what the inputs add to, over all inputs, in samples of any length.
+
+    It is ``leak(v) + i``, and the synaptic current ``leak(c) + i`` where neurons have one.
+    """
+    if layer not in _charged:
+        low, high = input_range(layer)
+        match layer.neuron:
+            case CurrentLifNeuron(synapse_leak=leak):
+                _charged[layer] = _settled(low, high, leak, _never(layer.num_neurons), MAX_MEMBRANE_BITS)
+            case neuron:
+                _charged[layer] = _settled(low, high, neuron.leak, _threshold(layer), neuron.membrane_bits)
+    return _charged[layer]
 
 
-def _charged_range(layer: Layer) -> MembraneRange:
+def membrane_range(layer: Layer) -> MembraneRange:
+    """Return the range of the charged membrane before it saturates, over all inputs, in samples of any length."""
+    neuron = layer.neuron
+    if not isinstance(neuron, CurrentLifNeuron):
+        return charged_range(layer)
+    if layer not in _membranes:
+        current = charged_range(layer)
+        low, high = np.minimum(current.low, 0), np.maximum(current.high, 0)
+        _membranes[layer] = _settled(low, high, neuron.leak, _threshold(layer), neuron.membrane_bits)
+    return _membranes[layer]
+
+
+def _settled(low_input: IntArray, high_input: IntArray, kind: Leak, at: _Threshold, bits: int) -> MembraneRange:
     """Grow the range until a step does not leave it. What has started to move is sent at once to where it ends."""
-    neuron, at = layer.neuron, _threshold(layer)
-    least, greatest = signed_range(neuron.membrane_bits)
-    low_input, high_input = input_range(layer)
-    lowest_quiet = np.maximum(resting(low_input, neuron.leak), least)
-    highest_quiet = np.minimum(resting(high_input, neuron.leak), np.minimum(at.greatest - 1, greatest))
+    least, greatest = signed_range(bits)
+    lowest_quiet = np.maximum(resting(low_input, kind), least)
+    highest_quiet = np.minimum(resting(high_input, kind), np.minimum(at.greatest - 1, greatest))
     lowest_fired = at.least - at.reset_by
-    highest_fired = np.minimum(resting(high_input - at.reset_by, neuron.leak), greatest - at.reset_by)
-    low = high = np.zeros(layer.num_neurons, np.int64)
+    highest_fired = np.minimum(resting(high_input - at.reset_by, kind), greatest - at.reset_by)
+    low = high = np.zeros(len(low_input), np.int64)
     while True:
-        charged = MembraneRange(leak(low, neuron.leak) + low_input, leak(high, neuron.leak) + high_input)
-        after_low, after_high = _after_reset(charged, at, neuron.membrane_bits)
+        charged = MembraneRange(leak(low, kind) + low_input, leak(high, kind) + high_input)
+        after_low, after_high = _after_reset(charged, at, bits)
         sinks, rises = after_low < low, after_high > high
         if not (sinks.any() or rises.any()):
             return charged
@@ -164,8 +197,10 @@ def _repeats(move: IntArray, current: IntArray, charged: IntArray, at: _Threshol
 
 def input_range(layer: Layer) -> tuple[IntArray, IntArray]:
     """Return the least and the greatest input current of each neuron over all inputs, shape (neurons,)."""
-    low, high = (layer.input_max * total << layer.weight_shift for total in signed_sums(layer.weight))
-    return layer.bias + low, layer.bias + high
+    low, high = (layer.input_max * total for total in signed_sums(layer.weight))
+    if layer.recurrent is not None:
+        low, high = (total + back for total, back in zip((low, high), signed_sums(layer.recurrent), strict=True))
+    return layer.bias + (low << layer.weight_shift), layer.bias + (high << layer.weight_shift)
 
 
 def signed_sums(weight: IntArray) -> tuple[IntArray, IntArray]:
@@ -177,13 +212,13 @@ def signed_sums(weight: IntArray) -> tuple[IntArray, IntArray]:
 
 def never_saturates(layer: Layer) -> bool:
     """Return whether no input of any length makes a membrane of the layer saturate."""
-    return charged_range(layer).bits <= layer.neuron.membrane_bits
+    return membrane_range(layer).bits <= layer.neuron.membrane_bits
 
 
 def never_fires(layer: Layer) -> NDArray[np.bool_]:
     """Return which neurons no input can make fire, shape (neurons,), bool."""
     _, high = signed_range(layer.neuron.membrane_bits)
-    silent: NDArray[np.bool_] = np.minimum(charged_range(layer).high, high) < _threshold(layer).least
+    silent: NDArray[np.bool_] = np.minimum(membrane_range(layer).high, high) < _threshold(layer).least
     return silent
 
 

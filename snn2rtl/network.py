@@ -16,6 +16,8 @@ from snn2rtl.encoders import MAX_PIXEL, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.neurons import (
     MAX_MEMBRANE_BITS,
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
     Integrator,
     Leak,
     LifNeuron,
@@ -27,12 +29,15 @@ from snn2rtl.neurons import (
     Score,
     ShiftLeak,
     ShiftLeaks,
+    gain_bits,
 )
 
 __all__ = [
     "MAX_CURRENT",
     "MAX_MEMBRANE_BITS",
     "MAX_WEIGHT_BITS",
+    "AdaptiveLifNeuron",
+    "CurrentLifNeuron",
     "FixedPointNetwork",
     "Integrator",
     "Layer",
@@ -56,6 +61,9 @@ MAX_CURRENT = 1 << 61  # and for a sum of membrane, current and bias
 class Layer:
     """Synapses and neurons of one layer: ``i = bias + (weight @ x) << weight_shift`` for x of 0..input_max.
 
+    A recurrent layer reads its own spikes of the step before, too, of which the first step of a sample has none:
+    ``i = bias + (weight @ x + recurrent @ s) << weight_shift``; recurrent has shape (neurons, neurons).
+
     weight has shape (neurons, inputs) and fits weight_bits signed bits; a zero weight is a pruned synapse. bias has
     shape (neurons,), in membrane steps. weight_shift aligns the weights with a membrane that carries fraction bits.
     input_max is 1 for spikes, 255 for the pixels of a directly coded sample.
@@ -68,6 +76,7 @@ class Layer:
     bias: IntArray
     neuron: Neuron
     input_max: int = 1
+    recurrent: IntArray | None = None
 
     def __post_init__(self) -> None:
         where = f"layer '{self.name}'"
@@ -81,7 +90,15 @@ class Layer:
                f"{where}: weight must have shape (neurons, inputs), not {self.weight.shape}")  # fmt: skip
         check_range(f"{where}: weights must fit {bits} bits", self.weight, *signed_range(bits))
         neurons, inputs = self.weight.shape
-        reach = inputs * self.input_max << (bits - 1 + self.weight_shift)
+        if self.recurrent is not None:
+            check_integers(f"{where}: recurrent weight", self.recurrent)
+            check(self.recurrent.shape == (neurons, neurons),
+                  f"{where}: recurrent must have shape ({neurons}, {neurons}), not {self.recurrent.shape}")  # fmt: skip
+            check(not isinstance(self.neuron, Integrator), f"{where}: integrators must not be recurrent")
+            check_range(f"{where}: recurrent weights must fit {bits} bits", self.recurrent, *signed_range(bits))
+            object.__setattr__(self, "recurrent", frozen(self.recurrent, bits))
+        rows = inputs * self.input_max + (0 if self.recurrent is None else neurons)
+        reach = rows << (bits - 1 + self.weight_shift)
         check(reach <= MAX_CURRENT, f"{where}: input current must stay within 2**61, not reach {reach:.3g}")
         check(
             self.bias.shape == (neurons,),
@@ -89,6 +106,12 @@ class Layer:
         )
         check(len(self.neuron) == neurons, f"{where}: must have {neurons} neurons, not {len(self.neuron)}")
         check_range(f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits", self.bias, *signed_range(MAX_MEMBRANE_BITS))
+        if isinstance(self.neuron, CurrentLifNeuron):
+            gain = gain_bits("synapse_leak", self.neuron.synapse_leak, neurons)
+            settled = reach + int(np.abs(self.bias).max()) << gain
+            limit = MAX_MEMBRANE_BITS - 1
+            check(settled < 1 << limit,
+                  f"{where}: synaptic current must stay under 2**{limit}, not reach {settled:.3g}")  # fmt: skip
         object.__setattr__(self, "weight", frozen(self.weight, bits))
         object.__setattr__(self, "bias", frozen(self.bias, 64))
 
@@ -107,6 +130,12 @@ class Layer:
         """Non-zero weights that a spike of each input touches, shape (inputs,)."""
         count: IntArray = np.count_nonzero(self.weight, axis=0)
         return count
+
+    @cached_property
+    def recurrent_nonzeros(self) -> IntArray:
+        """Non-zero recurrent weights that a spike of each neuron touches in the step after, shape (neurons,)."""
+        none: IntArray = np.zeros(self.num_neurons, np.int64)
+        return none if self.recurrent is None else np.count_nonzero(self.recurrent, axis=0)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OptionError, QuantizationError
 from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
     Layer,
@@ -44,7 +46,12 @@ _LEAKS: dict[str, type[Leak]] = {
     "shifts": ShiftLeaks,
     "multipliers": MultiplierLeaks,
 }
-_NEURONS: dict[str, type[Neuron]] = {"lif": LifNeuron, "integrator": Integrator}
+_NEURONS: dict[str, type[Neuron]] = {
+    "lif": LifNeuron,
+    "adaptive": AdaptiveLifNeuron,
+    "current": CurrentLifNeuron,
+    "integrator": Integrator,
+}
 _ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}
 
 
@@ -104,7 +111,8 @@ def _parts(network: FixedPointNetwork) -> tuple[str, dict[str, NDArray[Any]]]:
     arrays: dict[str, NDArray[Any]] = {}
     for index, layer in enumerate(network.layers):
         entry, found = _described(layer.neuron)
-        found = {"weight": layer.weight, "bias": layer.bias, **found}
+        own = {"weight": layer.weight, "bias": layer.bias, "recurrent": layer.recurrent}
+        found = {key: array for key, array in own.items() if array is not None} | found
         arrays |= {f"layer{index}_{key}": value for key, value in found.items()}
         layers.append(
             {
@@ -160,6 +168,7 @@ def _network(header: dict[str, Any], arrays: Mapping[str, Any]) -> FixedPointNet
                 bias=arrays[prefix + "bias"],
                 neuron=_read(_NEURONS[entry["neuron"]], entry, arrays, prefix),
                 input_max=_integer(entry.get("input_max", 1)),
+                recurrent=arrays.get(prefix + "recurrent"),
             )
         )
     encoder = Encoder.from_dict(header["encoder"]) if header["encoder"] else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2rtl.checks import check, check_integers, check_range, frozen
+from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, signed_range
 
 MAX_MEMBRANE_BITS = 48  # leaves the golden model's 64-bit integers room for a leak's product
@@ -129,6 +130,49 @@ class LifNeuron:
         return len(self.fire_at)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AdaptiveLifNeuron(LifNeuron):
+    """LIF neurons that grow tired: a spike takes ``grow`` from their adaptation, which leaks back to zero.
+
+    fire: ``s = h + a >= fire_at``
+    adapt: ``a = leak(a, adaptation_leak) - s * grow``
+
+    a is at most zero, so that the floor of its leak takes it to zero; it is 0 at the start of a sample. Charge and
+    reset are those of LifNeuron. grow has shape (neurons,), in membrane steps, and is not negative.
+    """
+
+    grow: IntArray
+    adaptation_leak: Leak
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_vector("neuron: grow", self.grow)
+        check(len(self.grow) == len(self), f"neuron: grow must have {len(self)} values, not {len(self.grow)}")
+        reach = gain_bits("adaptation_leak", self.adaptation_leak, len(self))
+        limit = (1 << MAX_MEMBRANE_BITS - 1 - reach) - 1
+        check_range(f"neuron: grow must be 0..{limit} with this leak", self.grow, 0, limit)
+        object.__setattr__(self, "grow", frozen(self.grow, 64))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CurrentLifNeuron(LifNeuron):
+    """LIF neurons behind a synaptic current, Norse's LIFCell and LIFRecurrentCell.
+
+    current: ``j = leak(c, synapse_leak) + i``
+    charge: ``h = saturate(leak(v) + j, membrane_bits)``
+    fire and reset are those of LifNeuron, and ``c = j``. v and c are 0 at the start of a sample.
+
+    Source: norse 1.1.0, functional/lif.py lif_feed_forward_step; Norse fires above its threshold, so fire_at is the
+    least integer above it.
+    """
+
+    synapse_leak: Leak
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        gain_bits("synapse_leak", self.synapse_leak, len(self))
+
+
 class Score(enum.Enum):
     """What the readout makes of the membranes of a sample."""
 
@@ -162,6 +206,26 @@ class Integrator:
 
     def __len__(self) -> int:
         return self.neurons
+
+
+def gain_bits(what: str, leak: Leak, neurons: int) -> int:
+    """Return how many bits more than a constant current a state with this leak can grow to.
+
+    Raises:
+        QuantizationError: the leak does not belong to so many neurons, or a state with it grows without end.
+    """
+    _check_leak(what, leak, neurons)
+    match leak:
+        case ShiftLeak(shift):
+            return shift
+        case ShiftLeaks(shifts):
+            return int(shifts.max())
+        case MultiplierLeak(factor, fraction) if factor < 1 << fraction:
+            return fraction
+        case MultiplierLeaks(factors, fraction) if int(factors.max()) < 1 << fraction:
+            return fraction
+        case _:
+            raise QuantizationError(f"neuron: {what} must leak, so that its state has a bound")
 
 
 Neuron = LifNeuron | Integrator  # the models the chain knows

@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.errors import DataError
-from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
-from snn2rtl.intervals import charged_range, leak, signed_sums
+from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
+from snn2rtl.intervals import adaptation_low, charged_range, leak, membrane_range, signed_sums
 from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
     Layer,
+    Leak,
     LifNeuron,
     MultiplierLeak,
     MultiplierLeaks,
@@ -152,17 +155,14 @@ class _LayerRunner:
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
-        largest = layer.input_max * max(int(np.abs(total).max()) for total in signed_sums(layer.weight))
         # a float of n mantissa bits adds integers exactly while every partial sum stays below 2**n
-        blas = np.float32 if largest < 2**24 else np.float64
-        self.weight = np.ascontiguousarray(layer.weight.T, dtype=blas)
-        kind = layer.neuron.leak
-        product = kind.fraction if isinstance(kind, MultiplierLeak | MultiplierLeaks) else 0
-        product_bits = layer.neuron.membrane_bits + product
-        # one bit more than the charged membrane holds the current without its bias, too
-        charged_bits = charged_range(layer).bits
-        self.state_type = int_dtype(max(charged_bits + 1, product_bits))
-        fits = charged_bits <= layer.neuron.membrane_bits
+        synapses = [layer.weight] if layer.recurrent is None else [layer.weight, layer.recurrent]
+        largest = layer.input_max * max(int(np.abs(total).max()) for one in synapses for total in signed_sums(one))
+        self.weight, *self.recurrent = (
+            np.ascontiguousarray(one.T, dtype=np.float32 if largest < 2**24 else np.float64) for one in synapses
+        )
+        self.state_type = int_dtype(_state_bits(layer))
+        fits = membrane_range(layer).bits <= layer.neuron.membrane_bits
         self.saturate = None if fits else signed_range(layer.neuron.membrane_bits)
 
     def run(self, inputs: Inputs, steps: int, membranes: IntArray | None) -> Spikes:
@@ -179,10 +179,17 @@ class _LayerRunner:
         state: State = (np.zeros((samples, layer.num_neurons), self.state_type),) * num_states
         out = np.empty((steps, samples, layer.num_neurons), bool)
         for t in range(steps):
-            state, out[t] = step(state, current[t], layer.neuron, self.saturate)
+            total = current[t] + self._fed_back(out[t - 1]) if self.recurrent and t else current[t]
+            state, out[t] = step(state, total, layer.neuron, self.saturate)
             if membranes is not None:
                 membranes[t] = state[0]
         return out.view(np.uint8)
+
+    def _fed_back(self, spikes: NDArray[np.bool_]) -> IntArray:
+        """Return the current of the layer's spikes of the step before, both of shape (n, neurons)."""
+        (recurrent,) = self.recurrent
+        total: IntArray = (spikes.astype(recurrent.dtype) @ recurrent).astype(self.state_type)
+        return total << self.layer.weight_shift
 
     def _current(self, inputs: Inputs) -> IntArray:
         *places, _ = inputs.shape
@@ -194,6 +201,23 @@ class _LayerRunner:
         if self.layer.bias.any():
             total += self.layer.bias.astype(self.state_type)
         return total.reshape(*places, self.layer.num_neurons)
+
+
+def _state_bits(layer: Layer) -> int:
+    """Return a width for every number of a step: leaks' products, and the current with and without its bias."""
+    neuron = layer.neuron
+    bits = [charged_range(layer).bits + 1, membrane_range(layer).bits, neuron.membrane_bits + _product(neuron.leak)]
+    if isinstance(neuron, AdaptiveLifNeuron):
+        low = int(adaptation_low(neuron).min())
+        widest = max(neuron.membrane_bits, signed_bits(low, 0))
+        bits += [widest + 1, widest + _product(neuron.adaptation_leak)]
+    if isinstance(neuron, CurrentLifNeuron):
+        bits.append(charged_range(layer).bits + _product(neuron.synapse_leak))
+    return max(bits)
+
+
+def _product(kind: Leak) -> int:
+    return kind.fraction + 1 if isinstance(kind, MultiplierLeak | MultiplierLeaks) else 0
 
 
 Step = Callable[[State, IntArray, Any, tuple[int, int] | None], tuple[State, NDArray[np.bool_]]]
@@ -215,6 +239,28 @@ def lif_step(
     return (_reset(charged, fired, neuron),), fired
 
 
+def adaptive_lif_step(
+    state: State, current: IntArray, neuron: AdaptiveLifNeuron, saturate: tuple[int, int] | None
+) -> tuple[State, NDArray[np.bool_]]:
+    """Return state (membrane, adaptation) and spikes of one time step; arguments as of lif_step()."""
+    membrane, adaptation = state
+    charged = _charge(membrane, current, neuron, saturate)
+    fired = charged + adaptation >= neuron.fire_at
+    adapted = leak(adaptation, neuron.adaptation_leak) - fired * neuron.grow
+    return (_reset(charged, fired, neuron), adapted), fired
+
+
+def current_lif_step(
+    state: State, current: IntArray, neuron: CurrentLifNeuron, saturate: tuple[int, int] | None
+) -> tuple[State, NDArray[np.bool_]]:
+    """Return state (membrane, synaptic current) and spikes of one time step; arguments as of lif_step()."""
+    membrane, synaptic = state
+    synaptic = leak(synaptic, neuron.synapse_leak) + current
+    charged = _charge(membrane, synaptic, neuron, saturate)
+    fired = charged >= neuron.fire_at
+    return (_reset(charged, fired, neuron), synaptic), fired
+
+
 def integrator_step(
     state: State, current: IntArray, neuron: Integrator, saturate: tuple[int, int] | None
 ) -> tuple[State, NDArray[np.bool_]]:
@@ -223,7 +269,12 @@ def integrator_step(
     return (charged,), np.zeros(charged.shape, bool)
 
 
-NEURON_STEPS: dict[type, tuple[int, Step]] = {LifNeuron: (1, lif_step), Integrator: (1, integrator_step)}
+NEURON_STEPS: dict[type, tuple[int, Step]] = {
+    LifNeuron: (1, lif_step),
+    AdaptiveLifNeuron: (2, adaptive_lif_step),
+    CurrentLifNeuron: (2, current_lif_step),
+    Integrator: (1, integrator_step),
+}
 """The number of states of a neuron and its step."""
 
 

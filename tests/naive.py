@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
     Layer,
@@ -29,18 +31,39 @@ def leaked(value: int, leak: Leak, neuron: int) -> int:
     return value
 
 
+def stepped(
+    membrane: int, other: int, layer: Layer, neuron: int, inputs: list[int], before: list[int]
+) -> tuple[int, int, int]:
+    """Return spike, membrane and second state of a neuron after a step."""
+    kind = layer.neuron
+    if isinstance(kind, CurrentLifNeuron):
+        other = leaked(other, kind.synapse_leak, neuron) + received(layer, neuron, inputs, before)
+        spike, membrane = fire_and_reset(leaked(membrane, kind.leak, neuron) + other, layer, neuron)
+        return spike, membrane, other
+    value = leaked(membrane, kind.leak, neuron) + received(layer, neuron, inputs, before)
+    if isinstance(kind, AdaptiveLifNeuron):
+        spike, membrane = fire_and_reset(value, layer, neuron, other)
+        return spike, membrane, leaked(other, kind.adaptation_leak, neuron) - spike * int(kind.grow[neuron])
+    return *fire_and_reset(value, layer, neuron), 0
+
+
+def received(layer: Layer, neuron: int, inputs: list[int], before: list[int]) -> int:
+    """Return the current of a neuron, its bias included."""
+    total = sum(weight * value for weight, value in zip(layer.weight[neuron].tolist(), inputs, strict=True))
+    if layer.recurrent is not None:
+        total += sum(weight * spike for weight, spike in zip(layer.recurrent[neuron].tolist(), before, strict=True))
+    return int(layer.bias[neuron]) + total * 2**layer.weight_shift
+
+
 def charged(membrane: int, layer: Layer, neuron: int, inputs: list[int]) -> int:
     """Return the membrane before saturation."""
-    total = int(layer.bias[neuron])
-    for weight, value in zip(layer.weight[neuron].tolist(), inputs, strict=True):
-        total += weight * value * 2**layer.weight_shift
-    return leaked(membrane, layer.neuron.leak, neuron) + total
+    return leaked(membrane, layer.neuron.leak, neuron) + received(layer, neuron, inputs, [0] * layer.num_neurons)
 
 
-def fire_and_reset(value: int, layer: Layer, neuron: int) -> tuple[int, int]:
+def fire_and_reset(value: int, layer: Layer, neuron: int, adaptation: int = 0) -> tuple[int, int]:
     """Return spike and membrane after reset of a charged membrane."""
     value = saturated(value, layer.neuron.membrane_bits)
-    if isinstance(layer.neuron, Integrator) or value < layer.neuron.fire_at[neuron]:
+    if isinstance(layer.neuron, Integrator) or value + adaptation < layer.neuron.fire_at[neuron]:
         return 0, value
     return 1, 0 if layer.neuron.reset is Reset.HARD else value - int(layer.neuron.reset_by[neuron])
 
@@ -61,17 +84,21 @@ def run_sample(
 ) -> tuple[list[list[list[int]]], list[list[list[int]]], list[int], int]:
     """Return spikes and membranes [step][layer][neuron], counts and class of one sample."""
     membranes = [[0] * len(layer.weight) for layer in network.layers]
+    others = [[0] * len(layer.weight) for layer in network.layers]  # adaptations or synaptic currents
+    before = [[0] * len(layer.weight) for layer in network.layers]  # spikes
     spikes_seen, membranes_seen = [], []
     counts = [0] * len(membranes[-1])
     last = network.layers[-1].neuron
     for step, inputs in enumerate(steps):
         events, spikes_now = inputs, []
-        for layer, state in zip(network.layers, membranes, strict=True):
+        for index, layer in enumerate(network.layers):
             out = []
-            for neuron in range(len(state)):
-                value = charged(state[neuron], layer, neuron, events)
-                spike, state[neuron] = fire_and_reset(value, layer, neuron)
+            for neuron in range(len(layer.weight)):
+                spike, membranes[index][neuron], others[index][neuron] = stepped(
+                    membranes[index][neuron], others[index][neuron], layer, neuron, events, before[index]
+                )
                 out.append(spike)
+            before[index] = out
             events = out
             spikes_now.append(out)
         for neuron, spike in enumerate(events):

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
     Layer,
@@ -104,6 +106,25 @@ def leaks_of_each(neurons: int) -> st.SearchStrategy[Leak]:
 
 
 @st.composite
+def temporal(draw: st.DrawFn, inputs: int) -> Layer:
+    """Draw a layer that may be recurrent, adaptive, or have synaptic currents."""
+    layer = draw(layers(inputs))
+    neurons, plain = layer.num_neurons, layer.neuron
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    low, high = signed_range(layer.weight_bits)
+    recurrent = random.integers(max(low, -20), min(high, 20) + 1, (neurons, neurons)) if draw(st.booleans()) else None
+    leaks = st.builds(ShiftLeak, st.integers(0, 4)) | st.builds(MultiplierLeak, st.integers(0, 15), st.just(4))
+    leaks |= st.builds(lambda seed: ShiftLeaks(np.random.default_rng(seed).integers(0, 5, neurons)), st.integers(0, 99))
+    kind = draw(st.sampled_from(["lif", "adaptive", "current"]))
+    if kind == "adaptive":
+        grow = random.integers(0, 2 * int(abs(plain.fire_at).max()) + 2, neurons)
+        plain = AdaptiveLifNeuron(**vars(plain), grow=grow, adaptation_leak=draw(leaks))
+    if kind == "current":
+        plain = CurrentLifNeuron(**vars(plain), synapse_leak=draw(leaks))
+    return replace(layer, neuron=plain, recurrent=recurrent)
+
+
+@st.composite
 def integrators(draw: st.DrawFn, inputs: int) -> Layer:
     """Draw a layer of integrators whose membranes and scores saturate often."""
     layer = draw(layers(inputs))
@@ -123,7 +144,7 @@ def networks(draw: st.DrawFn, max_layers: int = 3) -> FixedPointNetwork:
     """Draw a network."""
     made: list[Layer] = []
     for _ in range(draw(st.integers(1, max_layers))):
-        made.append(draw(layers(made[-1].num_neurons if made else draw(st.integers(1, 6)))))
+        made.append(draw(temporal(made[-1].num_neurons if made else draw(st.integers(1, 6)))))
     if draw(st.booleans()):
         made[-1] = draw(integrators(made[-1].num_inputs))
     return chain(*made, count_bits=draw(st.integers(1, 5)))

@@ -78,6 +78,7 @@ def assert_same(a: FixedPointNetwork, b: FixedPointNetwork) -> None:
         assert_same_value(x.neuron, y.neuron)
         assert_same_value(x.weight, y.weight)
         assert_same_value(x.bias, y.bias)
+        assert_same_value(x.recurrent, y.recurrent)
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -219,7 +220,7 @@ BAD_HEADERS = [
     ({"count_bits": 10**400}, "holds an invalid network: network: count_bits must be 1..32, not 1000"),
     (
         {"layers__0__neuron": "izhikevich"},
-        "holds an invalid network: layer 'fc1': neuron must be lif or integrator, not 'izhikevich'",
+        "holds an invalid network: layer 'fc1': neuron must be lif, adaptive, current or integrator, not 'izhikevich'",
     ),
     ({"layers__0__reset": "delayed"}, "must be a network.npz"),
     ({"layers__0__membrane_bits": 3}, "holds an invalid network: neuron: fire_at"),

@@ -2,14 +2,14 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, lif, networks
 
 from snn2rtl.errors import OptionError
-from snn2rtl.fixed_point import signed_bits, signed_range
+from snn2rtl.fixed_point import signed_bits, signed_range, unsigned_bits
 from snn2rtl.intervals import charged_range, never_fires, never_saturates
-from snn2rtl.network import MultiplierLeak, NoLeak, ShiftLeak
+from snn2rtl.network import Integrator, MultiplierLeak, MultiplierLeaks, NoLeak, ShiftLeak, ShiftLeaks
 from snn2rtl.network_file import digest
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.layouts import LAYOUTS
@@ -21,6 +21,7 @@ from snn2rtl.rtl.plan import plan
     networks(), st.integers(1, 5), st.sampled_from(["auto", *LAYOUTS]), st.sampled_from(["class", "counts", "spikes"])
 )
 def test_the_hardware_holds_the_network(network, lanes, layout, output):
+    assume(output != "spikes" or not isinstance(network.layers[-1].neuron, Integrator))
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=PerLayer(layout), output=output))
     assert design.digest == digest(network)
     inputs = np.arange(network.num_inputs)
@@ -34,7 +35,9 @@ def test_the_hardware_holds_the_network(network, lanes, layout, output):
         assert made.lanes == min(lanes, len(expected))
         assert places - made.lanes < len(expected) <= places
         weight = made.layout.weights()
-        assert np.array_equal(weight[: len(expected)], layer.weight[np.ix_(made.placement, inputs)])
+        rows = [layer.weight[np.ix_(made.placement, inputs)]]
+        rows += [] if layer.recurrent is None else [layer.recurrent[np.ix_(made.placement, made.placement)]]
+        assert np.array_equal(weight[: len(expected)], np.concatenate(rows, axis=1))
         assert not weight[len(expected) :].any()
         assert layout in ("auto", made.layout.kind)
         assert made.in_addr_width == max(1, (len(inputs) - 1).bit_length())
@@ -46,14 +49,32 @@ def test_the_hardware_holds_the_network(network, lanes, layout, output):
     assert len({memory.path for memory in design.memories}) == len(design.memories)
 
 
+def numbers_of(layer, name):
+    """Return the values of a number of the neurons, None where one leak is that of all."""
+    if name == "loss":
+        return -layer.neuron.grow
+    if "leak" not in name:
+        return layer.bias if name == "bias" else getattr(layer.neuron, name)
+    kind = {"leak": "leak", "adapt_leak": "adaptation_leak", "synapse_leak": "synapse_leak"}[name]
+    match getattr(layer.neuron, kind):
+        case ShiftLeaks(values) | MultiplierLeaks(values):
+            return values
+    return None
+
+
 def check_widths(layer, made):
     found = charged_range(layer)
     low, high = signed_range(made.state_width)
     assert low <= found.low.min() <= found.high.max() <= high
     assert made.state_width >= layer.neuron.membrane_bits == made.membrane_width
-    for number, values in zip(made.numbers, (layer.neuron.fire_at, layer.neuron.reset_by, layer.bias), strict=True):
-        values = values[made.placement]  # noqa: PLW2901
-        assert signed_bits(min(int(values.min()), 0), max(int(values.max()), 0)) <= number.width
+    for number in made.numbers:
+        values = numbers_of(layer, number.name)
+        if values is None:
+            continue
+        values = values[made.placement]
+        least, greatest = min(int(values.min()), 0), max(int(values.max()), 0)
+        unsigned = "leak" in number.name
+        assert (unsigned_bits(greatest) if unsigned else signed_bits(least, greatest)) <= number.width
         if number.memory is None:
             width, value = re.fullmatch(r"(\d+)'d(\d+)", number.constant).groups()
             assert int(width) == number.width

@@ -62,33 +62,6 @@ LEAK = [
         ("clamp goes to the other end", "Least : Greatest", "Greatest : Least", "saturating-5-bits-hard"),
     ),
 ]
-INTEGRATORS = [
-    *faults(
-        "snn_integrator.v",
-        ("integrator forgets", "leaked_q[MembraneWidth-1]}}, leaked_q} +", "1'b0}}} +", "integrators-last-3-lanes"),
-        ("integrator never cleared", "clear_q3 ? {MembraneWidth{1'b0}} :", "0 ? 0 :", "integrators-last-3-lanes"),
-    ),
-    *faults(
-        "snn_scores.v",
-        ("least score", "(score > membrane) ? score : membrane", "membrane", "integrators-max-3-lanes"),
-        ("scores never begin anew", "first_q <= sample_end_i", "first_q <= 1'b0", "integrators-sum-3-lanes"),
-        ("score of one slot", "mem[slot_q2] <= sum_q", "mem[0] <= sum_q", "integrators-max-3-lanes"),
-        ("a score too many", "last_slot ? LastLanes : AllLanes", "AllLanes", "integrators-max-3-lanes"),
-        ("the next sweep does not wait", "room_o = ~scanning_q", "room_o = 1'b1", "integrators-last-1-lanes", None, 1),
-    ),
-    *faults(
-        "snn_score_readout.v",
-        (
-            "scores compared unsigned",
-            "score_q > best_q",
-            "$unsigned(score_q) > $unsigned(best_q)",
-            "integrators-max-3-lanes",
-        ),
-        ("score tie to the highest", "score_q > best_q", "score_q >= best_q", "integrators-max-3-lanes"),
-        ("result of scores overwritten", "~result_valid_o & ~(take_q", "1'b1 & ~(take_q", "integrators-max-3-lanes"),
-        ("first score ignored", "first_q <= last_q", "first_q <= 1'b0", "integrators-max-3-lanes"),
-    ),
-]
 LANE = faults(
     "snn_lane.v",
     ("no forward at distance 1", "hit_sum_q ? sum_q : hit_write_q", "hit_write_q", "64-lanes-indexed", "forward"),
@@ -146,7 +119,7 @@ SWEEP = faults(
     ("sweep one slot short", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),
     ("sample never ends", "clear_q <= step_sample_end_i", "clear_q <= 1'b0", "no-leak-hard"),
     ("sweep after the reset speaks", "mute_q    <= 1'b1", "mute_q    <= 1'b0", "1-lanes-dense"),
-    ("done too early", "NumSlots + 2 - WordDelay", "NumSlots + 1 - WordDelay", "64-lanes-dense"),
+    ("done too early", "NumSlots + 2 + ExtraStages", "NumSlots + 1 + ExtraStages", "64-lanes-dense"),
 )
 QUEUE = faults(
     "snn_spike_queue.v",
@@ -196,7 +169,6 @@ READOUT = faults(
 MUTATIONS = [
     *NEURON,
     *LEAK,
-    *INTEGRATORS,
     *LANE,
     *DENSE_ROWS,
     *INDEXED_ROWS,

@@ -10,6 +10,8 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
     Layer,
@@ -75,6 +77,22 @@ def integrators(plain: Layer, score: Score, extra_bits: int = 0, leak: Leak | No
     return replace(plain, neuron=integrator)
 
 
+def recurrent(rng: np.random.Generator, plain: Layer, density: float = 1.0) -> Layer:
+    """Return the layer with random recurrent weights."""
+    return replace(plain, recurrent=weights(rng, plain.num_neurons, plain.num_neurons, plain.weight_bits, density))
+
+
+def adaptive(plain: Layer, grow: Any, leak: Leak) -> Layer:
+    """Return the layer with neurons that adapt; grow may be one number for all neurons."""
+    grow = np.broadcast_to(np.asarray(grow, np.int64), (plain.num_neurons,))
+    return replace(plain, neuron=AdaptiveLifNeuron(**vars(plain.neuron), grow=grow, adaptation_leak=leak))
+
+
+def current(plain: Layer, leak: Leak) -> Layer:
+    """Return the layer with neurons behind a synaptic current."""
+    return replace(plain, neuron=CurrentLifNeuron(**vars(plain.neuron), synapse_leak=leak))
+
+
 def weights(rng: np.random.Generator, neurons: int, inputs: int, bits: int = 4, density: float = 1.0) -> IntArray:
     """Return random weights of which about a share of ``density`` is not zero."""
     low, high = signed_range(bits)
@@ -86,12 +104,12 @@ def random_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions
     """Return a network of any shape and the hardware for it."""
     sizes = rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 12, 17], int(rng.integers(2, 6)))
     layers = [
-        random_layer(rng, f"fc{index}", int(inputs), int(neurons))
+        random_temporal(rng, random_layer(rng, f"fc{index}", int(inputs), int(neurons)))
         for index, (inputs, neurons) in enumerate(pairwise(sizes))
     ]
     outputs = ["class", "counts", "spikes"]
     if rng.random() < 0.4:
-        layers[-1] = integrators(layers[-1], rng.choice(list(Score)), int(rng.integers(4)))
+        layers[-1] = integrators(replace(layers[-1], recurrent=None), rng.choice(list(Score)), int(rng.integers(4)))
         outputs.remove("spikes")
     options = RtlOptions(
         lanes=PerLayer(1, {layer.name: int(rng.choice([1, 2, 3, 4, 5, 8, 64])) for layer in layers}),
@@ -101,6 +119,22 @@ def random_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions
         output=rng.choice(outputs).item(),
     )
     return network(*layers, count_bits=int(rng.integers(1, 9))), options
+
+
+def random_temporal(rng: np.random.Generator, plain: Layer) -> Layer:
+    """Return the layer as it is, recurrent, adaptive, or with synaptic currents."""
+    neurons, bits = plain.num_neurons, min(20, plain.weight_bits + plain.weight_shift)
+    made = recurrent(rng, plain, float(rng.choice([0.2, 1.0]))) if rng.random() < 0.4 else plain
+    leaks = [ShiftLeak(int(rng.integers(5))), MultiplierLeak(int(rng.integers(0, 16)), 4)]
+    leaks += [ShiftLeaks(rng.integers(0, 5, neurons)), MultiplierLeaks(rng.integers(0, 8, neurons), 3)]
+    leak = leaks[int(rng.integers(4))]
+    match int(rng.integers(4)):
+        case 0:
+            return adaptive(made, rng.integers(0, 1 << bits, neurons if rng.random() < 0.5 else 1), leak)
+        case 1:
+            return current(made, leak)
+        case _:
+            return made
 
 
 def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int) -> Layer:

@@ -26,9 +26,10 @@ MODULES = {
         {"Width": 9, "NumBanks": 1, "AddrWidth": 3, "BankAddrWidth": 3},
     ],
     "snn_sweep": [
-        {"NumSlots": slots, "SlotWidth": width, "WordDelay": delay}
+        {"NumSlots": slots, "SlotWidth": width, "WordDelay": delay, "ExtraStages": extra}
         for slots, width in ((5, 3), (1, 1))
         for delay in (2, 3, 4)
+        for extra in (0, 1)
     ],
     "snn_stream_register": test_stream_register.PARAMETERS.values(),
     "snn_ingress": test_ingress.PARAMETERS.values(),
@@ -44,6 +45,19 @@ MODULES = {
         for kind, width in ((0, 1), (1, 1), (2, 1), (3, 6), (4, 4))
     ],
     "snn_integrator": [{"StateWidth": 12, "MembraneWidth": 8}, {"Saturate": 0, "LeakKind": 3, "LeakWidth": 3}],
+    "snn_adaptive_lif": [
+        {"StateWidth": 12, "MembraneWidth": 8, "AdaptWidth": 11},
+        {"Saturate": 0, "SoftReset": 1, "AdaptWidth": 5, "AdaptLeakKind": 4, "AdaptLeakShift": 4, "AdaptLeakWidth": 4},
+    ],
+    "snn_current_lif": [
+        {"StateWidth": 12, "MembraneWidth": 8},
+        {"Saturate": 0, "SoftReset": 1, "SynapseLeakKind": 3, "SynapseLeakWidth": 2},
+    ],
+    "snn_state": [{"Width": 9, "NumSlots": 5, "SlotWidth": 3}, {"Width": 1, "NumSlots": 1}],
+    "snn_recurrence": [
+        {"NumInputs": 1, "InWidth": 1, "PlaceWidth": 1, "RowWidth": 1},
+        {"NumInputs": 5, "InWidth": 3, "PlaceWidth": 4, "RowWidth": 4},
+    ],
     "snn_scores": [
         {"NumLanes": lanes, "NumSlots": slots, "SlotWidth": width, "NumNeurons": neurons, "ScoreKind": kind}
         for lanes, slots, width, neurons in ((2, 3, 2, 5), (1, 1, 1, 1), (1, 4, 2, 4))
@@ -65,6 +79,13 @@ MODULES = {
 
 DESIGNS = [
     *("integrators-max-1-lanes", "integrators-last-3-lanes", "integrators-sum-8-lanes", "shifts", "multipliers"),
+    *(
+        "recurrent-ragged-3-lanes",
+        "recurrent-dense-1-lanes",
+        "adaptive-soft",
+        "adaptive-multipliers",
+        "currents-shifts",
+    ),
     *("single", "some-silent", "pruned-indexed", "pruned-ragged", "all-pruned-dense", "4-layers", "64-lanes-ragged"),
     *(
         "output-spikes",

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from rtl_tests.lib.seed import generator
-from rtl_tests.lib.toys import integrators, layer, network, weights
+from rtl_tests.lib.toys import adaptive, current, integrators, layer, network, recurrent, weights
 from snn2rtl.network import (
     FixedPointNetwork,
     Leak,
@@ -176,6 +176,26 @@ def leaks_of_each(leak: Leak) -> Case:
     return two_layers(fire_at=6, leak=leak, bias=1), TWO_LANES
 
 
+def fed_back(layout: str, count: int) -> Case:
+    """Two recurrent layers."""
+    rng = generator(25)
+    fc1 = layer("fc1", weights(rng, 7, INPUTS), fire_at=np.arange(7) + 2, leak=ShiftLeak(1))
+    fc2 = layer("fc2", weights(rng, CLASSES, 7), fire_at=4)
+    return network(recurrent(rng, fc1, 0.5), recurrent(rng, fc2)), options(count, layout)
+
+
+def adapting(leak: Leak, reset: Reset) -> Case:
+    """Neurons whose thresholds rise far and fall back, of which each has a pace of its own."""
+    toy = two_layers(fire_at=3, reset=reset, leak=ShiftLeak(2), bias=1)
+    return replace(toy, layers=tuple(adaptive(one, np.arange(HIDDEN) * 3, leak) for one in toy.layers)), TWO_LANES
+
+
+def with_currents(leak: Leak, reset: Reset, count: int = 2) -> Case:
+    """Neurons behind synaptic currents, with membranes that saturate."""
+    toy = two_layers(fire_at=np.arange(HIDDEN) + 5, reset=reset, leak=ShiftLeak(1), bias=-1, membrane_bits=6)
+    return replace(toy, layers=tuple(current(one, leak) for one in toy.layers)), RtlOptions(lanes=PerLayer(count))
+
+
 def options(count: int, layout: str) -> RtlOptions:
     return RtlOptions(lanes=PerLayer(count), layout=PerLayer(layout))
 
@@ -212,6 +232,15 @@ CASES: dict[str, Callable[[], Case]] = {
         for score in Score
         for count in (1, 3, 8)
     },
+    **{
+        f"recurrent-{layout}-{count}-lanes": lambda layout=layout, count=count: fed_back(layout, count)
+        for layout in ("dense", "indexed", "ragged")
+        for count in (1, 3, 8)
+    },
+    **{f"adaptive-{r}": lambda r=r: adapting(ShiftLeak(2), RESETS[r]) for r in RESETS},
+    "adaptive-multipliers": lambda: adapting(MultiplierLeaks(np.array([0, 3, 7, 8, 15]), 4), Reset.SOFT),
+    **{f"currents-{r}": lambda r=r: with_currents(ShiftLeak(1), RESETS[r]) for r in RESETS},
+    "currents-shifts": lambda: with_currents(ShiftLeaks(np.array([0, 1, 2, 3, 4])), Reset.HARD, 8),
     "shifts": lambda: leaks_of_each(ShiftLeaks(np.array([0, 1, 2, 5, 47]))),
     "multipliers": lambda: leaks_of_each(MultiplierLeaks(np.array([0, 3, 12, 15, 16]), 4)),
     "single": single,

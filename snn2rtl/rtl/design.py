@@ -25,7 +25,10 @@ class NeuronNumber:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerDesign:
-    """One layer in hardware. placement[p] is the neuron at place p = slot * lanes + lane."""
+    """One layer in hardware. placement[p] is the neuron at place p = slot * lanes + lane.
+
+    num_rows are the rows of its weights: those of its inputs and, in a recurrent layer, those of its own places.
+    """
 
     label: str
     stream: str
@@ -34,6 +37,7 @@ class LayerDesign:
     lanes: int
     slots: int
     num_inputs: int
+    num_rows: int
     in_addr_width: int
     out_addr_width: int
     placement: IntArray
@@ -53,6 +57,16 @@ class LayerDesign:
     def num_neurons(self) -> int:
         """Neurons that the hardware has; those that can never fire have none."""
         return len(self.placement)
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether the layer's own spikes come back to it."""
+        return self.num_rows > self.num_inputs
+
+    @property
+    def row_addr_width(self) -> int:
+        """Bits of a row's number."""
+        return unsigned_bits(self.num_rows - 1)
 
     @property
     def fields(self) -> tuple[tuple[str, int], ...]:
@@ -116,7 +130,7 @@ class LayerDesign:
         """Parameters that the layout's first module has besides widths of addresses."""
         match self.layout:
             case DenseRows():
-                return (("NumInputs", self.num_inputs), ("NumSlots", self.slots), ("SlotWidth", self.slot_width))
+                return (("NumInputs", self.num_rows), ("NumSlots", self.slots), ("SlotWidth", self.slot_width))
             case IndexedRows(count_width=count):
                 return (("CountWidth", count),)
             case RaggedRows(offset_width=offset, count_width=count):
@@ -146,8 +160,8 @@ class LayerDesign:
 
     @property
     def state_bits(self) -> int:
-        """Bits of the layer's membrane memory."""
-        return self.lanes * self.slots * self.state_width
+        """Bits of the layer's memories of states: membranes, and second states where there are such."""
+        return self.lanes * self.slots * (self.state_width + self.neuron.second_width)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

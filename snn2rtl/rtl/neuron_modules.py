@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
-from snn2rtl.intervals import charged_range, never_saturates
+from snn2rtl.intervals import adaptation_low, charged_range, never_saturates
 from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
     Integrator,
     Layer,
     Leak,
-    LifNeuron,
     MultiplierLeak,
     MultiplierLeaks,
     NoLeak,
@@ -37,11 +38,17 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class NeuronModule:
-    """A static neuron module, its parameters and numbers. Its ports for numbers are their names."""
+    """A static neuron module, its parameters and numbers. Its ports for numbers are their names.
+
+    second_width is that of the second state of a neuron, 0 where it has none; extra_stages the cycles that its pipeline
+    is longer than that of snn_lif.
+    """
 
     module: str
     parameters: Parameters
     numbers: tuple[Number, ...]
+    second_width: int = 0
+    extra_stages: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,22 @@ def neuron_module(layer: Layer) -> NeuronModule:
     leak, leak_number = _leak("Leak", "leak", neuron.leak, layer.num_neurons)
     shared = (("Saturate", int(not never_saturates(layer))), *leak)
     numbers = (leak_number, Number("bias", layer.bias, state_width(layer)))
+    if isinstance(neuron, Integrator):
+        return NeuronModule("snn_integrator", shared, numbers)
+    shared = (("SoftReset", int(neuron.reset is Reset.SOFT)), *shared)
+    fire = (Number("fire_at", neuron.fire_at, width), Number("reset_by", neuron.reset_by, width))
     match neuron:
-        case LifNeuron():
-            fire = (Number("fire_at", neuron.fire_at, width), Number("reset_by", neuron.reset_by, width))
-            soft = int(neuron.reset is Reset.SOFT)
-            return NeuronModule("snn_lif", (("SoftReset", soft), *shared), (*fire, *numbers))
-        case Integrator():
-            return NeuronModule("snn_integrator", shared, numbers)
+        case AdaptiveLifNeuron():
+            kind, leak_number = _leak("AdaptLeak", "adapt_leak", neuron.adaptation_leak, layer.num_neurons)
+            second = signed_bits(min(int(adaptation_low(neuron).min()), -1), 0)
+            more = (leak_number, Number("loss", -neuron.grow, second))
+            shared = (*shared, ("AdaptWidth", second), *kind)
+            return NeuronModule("snn_adaptive_lif", shared, (*fire, *numbers, *more), second, 1)
+        case CurrentLifNeuron():
+            kind, leak_number = _leak("SynapseLeak", "synapse_leak", neuron.synapse_leak, layer.num_neurons)
+            return NeuronModule("snn_current_lif", (*shared, *kind), (*fire, *numbers, leak_number), width, 1)
+        case _:
+            return NeuronModule("snn_lif", shared, (*fire, *numbers))
 
 
 def scores(layer: Layer) -> Scores | None:

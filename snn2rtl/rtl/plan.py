@@ -75,8 +75,11 @@ def _plan_layer(
     lanes = min(options.lanes[layer.name], len(placement))
     slots = -(-len(placement) // lanes)
     places = slots * lanes
-    weight = np.zeros((places, len(inputs)), layer.weight.dtype)
-    weight[: len(placement)] = layer.weight[np.ix_(placement, inputs)]
+    rows = layer.weight[np.ix_(placement, inputs)]
+    if layer.recurrent is not None:
+        rows = np.concatenate([rows, layer.recurrent[np.ix_(placement, placement)]], axis=1)
+    weight = np.zeros((places, rows.shape[1]), layer.weight.dtype)
+    weight[: len(placement)] = rows
     costs = layouts.costs(weight, lanes, layer.weight_bits)
     kind = options.layout[layer.name]
     if kind == "auto":
@@ -93,6 +96,7 @@ def _plan_layer(
         lanes=lanes,
         slots=slots,
         num_inputs=len(inputs),
+        num_rows=rows.shape[1],
         in_addr_width=unsigned_bits(len(inputs) - 1),
         out_addr_width=unsigned_bits(len(placement) - 1),
         placement=placement,

@@ -15,7 +15,8 @@ def cycle_limit(network: FixedPointNetwork, design: RtlDesign, spikes: Spikes, r
 
     limit = max over layers of sum over steps of ``max(events, ceil(weights / P)) + ceil(neurons / P)``, where events
     are the spikes that enter the layer in the step, weights the non-zero ones that they touch, and P the layer's lanes.
-    Neurons that can never fire are not in the hardware and count neither as neurons nor with their weights.
+    A recurrent layer's own spikes of the step before are events, too. Neurons that can never fire are not in the
+    hardware and count neither as neurons nor with their weights.
     """
     limits = []
     entering = spikes
@@ -24,6 +25,10 @@ def cycle_limit(network: FixedPointNetwork, design: RtlDesign, spikes: Spikes, r
         events = entering.sum(axis=2, dtype=np.int64)
         # sums of integers below 2**24 are exact in float32, and fast
         weights = (entering.astype(np.float32) @ touched).astype(np.int64)
+        if integer.recurrent is not None:  # the layer's own spikes of the step before enter it, too
+            back = np.count_nonzero(integer.recurrent[layer.placement], axis=0)
+            events[1:] += trace.spikes[:-1].sum(axis=2, dtype=np.int64)
+            weights[1:] += trace.spikes[:-1].astype(np.int64) @ back
         steps = np.maximum(events, -(-weights // layer.lanes)) + -(-layer.num_neurons // layer.lanes)
         limits.append(steps.sum(axis=0))
         entering = trace.spikes

@@ -3,15 +3,17 @@
 // fire_o, slot_o and clear_o go with the lanes' operation; spike_* go with the spikes, three cycles later (lane: 1, neuron: 2);
 // update_* come five cycles later, a cycle before the new states (lane: 1, neuron: 5). done_o tells the row walker to go on: its first add
 // is WordDelay + 2 cycles later, which is five cycles after the last slot: then no write of an add meets an update.
+// A neuron with ExtraStages takes so many cycles more for all of it; its second state is written a cycle before update_o.
 // clear_o: the sweep writes the state of a new sample; it does so at the end of a sample, and once after reset, silently.
 // A sweep starts only while room_i says that its spikes fit behind it, so the pipeline itself never stalls.
 
 `default_nettype none
 
 module snn_sweep #(
-  parameter NumSlots  = 2,
-  parameter SlotWidth = 1,
-  parameter WordDelay = 2
+  parameter NumSlots    = 2,
+  parameter SlotWidth   = 1,
+  parameter WordDelay   = 2,
+  parameter ExtraStages = 0
 ) (
   input  wire                 clk_i,
   input  wire                 rst_ni,
@@ -29,13 +31,15 @@ module snn_sweep #(
   output wire                 spike_last_o,
   output wire                 spike_sample_end_o,
   // New states
+  output wire                 second_write_o,
+  output wire [SlotWidth-1:0] second_slot_o,
   output wire                 update_o,
   output wire [SlotWidth-1:0] update_slot_o
 );
 
-  localparam SpikeDelay = 3;
-  localparam UpdateDelay = 5;
-  localparam DoneSlotNumber = NumSlots + 2 - WordDelay;  // its sweep is when done_o must come
+  localparam SpikeDelay = 3 + ExtraStages;
+  localparam UpdateDelay = 5 + ExtraStages;
+  localparam DoneSlotNumber = NumSlots + 2 + ExtraStages - WordDelay;  // its sweep is when done_o must come
   localparam LastSlotNumber = NumSlots - 1;
   localparam [SlotWidth-1:0] LastSlot = LastSlotNumber[SlotWidth-1:0];
 
@@ -99,6 +103,8 @@ module snn_sweep #(
   assign spike_slot_o = slot_delay_q[(SpikeDelay-1)*SlotWidth+:SlotWidth];
   assign spike_last_o = last_delay_q[SpikeDelay-1];
   assign spike_sample_end_o = clear_q;
+  assign second_write_o = fire_delay_q[UpdateDelay-2];
+  assign second_slot_o = slot_delay_q[(UpdateDelay-2)*SlotWidth+:SlotWidth];
   assign update_o = fire_delay_q[UpdateDelay-1];
   assign update_slot_o = slot_delay_q[(UpdateDelay-1)*SlotWidth+:SlotWidth];
 
