@@ -34,6 +34,7 @@ from snn2rtl.neurons import (
 
 __all__ = [
     "MAX_CURRENT",
+    "MAX_DELAY",
     "MAX_MEMBRANE_BITS",
     "MAX_WEIGHT_BITS",
     "AdaptiveLifNeuron",
@@ -54,6 +55,7 @@ __all__ = [
 ]
 
 MAX_WEIGHT_BITS = 16
+MAX_DELAY = 63  # time steps
 MAX_CURRENT = 1 << 61  # and for a sum of membrane, current and bias
 
 
@@ -63,6 +65,9 @@ class Layer:
 
     A recurrent layer reads its own spikes of the step before, too, of which the first step of a sample has none:
     ``i = bias + (weight @ x + recurrent @ s) << weight_shift``; recurrent has shape (neurons, neurons).
+
+    With delays a spike of input i in step t arrives in step ``t + delay[i]``, or never where the sample ends before;
+    delay has shape (inputs,).
 
     weight has shape (neurons, inputs) and fits weight_bits signed bits; a zero weight is a pruned synapse. bias has
     shape (neurons,), in membrane steps. weight_shift aligns the weights with a membrane that carries fraction bits.
@@ -77,6 +82,7 @@ class Layer:
     neuron: Neuron
     input_max: int = 1
     recurrent: IntArray | None = None
+    delay: IntArray | None = None
 
     def __post_init__(self) -> None:
         where = f"layer '{self.name}'"
@@ -97,6 +103,13 @@ class Layer:
             check(not isinstance(self.neuron, Integrator), f"{where}: integrators must not be recurrent")
             check_range(f"{where}: recurrent weights must fit {bits} bits", self.recurrent, *signed_range(bits))
             object.__setattr__(self, "recurrent", frozen(self.recurrent, bits))
+        if self.delay is not None:
+            check_integers(f"{where}: delay", self.delay)
+            check(self.delay.shape == (inputs,),
+                  f"{where}: delay must have shape ({inputs},), not {self.delay.shape}")  # fmt: skip
+            check(self.input_max == 1, f"{where}: delays must be those of spikes, not of pixels")
+            check_range(f"{where}: delays must be 0..{MAX_DELAY} steps", self.delay, 0, MAX_DELAY)
+            object.__setattr__(self, "delay", frozen(self.delay, 8))
         rows = inputs * self.input_max + (0 if self.recurrent is None else neurons)
         reach = rows << (bits - 1 + self.weight_shift)
         check(reach <= MAX_CURRENT, f"{where}: input current must stay within 2**61, not reach {reach:.3g}")

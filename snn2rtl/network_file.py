@@ -52,6 +52,7 @@ _NEURONS: dict[str, type[Neuron]] = {
     "current": CurrentLifNeuron,
     "integrator": Integrator,
 }
+_OPTIONAL = ("recurrent", "delay")
 _ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}
 
 
@@ -111,7 +112,7 @@ def _parts(network: FixedPointNetwork) -> tuple[str, dict[str, NDArray[Any]]]:
     arrays: dict[str, NDArray[Any]] = {}
     for index, layer in enumerate(network.layers):
         entry, found = _described(layer.neuron)
-        own = {"weight": layer.weight, "bias": layer.bias, "recurrent": layer.recurrent}
+        own = {key: getattr(layer, key) for key in ("weight", "bias", *_OPTIONAL)}
         found = {key: array for key, array in own.items() if array is not None} | found
         arrays |= {f"layer{index}_{key}": value for key, value in found.items()}
         layers.append(
@@ -168,7 +169,7 @@ def _network(header: dict[str, Any], arrays: Mapping[str, Any]) -> FixedPointNet
                 bias=arrays[prefix + "bias"],
                 neuron=_read(_NEURONS[entry["neuron"]], entry, arrays, prefix),
                 input_max=_integer(entry.get("input_max", 1)),
-                recurrent=arrays.get(prefix + "recurrent"),
+                **{key: arrays.get(prefix + key) for key in _OPTIONAL},
             )
         )
     encoder = Encoder.from_dict(header["encoder"]) if header["encoder"] else None

@@ -150,6 +150,17 @@ def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
         raise DataError("input spikes: must be 0 or 1 of type uint8")
 
 
+def delayed(layer: Layer, inputs: Inputs) -> Inputs:
+    """Return the inputs as they arrive at the layer's synapses, shape (T, N, inputs)."""
+    if layer.delay is None:
+        return inputs
+    arriving = np.zeros_like(inputs)
+    for steps in np.unique(layer.delay):
+        late = layer.delay == steps
+        arriving[steps:, :, late] = inputs[: max(len(inputs) - int(steps), 0), :, late]
+    return arriving
+
+
 class _LayerRunner:
     """One layer, prepared for many chunks: weights transposed to the BLAS type in which every sum is exact."""
 
@@ -174,7 +185,7 @@ class _LayerRunner:
             membranes: shape (T, n, neurons), or None.
         """
         layer, samples = self.layer, inputs.shape[-2]
-        current = np.broadcast_to(self._current(inputs), (steps, samples, layer.num_neurons))
+        current = np.broadcast_to(self._current(delayed(layer, inputs)), (steps, samples, layer.num_neurons))
         num_states, step = NEURON_STEPS[type(layer.neuron)]
         state: State = (np.zeros((samples, layer.num_neurons), self.state_type),) * num_states
         out = np.empty((steps, samples, layer.num_neurons), bool)

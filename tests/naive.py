@@ -86,6 +86,7 @@ def run_sample(
     membranes = [[0] * len(layer.weight) for layer in network.layers]
     others = [[0] * len(layer.weight) for layer in network.layers]  # adaptations or synaptic currents
     before = [[0] * len(layer.weight) for layer in network.layers]  # spikes
+    seen: list[list[list[int]]] = [[] for _ in network.layers]  # inputs of each step
     spikes_seen, membranes_seen = [], []
     counts = [0] * len(membranes[-1])
     last = network.layers[-1].neuron
@@ -93,6 +94,10 @@ def run_sample(
         events, spikes_now = inputs, []
         for index, layer in enumerate(network.layers):
             out = []
+            seen[index].append(events)
+            if layer.delay is not None:
+                past = [step - int(steps_late) for steps_late in layer.delay]
+                events = [seen[index][then][i] if then >= 0 else 0 for i, then in enumerate(past)]
             for neuron in range(len(layer.weight)):
                 spike, membranes[index][neuron], others[index][neuron] = stepped(
                     membranes[index][neuron], others[index][neuron], layer, neuron, events, before[index]

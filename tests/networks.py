@@ -121,7 +121,8 @@ def temporal(draw: st.DrawFn, inputs: int) -> Layer:
         plain = AdaptiveLifNeuron(**vars(plain), grow=grow, adaptation_leak=draw(leaks))
     if kind == "current":
         plain = CurrentLifNeuron(**vars(plain), synapse_leak=draw(leaks))
-    return replace(layer, neuron=plain, recurrent=recurrent)
+    delay = random.choice([0, 1, 2, 5, 63], inputs) if draw(st.booleans()) else None
+    return replace(layer, neuron=plain, recurrent=recurrent, delay=delay)
 
 
 @st.composite

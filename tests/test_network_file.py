@@ -79,6 +79,7 @@ def assert_same(a: FixedPointNetwork, b: FixedPointNetwork) -> None:
         assert_same_value(x.weight, y.weight)
         assert_same_value(x.bias, y.bias)
         assert_same_value(x.recurrent, y.recurrent)
+        assert_same_value(x.delay, y.delay)
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])

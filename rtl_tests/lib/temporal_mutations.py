@@ -70,6 +70,19 @@ TEMPORAL_MUTATIONS = [
         ("input lost to an own spike", "row_ready_i & ~back &", "row_ready_i &", "recurrent-dense-8-lanes"),
     ),
     *faults(
+        "snn_delay.v",
+        ("a step too late", "head_q + delay_q", "head_q + delay_q + 1", "delays-dense"),
+        (
+            "waiting spikes outlive the sample",
+            "sample_end_q ? {NumLists{1'b0}} : used_q",
+            "0 ? 0 : used_q",
+            "delays-dense",
+        ),
+        ("step ends before its list", "(step_end_q ? ~more : ~waited_q)", "~waited_q", "delays-dense"),
+        ("one waits alone", "place + {{PlaceWidth", "0 * place + {{PlaceWidth", "delays-indexed"),
+        ("list never emptied", "used_q & ~(first << head_q)", "used_q", "delays-ragged"),
+    ),
+    *faults(
         "snn_sweep.v",
         (
             "second state a slot off",

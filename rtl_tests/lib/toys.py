@@ -122,9 +122,11 @@ def random_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions
 
 
 def random_temporal(rng: np.random.Generator, plain: Layer) -> Layer:
-    """Return the layer as it is, recurrent, adaptive, or with synaptic currents."""
+    """Return the layer with none, one or several of delays, recurrence, adaptation and synaptic currents."""
     neurons, bits = plain.num_neurons, min(20, plain.weight_bits + plain.weight_shift)
     made = recurrent(rng, plain, float(rng.choice([0.2, 1.0]))) if rng.random() < 0.4 else plain
+    if rng.random() < 0.3:
+        made = replace(made, delay=rng.choice([0, 1, 2, 3, 63], plain.num_inputs))
     leaks = [ShiftLeak(int(rng.integers(5))), MultiplierLeak(int(rng.integers(0, 16)), 4)]
     leaks += [ShiftLeaks(rng.integers(0, 5, neurons)), MultiplierLeaks(rng.integers(0, 8, neurons), 3)]
     leak = leaks[int(rng.integers(4))]

@@ -54,6 +54,7 @@ MODULES = {
         {"Saturate": 0, "SoftReset": 1, "SynapseLeakKind": 3, "SynapseLeakWidth": 2},
     ],
     "snn_state": [{"Width": 9, "NumSlots": 5, "SlotWidth": 3}, {"Width": 1, "NumSlots": 1}],
+    "snn_delay": [{"AddrWidth": 5, "DelayWidth": 3, "PlaceWidth": 4}, {"AddrWidth": 1}],
     "snn_recurrence": [
         {"NumInputs": 1, "InWidth": 1, "PlaceWidth": 1, "RowWidth": 1},
         {"NumInputs": 5, "InWidth": 3, "PlaceWidth": 4, "RowWidth": 4},

@@ -184,6 +184,14 @@ def fed_back(layout: str, count: int) -> Case:
     return network(recurrent(rng, fc1, 0.5), recurrent(rng, fc2)), options(count, layout)
 
 
+def delaying(layout: str) -> Case:
+    """Inputs and spikes that wait, for different steps or all for one, and beyond the end of the sample."""
+    rng = generator(26)
+    fc1 = layer("fc1", weights(rng, 7, INPUTS), fire_at=3, leak=ShiftLeak(1))
+    fc2 = replace(layer("fc2", weights(rng, CLASSES, 7), fire_at=4), delay=np.ones(7, int))
+    return network(replace(fc1, delay=np.array([0, 1, 1, 3, 4, 63])), recurrent(rng, fc2)), options(2, layout)
+
+
 def adapting(leak: Leak, reset: Reset) -> Case:
     """Neurons whose thresholds rise far and fall back, of which each has a pace of its own."""
     toy = two_layers(fire_at=3, reset=reset, leak=ShiftLeak(2), bias=1)
@@ -237,6 +245,7 @@ CASES: dict[str, Callable[[], Case]] = {
         for layout in ("dense", "indexed", "ragged")
         for count in (1, 3, 8)
     },
+    **{f"delays-{layout}": lambda layout=layout: delaying(layout) for layout in ("dense", "indexed", "ragged")},
     **{f"adaptive-{r}": lambda r=r: adapting(ShiftLeak(2), RESETS[r]) for r in RESETS},
     "adaptive-multipliers": lambda: adapting(MultiplierLeaks(np.array([0, 3, 7, 8, 15]), 4), Reset.SOFT),
     **{f"currents-{r}": lambda r=r: with_currents(ShiftLeak(1), RESETS[r]) for r in RESETS},

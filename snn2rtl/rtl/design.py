@@ -23,6 +23,15 @@ class NeuronNumber:
     memory: Memory | None
 
 
+@dataclass(frozen=True, eq=False)
+class Delays:
+    """The delays of a layer's inputs, their width, and the address bits of the inputs that can wait for one step."""
+
+    memory: Memory
+    width: int
+    place_width: int
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerDesign:
     """One layer in hardware. placement[p] is the neuron at place p = slot * lanes + lane.
@@ -48,6 +57,7 @@ class LayerDesign:
     neuron: NeuronModule
     numbers: tuple[NeuronNumber, ...]
     scores: Scores | None
+    delays: Delays | None
     layout: Layout
     costs: dict[str, Cost]
     entropy_bits: float
@@ -62,6 +72,14 @@ class LayerDesign:
     def is_recurrent(self) -> bool:
         """Whether the layer's own spikes come back to it."""
         return self.num_rows > self.num_inputs
+
+    def arriving(self, signal: str, port: str) -> str:
+        """Return a signal of the inputs' events behind their delays, or a port of the layer where there are none."""
+        return f"late_{signal}" if self.delays else f"event_{signal}_{port}"
+
+    def walked(self, signal: str, port: str) -> str:
+        """Return a signal of the events whose rows are walked."""
+        return f"merged_{signal}" if self.is_recurrent else self.arriving(signal, port)
 
     @property
     def row_addr_width(self) -> int:
@@ -145,8 +163,9 @@ class LayerDesign:
     def memories(self) -> tuple[Memory, ...]:
         """The read-only memories of the layer."""
         numbers = tuple(number.memory for number in self.numbers if number.memory)
+        delays = (self.delays.memory,) if self.delays else ()
         banks = (bank for memory in self.layout.weight_memories for bank in memory.banks)
-        return (*banks, *self.layout.tables, *numbers)
+        return (*banks, *self.layout.tables, *numbers, *delays)
 
     @property
     def bits_over_entropy(self) -> float:

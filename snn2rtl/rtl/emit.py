@@ -68,6 +68,7 @@ def _static_modules(design: RtlDesign) -> list[str]:
     memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", "snn_ingress", "snn_spike_split"]
     cells = ["snn_saturate", "snn_leak", *neurons]
     cells += ["snn_state"] if any(layer.neuron.second_width for layer in design.layers) else []
+    streams += ["snn_delay"] if any(layer.delays for layer in design.layers) else []
     streams += ["snn_recurrence"] if any(layer.is_recurrent for layer in design.layers) else []
     return [*memories, *streams, *rows, "snn_sweep", "snn_lane", *cells, "snn_spike_queue", *scores, *readout]
 

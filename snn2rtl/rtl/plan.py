@@ -13,7 +13,7 @@ from snn2rtl.network_file import digest
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names
 from snn2rtl.rtl.cost import entropy_bits
-from snn2rtl.rtl.design import LayerDesign, NeuronNumber, RtlDesign
+from snn2rtl.rtl.design import Delays, LayerDesign, NeuronNumber, RtlDesign
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.neuron_modules import Number, neuron_module, scores, state_width
@@ -107,11 +107,21 @@ def _plan_layer(
         neuron=neuron,
         numbers=tuple(_number(stream, number, placement, lanes) for number in neuron.numbers),
         scores=scores(layer),
+        delays=_delays(layer, inputs, stream),
         layout=layout,
         costs=costs,
         entropy_bits=entropy_bits(weight[: len(placement)], layer.weight_bits),
         forward=int(layout.kind != "dense" or slots < FORWARD_DISTANCE),
     )
+
+
+def _delays(layer: Layer, inputs: IntArray, stream: str) -> Delays | None:
+    if layer.delay is None or not layer.delay[inputs].any():
+        return None
+    delay = layer.delay[inputs]
+    width = unsigned_bits(int(delay.max()))
+    memory = Memory(f"{stream}_delay", delay[:, None].astype(np.int64), width)
+    return Delays(memory, width, unsigned_bits(int(np.count_nonzero(delay)) - 1))
 
 
 def _number(stream: str, number: Number, placement: IntArray, lanes: int) -> NeuronNumber:
