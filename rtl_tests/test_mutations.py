@@ -12,6 +12,7 @@ from rtl_tests.lib.emitted import SAMPLES, STEPS, Emitted, emit, replay
 from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.mutations import MUTATIONS, PROTOCOL_MUTATIONS, Mutation
 from rtl_tests.lib.seed import SEED, generator
+from rtl_tests.lib.temporal_mutations import TEMPORAL_MUTATIONS
 from rtl_tests.lif import test_lif
 from rtl_tests.network.cases import CASES
 from rtl_tests.ragged import test_ragged
@@ -22,6 +23,7 @@ from rtl_tests.stream_register import test_stream_register
 from snn2rtl.errors import VerificationError
 from snn2rtl.verify.cocotb_runner import run_bench
 
+REPLAYED = [*MUTATIONS, *TEMPORAL_MUTATIONS]
 ALONE = {
     "snn_lif": ("rtl_tests.lif.lif_tests", test_lif.PARAMETERS),
     "snn_lane": ("rtl_tests.lane.lane_tests", test_lane.PARAMETERS),
@@ -70,13 +72,13 @@ def cocotb_bench(emitted: Emitted, hdl: list[Path], monkeypatch: pytest.MonkeyPa
     run_bench("icarus", hdl, emitted.design.top, "cocotb_bench", build, env=env, cwd=emitted.path)
 
 
-@pytest.mark.parametrize(("case", "steps"), sorted({(mutation.case, mutation.steps) for mutation in MUTATIONS}))
+@pytest.mark.parametrize(("case", "steps"), sorted({(mutation.case, mutation.steps) for mutation in REPLAYED}))
 def test_unbroken_network_passes(case, steps, tmp_path):
     verdicts = replay(emit_for(case, steps, tmp_path / "rtl"))
     assert all(verdict.startswith("PASS") for verdict in verdicts), verdicts
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.what)
+@pytest.mark.parametrize("mutation", REPLAYED, ids=lambda mutation: mutation.what)
 def test_replay_fails(mutation, tmp_path):
     emitted = emit_for(mutation.case, mutation.steps, tmp_path / "rtl")
     verdicts = replay(emitted, mutated(emitted, mutation))

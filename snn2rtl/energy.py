@@ -14,7 +14,19 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.metrics import Activity
-from snn2rtl.network import FixedPointNetwork, Layer, MultiplierLeak, NoLeak, Reset
+from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
+    FixedPointNetwork,
+    Integrator,
+    Layer,
+    Leak,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    Score,
+)
 from snn2rtl.rtl.design import LayerDesign, RtlDesign
 from snn2rtl.rtl.memory import Memory
 
@@ -32,8 +44,8 @@ class LayerEnergy:
     """A layer's energy for a sample, in pJ, and the counts behind it, all means over the samples.
 
     weight_bits: read from weights, row tables and the neurons' numbers. membrane_bits: read from membrane memories and
-    written to them. adds: of weights to membranes, and the neurons' with their comparisons. toggles: of register bits,
-    where they were simulated. *_pj: what it takes.
+    written to them, second states and scores among them. adds: of weights to membranes, and the neurons' with their
+    comparisons. toggles: of register bits, where they were simulated. *_pj: what it takes.
     """
 
     name: str
@@ -86,47 +98,74 @@ def estimate(
     found = []
     inputs: IntArray = np.arange(network.num_inputs)
     for index, (layer, hardware) in enumerate(zip(network.layers, design.layers, strict=True)):
-        firing = activity.events[index][inputs] / activity.samples
+        entering = float(activity.events[index][inputs].sum()) / activity.samples
+        rows = np.concatenate([activity.arrived[index], activity.returned[index]])
+        firing = rows[layer.rows_of(inputs, hardware.placement)] / activity.samples
         toggled = toggles[hardware.stream] if toggles else None
-        found.append(_layer(layer, hardware, firing, activity.steps, toggled))
+        found.append(_layer(layer, hardware, entering, firing, activity.steps, toggled))
         inputs = hardware.placement
     return tuple(found)
 
 
-def _layer(layer: Layer, hardware: LayerDesign, firing: np.ndarray, steps: int, toggles: float | None) -> LayerEnergy:
+def _layer(
+    layer: Layer, hardware: LayerDesign, entering: float, firing: np.ndarray, steps: int, toggles: float | None
+) -> LayerEnergy:
     cost, layout = hardware.costs[hardware.layout.kind], hardware.layout
     words = firing @ cost.words  # of each walker
     tables = [(float(firing.sum()) * table.width, table) for table in layout.tables]
     numbers = [(steps * hardware.slots * n.memory.width, n.memory) for n in hardware.numbers if n.memory]
+    delays = [(entering * hardware.delays.width, hardware.delays.memory)] if hardware.delays else []
     memories = zip(words, layout.weight_memories, strict=True)
     weights = [(float(count) * memory.width, memory.banks[0]) for count, memory in memories]
-    reads: list[tuple[float, Memory]] = [*weights, *tables, *numbers]
+    reads: list[tuple[float, Memory]] = [*weights, *tables, *numbers, *delays]
     # walkers of all lanes make every lane add, of one lane that lane alone
     synapse_adds = float(words.sum()) * (hardware.lanes if hardware.num_walkers == 1 else 1)
     updates = steps * hardware.num_neurons
     accesses = 2 * (synapse_adds + updates) * hardware.state_width
+    beside = hardware.neuron.second_width + (hardware.scores.width if hardware.scores else 0)  # in a word of all lanes
     neuron_adds = updates * _adds_of_neuron(layer)
     return LayerEnergy(
         name=layer.name,
         weight_bits=sum(bits for bits, _ in reads),
-        membrane_bits=accesses,
+        membrane_bits=accesses + 2 * updates * beside,
         adds=synapse_adds + neuron_adds,
         toggles=toggles,
         weights_pj=sum(access_pj(bits, memory.bits) for bits, memory in reads),
-        membranes_pj=access_pj(accesses, hardware.slots * hardware.state_width),
-        adds_pj=(synapse_adds + neuron_adds) * add_pj(hardware.state_width) + updates * _multiply_pj(layer),
+        membranes_pj=access_pj(accesses, hardware.slots * hardware.state_width)
+        + access_pj(2 * updates * beside, hardware.lanes * hardware.slots * beside),
+        adds_pj=(synapse_adds + neuron_adds) * add_pj(hardware.state_width) + updates * _multiply_pj(layer, hardware),
     )
 
 
 def _adds_of_neuron(layer: Layer) -> int:
-    """Return the adders of a neuron: threshold, reset, leak, bias."""
+    """Return the adders of a neuron: leaks, bias, threshold, reset, and what its kind adds to them."""
     neuron = layer.neuron
-    leaks = not isinstance(neuron.leak, NoLeak | MultiplierLeak)
-    return 1 + (neuron.reset is Reset.SOFT) + leaks + bool(layer.bias.any())
+    adders = sum(not isinstance(leak, NoLeak | MultiplierLeak | MultiplierLeaks) for leak in _leaks(layer))
+    adders += bool(layer.bias.any())
+    match neuron:
+        case Integrator():
+            return adders + (neuron.score is not Score.LAST)
+        case AdaptiveLifNeuron():
+            adders += 2  # the adapted threshold, and what a spike takes
+        case CurrentLifNeuron():
+            adders += 1  # membrane and current
+    return adders + 1 + (neuron.reset is Reset.SOFT)
 
 
-def _multiply_pj(layer: Layer) -> float:
-    leak = layer.neuron.leak
-    if not isinstance(leak, MultiplierLeak):
-        return 0.0
-    return MULTIPLY_8_BITS * layer.neuron.membrane_bits * leak.factor.bit_length() / 64
+def _leaks(layer: Layer) -> list[Leak]:
+    """Return the leaks of a neuron's states."""
+    match layer.neuron:
+        case AdaptiveLifNeuron(leak=leak, adaptation_leak=second) | CurrentLifNeuron(leak=leak, synapse_leak=second):
+            return [leak, second]
+        case neuron:
+            return [neuron.leak]
+
+
+def _multiply_pj(layer: Layer, hardware: LayerDesign) -> float:
+    current = isinstance(layer.neuron, CurrentLifNeuron)
+    widths = [layer.neuron.membrane_bits, hardware.state_width if current else hardware.neuron.second_width]
+    factors = [
+        int(np.max(leak.factor)).bit_length() if isinstance(leak, MultiplierLeak | MultiplierLeaks) else 0
+        for leak in _leaks(layer)
+    ]
+    return MULTIPLY_8_BITS * sum(width * bits for width, bits in zip(widths, factors, strict=False)) / 64

@@ -12,7 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
-from snn2rtl.network import MAX_MEMBRANE_BITS, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    MAX_MEMBRANE_BITS,
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
+    Integrator,
+    Layer,
+    Leak,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    ShiftLeak,
+    ShiftLeaks,
+)
 
 _FAR = 1 << 62  # beyond every membrane, and no overflow
 
@@ -22,9 +35,9 @@ def leak(membrane: IntArray, kind: Leak) -> IntArray:
     match kind:
         case NoLeak():
             return membrane
-        case ShiftLeak(shift):
+        case ShiftLeak(shift) | ShiftLeaks(shift):
             return membrane - (membrane >> shift)
-        case MultiplierLeak(factor, fraction):
+        case MultiplierLeak(factor, fraction) | MultiplierLeaks(factor, fraction):
             return membrane * factor >> fraction
 
 
@@ -34,15 +47,16 @@ def resting(current: IntArray, kind: Leak) -> IntArray:
     match kind:
         case NoLeak():
             return moving
-        case ShiftLeak(shift):  # v >>> shift = current
+        case ShiftLeak(shift) | ShiftLeaks(shift):  # v >>> shift = current
             near = np.clip(current, -_FAR >> shift, _FAR >> shift)
             return np.where(near < 0, ((near + 1) << shift) - 1, near << shift)
-        case MultiplierLeak(factor, fraction):  # ceil(v * lost / 2**fraction) = current
-            lost = (1 << fraction) - factor
-            if not lost:
-                return moving
+        case MultiplierLeak(factor, fraction) | MultiplierLeaks(factor, fraction):
+            # ceil(v * lost / 2**fraction) = current
+            lost = np.asarray((1 << fraction) - factor)
+            divisor = np.maximum(lost, 1)
             near = np.clip(current, -_FAR >> fraction, _FAR >> fraction)
-            return np.where(near > 0, ((near - 1) << fraction) // lost + 1, (near << fraction) // lost)
+            ends = np.where(near > 0, ((near - 1) << fraction) // divisor + 1, (near << fraction) // divisor)
+            return np.where(lost == 0, moving, ends)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,83 +72,135 @@ class MembraneRange:
         return signed_bits(min(int(self.low.min()), 0), max(int(self.high.max()), 0))
 
 
-_known: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
+@dataclass(frozen=True, eq=False)
+class _Threshold:
+    """Between which thresholds a neuron fires, and what a spike takes; an integrator's is out of reach."""
+
+    least: IntArray
+    greatest: IntArray
+    reset_by: IntArray
+    hard: bool
+
+
+def _threshold(layer: Layer) -> _Threshold:
+    match layer.neuron:
+        case Integrator():
+            return _never(layer.num_neurons)
+        case AdaptiveLifNeuron(fire_at=fire_at) as neuron:
+            highest = fire_at - adaptation_low(neuron)
+            return _Threshold(fire_at, highest, neuron.reset_by, neuron.reset is Reset.HARD)
+        case neuron:
+            return _Threshold(neuron.fire_at, neuron.fire_at, neuron.reset_by, neuron.reset is Reset.HARD)
+
+
+def _never(neurons: int) -> _Threshold:
+    far = np.full(neurons, _FAR)
+    return _Threshold(far, far, np.zeros_like(far), hard=False)
+
+
+def adaptation_low(neuron: AdaptiveLifNeuron) -> IntArray:
+    """Return the least adaptation of each neuron, that of one which always fires, shape (neurons,)."""
+    return resting(-neuron.grow, neuron.adaptation_leak)
+
+
+_charged: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
+_membranes: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
 
 
 def charged_range(layer: Layer) -> MembraneRange:
-    """Return the range of ``leak(v) + i`` over all inputs, in samples of any length."""
-    if layer not in _known:
-        _known[layer] = _charged_range(layer)
-    return _known[layer]
+    """Return the range of what the inputs add to, over all inputs, in samples of any length.
+
+    It is ``leak(v) + i``, and the synaptic current ``leak(c) + i`` where neurons have one.
+    """
+    if layer not in _charged:
+        low, high = input_range(layer)
+        match layer.neuron:
+            case CurrentLifNeuron(synapse_leak=leak):
+                _charged[layer] = _settled(low, high, leak, _never(layer.num_neurons), MAX_MEMBRANE_BITS)
+            case neuron:
+                _charged[layer] = _settled(low, high, neuron.leak, _threshold(layer), neuron.membrane_bits)
+    return _charged[layer]
 
 
-def _charged_range(layer: Layer) -> MembraneRange:
-    """Grow the range until a step does not leave it. What has started to move is sent at once to where it ends."""
+def membrane_range(layer: Layer) -> MembraneRange:
+    """Return the range of the charged membrane before it saturates, over all inputs, in samples of any length."""
     neuron = layer.neuron
-    least, greatest = signed_range(neuron.membrane_bits)
-    low_input, high_input = input_range(layer)
-    lowest_quiet = np.maximum(resting(low_input, neuron.leak), least)
-    highest_quiet = np.minimum(resting(high_input, neuron.leak), neuron.fire_at - 1)
-    lowest_fired = neuron.fire_at - neuron.reset_by
-    highest_fired = np.minimum(resting(high_input - neuron.reset_by, neuron.leak), greatest - neuron.reset_by)
-    low = high = np.zeros(layer.num_neurons, np.int64)
+    if not isinstance(neuron, CurrentLifNeuron):
+        return charged_range(layer)
+    if layer not in _membranes:
+        current = charged_range(layer)
+        low, high = np.minimum(current.low, 0), np.maximum(current.high, 0)
+        _membranes[layer] = _settled(low, high, neuron.leak, _threshold(layer), neuron.membrane_bits)
+    return _membranes[layer]
+
+
+def _settled(low_input: IntArray, high_input: IntArray, kind: Leak, at: _Threshold, bits: int) -> MembraneRange:
+    """Grow the range until a step does not leave it. What has started to move is sent at once to where it ends."""
+    least, greatest = signed_range(bits)
+    lowest_quiet = np.maximum(resting(low_input, kind), least)
+    highest_quiet = np.minimum(resting(high_input, kind), np.minimum(at.greatest - 1, greatest))
+    lowest_fired = at.least - at.reset_by
+    highest_fired = np.minimum(resting(high_input - at.reset_by, kind), greatest - at.reset_by)
+    low = high = np.zeros(len(low_input), np.int64)
     while True:
-        charged = MembraneRange(leak(low, neuron.leak) + low_input, leak(high, neuron.leak) + high_input)
-        after_low, after_high = _after_reset(charged, layer, neuron.membrane_bits)
+        charged = MembraneRange(leak(low, kind) + low_input, leak(high, kind) + high_input)
+        after_low, after_high = _after_reset(charged, at, bits)
         sinks, rises = after_low < low, after_high > high
         if not (sinks.any() or rises.any()):
             return charged
-        can_fire, can_be_quiet = charged.high >= neuron.fire_at, charged.low < neuron.fire_at
+        can_fire, can_be_quiet = charged.high >= at.least, charged.low < at.greatest
         low_end = np.where(can_fire & (after_low >= lowest_fired), lowest_fired, lowest_quiet)
-        high_end = np.where(can_be_quiet & (after_high < neuron.fire_at), highest_quiet, highest_fired)
+        high_end = np.where(can_be_quiet & (after_high < at.greatest), highest_quiet, highest_fired)
         low = np.where(sinks, np.minimum(after_low, low_end), low)
         high = np.where(rises, np.maximum(after_high, high_end), high)
 
 
 def charged_range_after(layer: Layer, steps: int) -> MembraneRange:
     """Return the range of ``leak(v) + i`` over all inputs, in samples of so many steps and without saturation."""
-    neuron = layer.neuron
+    neuron, at = layer.neuron, _threshold(layer)
     low_input, high_input = input_range(layer)
     low = high = np.zeros(layer.num_neurons, np.int64)
     left = np.full(layer.num_neurons, steps - 1)
     while True:
         charged = MembraneRange(leak(low, neuron.leak) + low_input, leak(high, neuron.leak) + high_input)
-        after_low, after_high = _after_reset(charged, layer, MAX_MEMBRANE_BITS)
+        after_low, after_high = _after_reset(charged, at, MAX_MEMBRANE_BITS)
         down, up = np.minimum(after_low - low, 0), np.maximum(after_high - high, 0)
         left = np.where((down < 0) | (up > 0), left, 0)
         if not left.any():
             return charged
         taken = np.minimum(left, 1)
         if isinstance(neuron.leak, NoLeak):
-            sinking = _repeats(down, low_input, charged.low, neuron)
-            taken = np.minimum(left, np.minimum(sinking, _repeats(up, high_input, charged.high, neuron)))
+            sinking = _repeats(down, low_input, charged.low, at)
+            taken = np.minimum(left, np.minimum(sinking, _repeats(up, high_input, charged.high, at)))
         low, high, left = low + taken * down, high + taken * up, left - taken
 
 
-def _repeats(move: IntArray, current: IntArray, charged: IntArray, neuron: LifNeuron) -> IntArray:
+def _repeats(move: IntArray, current: IntArray, charged: IntArray, at: _Threshold) -> IntArray:
     """Return how many steps, this one among them, surely move a bound of a membrane without a leak alike.
 
     A step adds the current to the bound, or the current less the reset, or neither. Which of them depends on where the
-    charged bounds are: one that adds goes on adding until one of them comes to the threshold or to an edge.
+    charged bounds are: one that adds goes on adding until one of them comes to a threshold or to an edge.
 
     Args:
         move: what this step adds, shape (neurons,).
         current: the input current that the bound is for, shape (neurons,).
         charged: the bound and its current, shape (neurons,).
-        neuron: the neurons.
+        at: the thresholds.
     """
     edges = np.array(signed_range(MAX_MEMBRANE_BITS))[:, None] - charged
-    ahead = np.sign(move) * np.stack([*edges, neuron.fire_at - charged])
+    ahead = np.sign(move) * np.stack([*edges, at.least - charged, at.greatest - charged])
     nearest = np.where(ahead >= 0, ahead, _FAR).min(axis=0)
-    added = (move == current) | (move == current - neuron.reset_by)
+    added = (move == current) | (move == current - at.reset_by)
     further = np.where(added, np.maximum(nearest - 1, 0) // np.maximum(np.abs(move), 1), 0)
     return np.where(move == 0, _FAR, 1 + further)
 
 
 def input_range(layer: Layer) -> tuple[IntArray, IntArray]:
     """Return the least and the greatest input current of each neuron over all inputs, shape (neurons,)."""
-    low, high = (layer.input_max * total << layer.weight_shift for total in signed_sums(layer.weight))
-    return layer.bias + low, layer.bias + high
+    low, high = (layer.input_max * total for total in signed_sums(layer.weight))
+    if layer.recurrent is not None:
+        low, high = (total + back for total, back in zip((low, high), signed_sums(layer.recurrent), strict=True))
+    return layer.bias + (low << layer.weight_shift), layer.bias + (high << layer.weight_shift)
 
 
 def signed_sums(weight: IntArray) -> tuple[IntArray, IntArray]:
@@ -146,27 +212,26 @@ def signed_sums(weight: IntArray) -> tuple[IntArray, IntArray]:
 
 def never_saturates(layer: Layer) -> bool:
     """Return whether no input of any length makes a membrane of the layer saturate."""
-    return charged_range(layer).bits <= layer.neuron.membrane_bits
+    return membrane_range(layer).bits <= layer.neuron.membrane_bits
 
 
 def never_fires(layer: Layer) -> NDArray[np.bool_]:
     """Return which neurons no input can make fire, shape (neurons,), bool."""
     _, high = signed_range(layer.neuron.membrane_bits)
-    silent: NDArray[np.bool_] = np.minimum(charged_range(layer).high, high) < layer.neuron.fire_at
+    silent: NDArray[np.bool_] = np.minimum(membrane_range(layer).high, high) < _threshold(layer).least
     return silent
 
 
-def _after_reset(charged: MembraneRange, layer: Layer, membrane_bits: int) -> tuple[IntArray, IntArray]:
+def _after_reset(charged: MembraneRange, at: _Threshold, membrane_bits: int) -> tuple[IntArray, IntArray]:
     """Return the least and the greatest membrane after saturation and reset."""
-    neuron = layer.neuron
     bounds = signed_range(membrane_bits)
     low, high = np.clip(charged.low, *bounds), np.clip(charged.high, *bounds)
-    quiet_low, quiet_high = low, np.minimum(high, neuron.fire_at - 1)  # empty where low >= fire_at
-    if neuron.reset is Reset.HARD:
+    quiet_low, quiet_high = low, np.minimum(high, at.greatest - 1)  # empty where low >= greatest
+    if at.hard:
         fired_low = fired_high = np.zeros_like(low)
     else:
-        fired_low, fired_high = np.maximum(low, neuron.fire_at) - neuron.reset_by, high - neuron.reset_by
-    can_fire, can_be_quiet = high >= neuron.fire_at, low < neuron.fire_at
+        fired_low, fired_high = np.maximum(low, at.least) - at.reset_by, high - at.reset_by
+    can_fire, can_be_quiet = high >= at.least, low < at.greatest
     after_low = np.where(can_be_quiet, quiet_low, fired_low)
     after_high = np.where(can_be_quiet, quiet_high, fired_high)
     after_low = np.where(can_fire, np.minimum(after_low, fired_low), after_low)

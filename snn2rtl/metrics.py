@@ -29,12 +29,16 @@ class Activity:
     """What the golden model did with samples of ``steps`` time steps.
 
     events[0] is how often each input spiked, or in how many samples its pixel was not black, shape (inputs,); events[k]
-    how often each neuron of layer k spiked, layers counted from 1. membranes: least and greatest membrane of each layer
-    after reset. classes: shape (samples,).
+    how often each neuron of layer k spiked, layers counted from 1. arrived: how often each input of each layer reached
+    its synapses, which a delay can keep from it; returned: how often each neuron of each layer spiked before a sample's
+    last step, so that a recurrent layer reads it. membranes: least and greatest membrane of each
+    layer after reset. classes: shape (samples,).
     """
 
     steps: int
     events: tuple[IntArray, ...]
+    arrived: tuple[IntArray, ...]
+    returned: tuple[IntArray, ...]
     membranes: tuple[tuple[int, int], ...]
     classes: IntArray
 
@@ -51,8 +55,9 @@ class LayerMetrics:
     biases: 0 where every bias is zero. nonzero: weights that are not zero. bits: of the weights' memory, by layout;
     layout is the one that was chosen. rom_bits: of all read-only memories. state_bits: of the membranes' memory.
     macs: dense multiply-accumulates of a sample, ``T * inputs * neurons``, without T where pixels enter. operations:
-    non-zero weights that the events of a sample touch. spikes: of a sample. rates: spikes a step of each neuron, shape
-    (neurons,). membrane_low and membrane_high: reached after reset. cannot_spike: neurons that no input makes spike.
+    non-zero weights that the events of a sample touch. recurrent: recurrent weights, which count as others do. spikes:
+    of a sample. rates: spikes a step of each neuron, shape (neurons,). membrane_low and membrane_high: reached after
+    reset. cannot_spike: neurons that no input makes spike.
     """
 
     name: str
@@ -70,6 +75,7 @@ class LayerMetrics:
     membrane_high: int
     macs: int
     operations: float
+    recurrent: int
     spikes: float
     rates: NDArray[np.float64]
     cannot_spike: int
@@ -77,7 +83,7 @@ class LayerMetrics:
     @property
     def weights(self) -> int:
         """Weights, zero or not."""
-        return self.inputs * self.neurons
+        return self.inputs * self.neurons + self.recurrent
 
     @property
     def parameters(self) -> int:
@@ -199,6 +205,8 @@ def observe(
         advance: told the number of samples after each part.
     """
     events = [np.zeros(width, np.int64) for width in (network.num_inputs, *(x.num_neurons for x in network.layers))]
+    arrived = [np.zeros(layer.num_inputs, np.int64) for layer in network.layers]
+    returned = [np.zeros(layer.num_neurons, np.int64) for layer in network.layers]
     lows, highs = [0] * len(network.layers), [0] * len(network.layers)
     classes = np.empty(len(samples), np.int64)
     steps, chunk = 0, chunk_size(network, samples)
@@ -209,14 +217,18 @@ def observe(
         classes[first:last] = result.classes
         steps = len(result.layers[0].spikes)
         events[0] += reference.count_events(inputs)
-        for index, trace in enumerate(result.layers):
+        for index, (layer, trace) in enumerate(zip(network.layers, result.layers, strict=True)):
             assert trace.membranes is not None
             events[index + 1] += reference.count_events(trace.spikes)
+            arrived[index] += reference.count_events(reference.delayed(layer, inputs))
+            inputs = trace.spikes
+            returned[index] += reference.count_events(trace.spikes[:-1])
             lows[index] = min(lows[index], int(trace.membranes.min()))
             highs[index] = max(highs[index], int(trace.membranes.max()))
         advance(last - first)
     membranes = tuple(zip(lows, highs, strict=True))
-    return Activity(steps=steps, events=tuple(events), membranes=membranes, classes=classes)
+    counts = {"events": tuple(events), "arrived": tuple(arrived), "returned": tuple(returned)}
+    return Activity(steps=steps, **counts, membranes=membranes, classes=classes)
 
 
 def measure(
@@ -247,14 +259,16 @@ def measure(
 
 
 def _layer_metrics(layer: Layer, hardware: LayerDesign, activity: Activity, index: int) -> LayerMetrics:
-    entering, leaving = activity.events[index : index + 2]
+    leaving = activity.events[index + 1]
     low, high = activity.membranes[index]
+    arrived, returned = activity.arrived[index], activity.returned[index]
+    recurrent = 0 if layer.recurrent is None else layer.recurrent.size
     return LayerMetrics(
         name=layer.name,
         inputs=layer.num_inputs,
         neurons=layer.num_neurons,
         biases=layer.num_neurons if layer.bias.any() else 0,
-        nonzero=int(layer.nonzeros.sum()),
+        nonzero=int(layer.nonzeros.sum() + layer.recurrent_nonzeros.sum()),
         weight_bits=layer.weight_bits,
         layout=hardware.layout.kind,
         bits={kind: cost.bits for kind, cost in hardware.costs.items()},
@@ -263,8 +277,9 @@ def _layer_metrics(layer: Layer, hardware: LayerDesign, activity: Activity, inde
         membrane_bits=layer.neuron.membrane_bits,
         membrane_low=low,
         membrane_high=high,
-        macs=(activity.steps if layer.input_max == 1 else 1) * layer.weight.size,
-        operations=int(entering @ layer.nonzeros) / activity.samples,
+        macs=(activity.steps if layer.input_max == 1 else 1) * layer.weight.size + activity.steps * recurrent,
+        operations=int(arrived @ layer.nonzeros + returned @ layer.recurrent_nonzeros) / activity.samples,
+        recurrent=recurrent,
         spikes=int(leaving.sum()) / activity.samples,
         rates=leaving / (activity.steps * activity.samples),
         cannot_spike=int(never_fires(layer).sum()),

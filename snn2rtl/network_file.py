@@ -9,7 +9,8 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,40 @@ from numpy.typing import NDArray
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OptionError, QuantizationError
 from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
     FixedPointNetwork,
+    Integrator,
     Layer,
     Leak,
     LifNeuron,
     MultiplierLeak,
+    MultiplierLeaks,
+    Neuron,
     NoLeak,
     Reset,
+    Score,
     ShiftLeak,
+    ShiftLeaks,
 )
 
 FORMAT_VERSION = 1
 MAX_BYTES = 1 << 32  # of all arrays: a small archive that would fill the memory is no network
-_LEAKS: dict[str, type[Leak]] = {"none": NoLeak, "shift": ShiftLeak, "multiplier": MultiplierLeak}
-_ARRAYS = ("weight", "bias", "fire_at", "reset_by")
+_LEAKS: dict[str, type[Leak]] = {
+    "none": NoLeak,
+    "shift": ShiftLeak,
+    "multiplier": MultiplierLeak,
+    "shifts": ShiftLeaks,
+    "multipliers": MultiplierLeaks,
+}
+_NEURONS: dict[str, type[Neuron]] = {
+    "lif": LifNeuron,
+    "adaptive": AdaptiveLifNeuron,
+    "current": CurrentLifNeuron,
+    "integrator": Integrator,
+}
+_OPTIONAL = ("recurrent", "delay")
+_ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}
 
 
 def digest(network: FixedPointNetwork) -> str:
@@ -90,19 +111,17 @@ def _parts(network: FixedPointNetwork) -> tuple[str, dict[str, NDArray[Any]]]:
     layers: list[dict[str, Any]] = []
     arrays: dict[str, NDArray[Any]] = {}
     for index, layer in enumerate(network.layers):
-        neuron = layer.neuron
-        values = (layer.weight, layer.bias, neuron.fire_at, neuron.reset_by)
-        arrays |= {f"layer{index}_{key}": value for key, value in zip(_ARRAYS, values, strict=True)}
-        kind = next(name for name, cls in _LEAKS.items() if isinstance(neuron.leak, cls))
+        entry, found = _described(layer.neuron)
+        own = {key: getattr(layer, key) for key in ("weight", "bias", *_OPTIONAL)}
+        found = {key: array for key, array in own.items() if array is not None} | found
+        arrays |= {f"layer{index}_{key}": value for key, value in found.items()}
         layers.append(
             {
                 "name": layer.name,
                 "weight_bits": layer.weight_bits,
                 "weight_shift": layer.weight_shift,
-                "neuron": "lif",
-                "reset": neuron.reset.value,
-                "leak": {"kind": kind, **asdict(neuron.leak)},
-                "membrane_bits": neuron.membrane_bits,
+                "neuron": next(kind for kind, cls in _NEURONS.items() if type(layer.neuron) is cls),
+                **entry,
                 **({"input_max": layer.input_max} if layer.input_max != 1 else {}),
             }
         )
@@ -116,35 +135,63 @@ def _parts(network: FixedPointNetwork) -> tuple[str, dict[str, NDArray[Any]]]:
     return json.dumps(header, indent=1, sort_keys=True), arrays
 
 
-def _network(header: dict[str, Any], arrays: Any) -> FixedPointNetwork:
+def _described(value: Neuron | Leak, prefix: str = "") -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the fields of a neuron or a leak: what the header holds, and the arrays, those of a leak with its name."""
+    entry: dict[str, Any] = {}
+    arrays: dict[str, NDArray[Any]] = {}
+    for key in (field.name for field in fields(value)):
+        part = getattr(value, key)
+        if isinstance(part, np.ndarray):
+            arrays[prefix + key] = part
+        elif isinstance(part, Leak):
+            kind = next(name for name, cls in _LEAKS.items() if isinstance(part, cls))
+            inner, found = _described(part, f"{key}_")
+            entry[key] = {"kind": kind, **inner}
+            arrays |= found
+        else:
+            entry[key] = part.value if isinstance(part, Reset | Score) else part
+    return entry, arrays
+
+
+def _network(header: dict[str, Any], arrays: Mapping[str, Any]) -> FixedPointNetwork:
     layers = []
     for index, entry in enumerate(header["layers"]):
-        weight, bias, fire_at, reset_by = (arrays[f"layer{index}_{key}"] for key in _ARRAYS)
-        name, leak = str(entry["name"]), dict(entry["leak"])
-        if entry["neuron"] != "lif":
-            raise QuantizationError(f"layer '{name}': neuron must be lif, not {entry['neuron']!r}")
-        neuron = LifNeuron(
-            fire_at=fire_at,
-            reset_by=reset_by,
-            reset=Reset(entry["reset"]),
-            leak=_LEAKS[leak.pop("kind")](**{key: _integer(value) for key, value in leak.items()}),
-            membrane_bits=_integer(entry["membrane_bits"]),
-        )
+        name, prefix = str(entry["name"]), f"layer{index}_"
+        if entry["neuron"] not in _NEURONS:
+            known = f"{', '.join(list(_NEURONS)[:-1])} or {list(_NEURONS)[-1]}"
+            raise QuantizationError(f"layer '{name}': neuron must be {known}, not {entry['neuron']!r}")
         layers.append(
             Layer(
                 name=name,
-                weight=weight,
+                weight=arrays[prefix + "weight"],
                 weight_bits=_integer(entry["weight_bits"]),
                 weight_shift=_integer(entry["weight_shift"]),
-                bias=bias,
-                neuron=neuron,
+                bias=arrays[prefix + "bias"],
+                neuron=_read(_NEURONS[entry["neuron"]], entry, arrays, prefix),
                 input_max=_integer(entry.get("input_max", 1)),
+                **{key: arrays.get(prefix + key) for key in _OPTIONAL},
             )
         )
     encoder = Encoder.from_dict(header["encoder"]) if header["encoder"] else None
     return FixedPointNetwork(
         name=str(header["name"]), layers=tuple(layers), count_bits=_integer(header["count_bits"]), encoder=encoder
     )
+
+
+def _read(cls: type[Any], entry: Mapping[str, Any], arrays: Mapping[str, Any], prefix: str) -> Any:
+    """Return the neuron or the leak of a header's entry, the inverse of _described()."""
+    values: dict[str, Any] = {}
+    for key in (field.name for field in fields(cls)):
+        if prefix + key in arrays:
+            values[key] = arrays[prefix + key]
+        elif isinstance(entry[key], dict):
+            inner = dict(entry[key])
+            values[key] = _read(_LEAKS[inner.pop("kind")], inner, arrays, f"{prefix}{key}_")
+            if more := inner.keys() - vars(values[key]):
+                raise TypeError(f"{key} holds unknown {', '.join(more)}")
+        else:
+            values[key] = _ENUMS[key](entry[key]) if key in _ENUMS else _integer(entry[key])
+    return cls(**values)
 
 
 def _integer(value: object) -> int:

@@ -22,7 +22,7 @@ from snn2rtl import reference
 from snn2rtl.errors import OutputError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.metrics import Metrics, chunk_size, rows, sparsity, total
-from snn2rtl.network import FixedPointNetwork, Layer
+from snn2rtl.network import FixedPointNetwork, Integrator, Layer
 from snn2rtl.reference import Inputs, Result, Spikes
 from snn2rtl.samples import Samples
 
@@ -266,8 +266,9 @@ def membranes(network: FixedPointNetwork, result: Result) -> Figure:
 
 
 def _membrane_panel(axes: Axes, layer: Layer, recorded: IntArray) -> None:
-    positive = layer.neuron.fire_at > 0
-    relative: NDArray[np.float64] = (recorded[..., positive] / layer.neuron.fire_at[positive]).ravel()
+    fire_at = np.zeros(0) if isinstance(layer.neuron, Integrator) else layer.neuron.fire_at
+    positive = np.flatnonzero(fire_at > 0)
+    relative: NDArray[np.float64] = (recorded[..., positive] / fire_at[positive]).ravel()
     if not relative.size:
         axes.text(0.5, 0.5, "no neuron has a positive threshold", transform=axes.transAxes, ha="center")
         return

@@ -8,16 +8,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.errors import DataError
-from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
-from snn2rtl.intervals import charged_range, leak, signed_sums
-from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron, MultiplierLeak, Reset
+from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
+from snn2rtl.intervals import adaptation_low, charged_range, leak, membrane_range, signed_sums
+from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
+    FixedPointNetwork,
+    Integrator,
+    Layer,
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    MultiplierLeaks,
+    Neuron,
+    Reset,
+    Score,
+)
 
 Spikes = NDArray[np.uint8]
+State = tuple[IntArray, ...]  # of a layer's neurons, the membrane first, each of shape (N, neurons)
 Inputs = NDArray[np.uint8]  # spikes of shape (T, N, inputs), or pixels of shape (N, inputs) for a direct network
 
 _CHUNK_BYTES = 1 << 25  # of input current at a time: enough for BLAS to be fast, small enough for the caches
@@ -25,7 +40,10 @@ _CHUNK_BYTES = 1 << 25  # of input current at a time: enough for BLAS to be fast
 
 @dataclass(frozen=True, eq=False)
 class LayerTrace:
-    """What one layer did: spikes and, where recorded, membranes after reset, both of shape (T, N, neurons)."""
+    """What one layer did: spikes and, where recorded, membranes after reset, both of shape (T, N, neurons).
+
+    Integrators never spike.
+    """
 
     spikes: Spikes
     membranes: IntArray | None
@@ -36,7 +54,8 @@ class Result:
     """What the network did.
 
     layers: one trace a layer; empty where spikes were not recorded.
-    counts: spikes of each output neuron, saturated at the network's count_bits, shape (N, classes).
+    counts: what the class is the argmax of, shape (N, classes): spikes of each output neuron, saturated at the
+        network's count_bits, or the scores of integrators.
     classes: the winning output, shape (N,).
     """
 
@@ -72,14 +91,46 @@ def run(
         part = slice(first, first + chunk)
         events = inputs[..., part, :]
         for runner, trace in zip(runners, traces, strict=True):
-            membranes = trace.membranes[:, part] if trace.membranes is not None else None
+            membranes = _membranes(runner.layer, trace, part, events.shape[-2], steps)
             events = runner.run(events, steps, membranes)
             if record_spikes:
                 trace.spikes[:, part] = events
-        counts[part] = events.sum(axis=0, dtype=np.int64)
-    counts = np.minimum(counts, (1 << network.count_bits) - 1)
+        counts[part] = _counts(network, events, membranes)
     layers = tuple(traces) if record_spikes else ()
     return Result(layers, counts, np.argmax(counts, axis=1))
+
+
+def _membranes(layer: Layer, trace: LayerTrace, part: slice, samples: int, steps: int) -> IntArray | None:
+    """Return where a part's membranes go: into the trace, or nowhere unless the score is read from them."""
+    if trace.membranes is not None:
+        return trace.membranes[:, part]
+    if isinstance(layer.neuron, Integrator):
+        return np.empty((steps, samples, layer.num_neurons), int_dtype(layer.neuron.membrane_bits))
+    return None
+
+
+def _counts(network: FixedPointNetwork, spikes: Spikes, membranes: IntArray | None) -> IntArray:
+    """Return the counts of a batch from the last layer's spikes, or the scores from its membranes."""
+    neuron = network.layers[-1].neuron
+    if isinstance(neuron, Integrator):
+        assert membranes is not None
+        return _scores(neuron, membranes)
+    counts: IntArray = np.minimum(spikes.sum(axis=0, dtype=np.int64), (1 << network.count_bits) - 1)
+    return counts
+
+
+def _scores(neuron: Integrator, membranes: IntArray) -> IntArray:
+    """Return the scores of membranes of shape (T, N, neurons); a sample without a step has scores of zero."""
+    score = np.zeros(membranes.shape[1:], np.int64)
+    for step, membrane in enumerate(membranes):
+        match neuron.score:
+            case Score.MAX:
+                score = np.maximum(score, membrane) if step else membrane.astype(np.int64)
+            case Score.LAST:
+                score = membrane.astype(np.int64)
+            case Score.SUM:
+                score = np.clip(score + membrane, *signed_range(neuron.score_bits))
+    return score
 
 
 def count_events(inputs: Inputs) -> IntArray:
@@ -99,21 +150,45 @@ def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
         raise DataError("input spikes: must be 0 or 1 of type uint8")
 
 
+def delayed(layer: Layer, inputs: Inputs) -> Inputs:
+    """Return the inputs as they arrive at the layer's synapses, shape (T, N, inputs)."""
+    if layer.delay is None:
+        return inputs
+    arriving = np.zeros_like(inputs)
+    for steps in np.unique(layer.delay):
+        late = layer.delay == steps
+        arriving[steps:, :, late] = inputs[: max(len(inputs) - int(steps), 0), :, late]
+    return arriving
+
+
+def arriving(layer: Layer, inputs: Inputs, spikes: Spikes) -> Inputs:
+    """Return the events at a layer's synapses, shape (T, N, inputs), or (T, N, inputs + neurons) where it is recurrent.
+
+    Args:
+        layer: the layer.
+        inputs: shape (T, N, inputs), before their delays.
+        spikes: of the layer, shape (T, N, neurons); a recurrent layer reads those of the step before.
+    """
+    inputs = delayed(layer, inputs)
+    if layer.recurrent is None:
+        return inputs
+    back = np.concatenate([np.zeros_like(spikes[:1]), spikes[:-1]])
+    return np.concatenate([inputs, back], axis=2)
+
+
 class _LayerRunner:
     """One layer, prepared for many chunks: weights transposed to the BLAS type in which every sum is exact."""
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
-        largest = layer.input_max * max(int(np.abs(total).max()) for total in signed_sums(layer.weight))
         # a float of n mantissa bits adds integers exactly while every partial sum stays below 2**n
-        blas = np.float32 if largest < 2**24 else np.float64
-        self.weight = np.ascontiguousarray(layer.weight.T, dtype=blas)
-        kind = layer.neuron.leak
-        product_bits = layer.neuron.membrane_bits + (kind.fraction if isinstance(kind, MultiplierLeak) else 0)
-        # one bit more than the charged membrane holds the current without its bias, too
-        charged_bits = charged_range(layer).bits
-        self.state_type = int_dtype(max(charged_bits + 1, product_bits))
-        fits = charged_bits <= layer.neuron.membrane_bits
+        synapses = [layer.weight] if layer.recurrent is None else [layer.weight, layer.recurrent]
+        largest = layer.input_max * max(int(np.abs(total).max()) for one in synapses for total in signed_sums(one))
+        self.weight, *self.recurrent = (
+            np.ascontiguousarray(one.T, dtype=np.float32 if largest < 2**24 else np.float64) for one in synapses
+        )
+        self.state_type = int_dtype(_state_bits(layer))
+        fits = membrane_range(layer).bits <= layer.neuron.membrane_bits
         self.saturate = None if fits else signed_range(layer.neuron.membrane_bits)
 
     def run(self, inputs: Inputs, steps: int, membranes: IntArray | None) -> Spikes:
@@ -125,15 +200,22 @@ class _LayerRunner:
             membranes: shape (T, n, neurons), or None.
         """
         layer, samples = self.layer, inputs.shape[-2]
-        current = np.broadcast_to(self._current(inputs), (steps, samples, layer.num_neurons))
-        state = np.zeros((samples, layer.num_neurons), self.state_type)
+        current = np.broadcast_to(self._current(delayed(layer, inputs)), (steps, samples, layer.num_neurons))
+        num_states, step = NEURON_STEPS[type(layer.neuron)]
+        state: State = (np.zeros((samples, layer.num_neurons), self.state_type),) * num_states
         out = np.empty((steps, samples, layer.num_neurons), bool)
-        step = NEURON_STEPS[type(layer.neuron)]
         for t in range(steps):
-            state, out[t] = step(state, current[t], layer.neuron, self.saturate)
+            total = current[t] + self._fed_back(out[t - 1]) if self.recurrent and t else current[t]
+            state, out[t] = step(state, total, layer.neuron, self.saturate)
             if membranes is not None:
-                membranes[t] = state
+                membranes[t] = state[0]
         return out.view(np.uint8)
+
+    def _fed_back(self, spikes: NDArray[np.bool_]) -> IntArray:
+        """Return the current of the layer's spikes of the step before, both of shape (n, neurons)."""
+        (recurrent,) = self.recurrent
+        total: IntArray = (spikes.astype(recurrent.dtype) @ recurrent).astype(self.state_type)
+        return total << self.layer.weight_shift
 
     def _current(self, inputs: Inputs) -> IntArray:
         *places, _ = inputs.shape
@@ -147,27 +229,90 @@ class _LayerRunner:
         return total.reshape(*places, self.layer.num_neurons)
 
 
+def _state_bits(layer: Layer) -> int:
+    """Return a width for every number of a step: leaks' products, and the current with and without its bias."""
+    neuron = layer.neuron
+    bits = [charged_range(layer).bits + 1, membrane_range(layer).bits, neuron.membrane_bits + _product(neuron.leak)]
+    if isinstance(neuron, AdaptiveLifNeuron):
+        low = int(adaptation_low(neuron).min())
+        widest = max(neuron.membrane_bits, signed_bits(low, 0))
+        bits += [widest + 1, widest + _product(neuron.adaptation_leak)]
+    if isinstance(neuron, CurrentLifNeuron):
+        bits.append(charged_range(layer).bits + _product(neuron.synapse_leak))
+    return max(bits)
+
+
+def _product(kind: Leak) -> int:
+    return kind.fraction + 1 if isinstance(kind, MultiplierLeak | MultiplierLeaks) else 0
+
+
+Step = Callable[[State, IntArray, Any, tuple[int, int] | None], tuple[State, NDArray[np.bool_]]]
+
+
 def lif_step(
-    membrane: IntArray, current: IntArray, neuron: LifNeuron, saturate: tuple[int, int] | None
-) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Return membrane and spikes of one time step: charge, fire, reset.
+    state: State, current: IntArray, neuron: LifNeuron, saturate: tuple[int, int] | None
+) -> tuple[State, NDArray[np.bool_]]:
+    """Return state and spikes of one time step: charge, fire, reset.
 
     Args:
-        membrane: shape (N, neurons), after the reset of the step before.
+        state: the membrane after the reset of the step before, shape (N, neurons).
         current: shape (N, neurons), bias included.
         neuron: the layer's neurons; its docstring has the equations.
         saturate: least and greatest membrane, None where it is proven that they are never passed.
     """
+    charged = _charge(state[0], current, neuron, saturate)
+    fired = charged >= neuron.fire_at
+    return (_reset(charged, fired, neuron),), fired
+
+
+def adaptive_lif_step(
+    state: State, current: IntArray, neuron: AdaptiveLifNeuron, saturate: tuple[int, int] | None
+) -> tuple[State, NDArray[np.bool_]]:
+    """Return state (membrane, adaptation) and spikes of one time step; arguments as of lif_step()."""
+    membrane, adaptation = state
+    charged = _charge(membrane, current, neuron, saturate)
+    fired = charged + adaptation >= neuron.fire_at
+    adapted = leak(adaptation, neuron.adaptation_leak) - fired * neuron.grow
+    return (_reset(charged, fired, neuron), adapted), fired
+
+
+def current_lif_step(
+    state: State, current: IntArray, neuron: CurrentLifNeuron, saturate: tuple[int, int] | None
+) -> tuple[State, NDArray[np.bool_]]:
+    """Return state (membrane, synaptic current) and spikes of one time step; arguments as of lif_step()."""
+    membrane, synaptic = state
+    synaptic = leak(synaptic, neuron.synapse_leak) + current
+    charged = _charge(membrane, synaptic, neuron, saturate)
+    fired = charged >= neuron.fire_at
+    return (_reset(charged, fired, neuron), synaptic), fired
+
+
+def integrator_step(
+    state: State, current: IntArray, neuron: Integrator, saturate: tuple[int, int] | None
+) -> tuple[State, NDArray[np.bool_]]:
+    """Return state and spikes, of which there are none, of one time step; arguments as of lif_step()."""
+    charged = _charge(state[0], current, neuron, saturate)
+    return (charged,), np.zeros(charged.shape, bool)
+
+
+NEURON_STEPS: dict[type, tuple[int, Step]] = {
+    LifNeuron: (1, lif_step),
+    AdaptiveLifNeuron: (2, adaptive_lif_step),
+    CurrentLifNeuron: (2, current_lif_step),
+    Integrator: (1, integrator_step),
+}
+"""The number of states of a neuron and its step."""
+
+
+def _charge(membrane: IntArray, current: IntArray, neuron: Neuron, saturate: tuple[int, int] | None) -> IntArray:
     charged = leak(membrane, neuron.leak) + current
     if saturate is not None:
         np.clip(charged, *saturate, out=charged)
-    fired = charged >= neuron.fire_at
-    if neuron.reset is Reset.HARD:
-        return charged * ~fired, fired
-    return charged - fired * neuron.reset_by, fired
+    return charged
 
 
-NEURON_STEPS: dict[type, Callable[..., tuple[IntArray, NDArray[np.bool_]]]] = {LifNeuron: lif_step}
+def _reset(charged: IntArray, fired: NDArray[np.bool_], neuron: LifNeuron) -> IntArray:
+    return charged * ~fired if neuron.reset is Reset.HARD else charged - fired * neuron.reset_by
 
 
 def _empty_trace(layer: Layer, steps: int, samples: int, record_membranes: bool) -> LayerTrace:

@@ -2,33 +2,81 @@
 
 from __future__ import annotations
 
-from snn2rtl.network import FixedPointNetwork, Layer, MultiplierLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
+    FixedPointNetwork,
+    Integrator,
+    Layer,
+    Leak,
+    MultiplierLeak,
+    MultiplierLeaks,
+    Reset,
+    Score,
+    ShiftLeak,
+    ShiftLeaks,
+)
 
 
-def leaked(membrane: int, layer: Layer) -> int:
-    leak = layer.neuron.leak
-    if isinstance(leak, ShiftLeak):
-        return membrane - membrane // 2**leak.shift
-    if isinstance(leak, MultiplierLeak):
-        return membrane * leak.factor // 2**leak.fraction
-    return membrane
+def leaked(value: int, leak: Leak, neuron: int) -> int:
+    match leak:
+        case ShiftLeak(shift):
+            return value - value // 2**shift
+        case ShiftLeaks(shift):
+            return value - value // 2 ** int(shift[neuron])
+        case MultiplierLeak(factor, fraction):
+            return value * factor // 2**fraction
+        case MultiplierLeaks(factor, fraction):
+            return value * int(factor[neuron]) // 2**fraction
+    return value
+
+
+def stepped(
+    membrane: int, other: int, layer: Layer, neuron: int, inputs: list[int], before: list[int]
+) -> tuple[int, int, int]:
+    """Return spike, membrane and second state of a neuron after a step."""
+    kind = layer.neuron
+    if isinstance(kind, CurrentLifNeuron):
+        other = leaked(other, kind.synapse_leak, neuron) + received(layer, neuron, inputs, before)
+        spike, membrane = fire_and_reset(leaked(membrane, kind.leak, neuron) + other, layer, neuron)
+        return spike, membrane, other
+    value = leaked(membrane, kind.leak, neuron) + received(layer, neuron, inputs, before)
+    if isinstance(kind, AdaptiveLifNeuron):
+        spike, membrane = fire_and_reset(value, layer, neuron, other)
+        return spike, membrane, leaked(other, kind.adaptation_leak, neuron) - spike * int(kind.grow[neuron])
+    return *fire_and_reset(value, layer, neuron), 0
+
+
+def received(layer: Layer, neuron: int, inputs: list[int], before: list[int]) -> int:
+    """Return the current of a neuron, its bias included."""
+    total = sum(weight * value for weight, value in zip(layer.weight[neuron].tolist(), inputs, strict=True))
+    if layer.recurrent is not None:
+        total += sum(weight * spike for weight, spike in zip(layer.recurrent[neuron].tolist(), before, strict=True))
+    return int(layer.bias[neuron]) + total * 2**layer.weight_shift
 
 
 def charged(membrane: int, layer: Layer, neuron: int, inputs: list[int]) -> int:
     """Return the membrane before saturation."""
-    total = int(layer.bias[neuron])
-    for weight, value in zip(layer.weight[neuron].tolist(), inputs, strict=True):
-        total += weight * value * 2**layer.weight_shift
-    return leaked(membrane, layer) + total
+    return leaked(membrane, layer.neuron.leak, neuron) + received(layer, neuron, inputs, [0] * layer.num_neurons)
 
 
-def fire_and_reset(value: int, layer: Layer, neuron: int) -> tuple[int, int]:
+def fire_and_reset(value: int, layer: Layer, neuron: int, adaptation: int = 0) -> tuple[int, int]:
     """Return spike and membrane after reset of a charged membrane."""
-    most = 2 ** (layer.neuron.membrane_bits - 1)
-    value = min(max(value, -most), most - 1)
-    if value < layer.neuron.fire_at[neuron]:
+    value = saturated(value, layer.neuron.membrane_bits)
+    if isinstance(layer.neuron, Integrator) or value + adaptation < layer.neuron.fire_at[neuron]:
         return 0, value
     return 1, 0 if layer.neuron.reset is Reset.HARD else value - int(layer.neuron.reset_by[neuron])
+
+
+def saturated(value: int, bits: int) -> int:
+    return min(max(value, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1)
+
+
+def scored(score: int, membrane: int, step: int, neuron: Integrator) -> int:
+    """Return the score after a step, counted from 0."""
+    if neuron.score is Score.SUM:
+        return saturated(score + membrane, neuron.score_bits)
+    return max(score, membrane) if neuron.score is Score.MAX and step else membrane
 
 
 def run_sample(
@@ -36,20 +84,33 @@ def run_sample(
 ) -> tuple[list[list[list[int]]], list[list[list[int]]], list[int], int]:
     """Return spikes and membranes [step][layer][neuron], counts and class of one sample."""
     membranes = [[0] * len(layer.weight) for layer in network.layers]
+    others = [[0] * len(layer.weight) for layer in network.layers]  # adaptations or synaptic currents
+    before = [[0] * len(layer.weight) for layer in network.layers]  # spikes
+    seen: list[list[list[int]]] = [[] for _ in network.layers]  # inputs of each step
     spikes_seen, membranes_seen = [], []
     counts = [0] * len(membranes[-1])
-    for inputs in steps:
+    last = network.layers[-1].neuron
+    for step, inputs in enumerate(steps):
         events, spikes_now = inputs, []
-        for layer, state in zip(network.layers, membranes, strict=True):
+        for index, layer in enumerate(network.layers):
             out = []
-            for neuron in range(len(state)):
-                value = charged(state[neuron], layer, neuron, events)
-                spike, state[neuron] = fire_and_reset(value, layer, neuron)
+            seen[index].append(events)
+            if layer.delay is not None:
+                past = [step - int(steps_late) for steps_late in layer.delay]
+                events = [seen[index][then][i] if then >= 0 else 0 for i, then in enumerate(past)]
+            for neuron in range(len(layer.weight)):
+                spike, membranes[index][neuron], others[index][neuron] = stepped(
+                    membranes[index][neuron], others[index][neuron], layer, neuron, events, before[index]
+                )
                 out.append(spike)
+            before[index] = out
             events = out
             spikes_now.append(out)
         for neuron, spike in enumerate(events):
-            counts[neuron] = min(counts[neuron] + spike, 2**network.count_bits - 1)
+            if isinstance(last, Integrator):
+                counts[neuron] = scored(counts[neuron], membranes[-1][neuron], step, last)
+            else:
+                counts[neuron] = min(counts[neuron] + spike, 2**network.count_bits - 1)
         spikes_seen.append(spikes_now)
         membranes_seen.append([list(state) for state in membranes])
     winner = 0

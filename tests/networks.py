@@ -11,7 +11,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import signed_range
-from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
+    FixedPointNetwork,
+    Integrator,
+    Layer,
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    Score,
+    ShiftLeak,
+    ShiftLeaks,
+)
 
 
 def lif(fire_at: ArrayLike, reset_by: ArrayLike = 0, leak: Leak | None = None, membrane_bits: int = 16) -> LifNeuron:
@@ -73,10 +88,56 @@ def layers(draw: st.DrawFn, inputs: int, max_membrane_bits: int = 48) -> Layer:
             fire_at=fire_at,
             reset_by=reset_by,
             reset=Reset.SOFT if soft else Reset.HARD,
-            leak=draw(LEAKS),
+            leak=draw(leaks_of_each(neurons)),
             membrane_bits=membrane_bits,
         ),
     )
+
+
+def leaks_of_each(neurons: int) -> st.SearchStrategy[Leak]:
+    """Draw a leak, the same for all neurons or one for each."""
+    each = st.lists(st.integers(0, 9) | st.just(47), min_size=neurons, max_size=neurons)
+    factors = st.lists(st.integers(0, 8), min_size=neurons, max_size=neurons)
+    return (
+        LEAKS
+        | st.builds(lambda shifts: ShiftLeaks(np.array(shifts)), each)
+        | st.builds(lambda factors: MultiplierLeaks(np.array(factors), 3), factors)
+    )
+
+
+@st.composite
+def temporal(draw: st.DrawFn, inputs: int) -> Layer:
+    """Draw a layer that may be recurrent, adaptive, or have synaptic currents."""
+    layer = draw(layers(inputs))
+    neurons, plain = layer.num_neurons, layer.neuron
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    low, high = signed_range(layer.weight_bits)
+    recurrent = random.integers(max(low, -20), min(high, 20) + 1, (neurons, neurons)) if draw(st.booleans()) else None
+    leaks = st.builds(ShiftLeak, st.integers(0, 4)) | st.builds(MultiplierLeak, st.integers(0, 15), st.just(4))
+    leaks |= st.builds(lambda seed: ShiftLeaks(np.random.default_rng(seed).integers(0, 5, neurons)), st.integers(0, 99))
+    kind = draw(st.sampled_from(["lif", "adaptive", "current"]))
+    if kind == "adaptive":
+        grow = random.integers(0, 2 * int(abs(plain.fire_at).max()) + 2, neurons)
+        plain = AdaptiveLifNeuron(**vars(plain), grow=grow, adaptation_leak=draw(leaks))
+    if kind == "current":
+        plain = CurrentLifNeuron(**vars(plain), synapse_leak=draw(leaks))
+    delay = random.choice([0, 1, 2, 5, 63], inputs) if draw(st.booleans()) else None
+    return replace(layer, neuron=plain, recurrent=recurrent, delay=delay)
+
+
+@st.composite
+def integrators(draw: st.DrawFn, inputs: int) -> Layer:
+    """Draw a layer of integrators whose membranes and scores saturate often."""
+    layer = draw(layers(inputs))
+    bits, score = layer.neuron.membrane_bits, draw(st.sampled_from(Score))
+    neuron = Integrator(
+        neurons=len(layer.neuron),
+        leak=draw(leaks_of_each(len(layer.neuron))),
+        membrane_bits=bits,
+        score=score,
+        score_bits=draw(st.integers(bits, min(48, bits + 4))) if score is Score.SUM else bits,
+    )
+    return replace(layer, neuron=neuron)
 
 
 @st.composite
@@ -84,14 +145,25 @@ def networks(draw: st.DrawFn, max_layers: int = 3) -> FixedPointNetwork:
     """Draw a network."""
     made: list[Layer] = []
     for _ in range(draw(st.integers(1, max_layers))):
-        made.append(draw(layers(made[-1].num_neurons if made else draw(st.integers(1, 6)))))
+        made.append(draw(temporal(made[-1].num_neurons if made else draw(st.integers(1, 6)))))
+    if draw(st.booleans()):
+        made[-1] = draw(integrators(made[-1].num_inputs))
     return chain(*made, count_bits=draw(st.integers(1, 5)))
 
 
 def direct(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
-    """Return the network with pixels for inputs."""
-    layers = (replace(network.layers[0], input_max=255), *network.layers[1:])
+    """Return the network with pixels for inputs, which cannot be late."""
+    layers = (replace(network.layers[0], input_max=255, delay=None), *network.layers[1:])
     return replace(network, layers=layers, encoder=Encoder(kind="direct", time_steps=time_steps))
+
+
+def direct_hardware(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
+    """Return the network with pixels for inputs, as there is hardware for it: with a layer before integrators."""
+    first = replace(network.layers[0], recurrent=None)
+    if isinstance(first.neuron, Integrator):
+        first = dense(np.ones((network.num_inputs, network.num_inputs), int), 1)
+        return direct(chain(first, *network.layers, count_bits=network.count_bits), time_steps)
+    return direct(replace(network, layers=(first, *network.layers[1:])), time_steps)
 
 
 def random_pixels(inputs: int, samples: int, seed: int = 0) -> NDArray[np.uint8]:

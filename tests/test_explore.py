@@ -77,7 +77,7 @@ def test_a_trial_is_judged_by_the_golden_model_and_the_cost_model(tmp_path: Path
     result = reference.run(compiled.network, inputs)
     assert judged["accuracy"] == pytest.approx(100 * np.mean(result.classes == labels))
     assert judged["memory"] == sum(layer.rom_bits + layer.state_bits for layer in compiled.design.layers)
-    assert judged["cycles"] == cycles(compiled.design, inputs, result).mean()
+    assert judged["cycles"] == cycles(compiled.network, compiled.design, inputs, result).mean()
     assert all(layer.layout.kind == "indexed" and layer.lanes == 2 for layer in compiled.design.layers)
 
 
@@ -86,7 +86,7 @@ def test_cycles_are_words_and_sweeps_of_the_slowest_layer() -> None:
     design = plan(integer, RtlOptions(lanes=PerLayer(2), layout=PerLayer("dense")))
     spikes = np.zeros((5, 2, 3), np.uint8)
     spikes[:, 1] = 1
-    took = cycles(design, spikes, reference.run(integer, spikes))
+    took = cycles(integer, design, spikes, reference.run(integer, spikes))
     assert took.tolist() == [5 * (2 + DRAIN), 5 * (3 * 2 + 2 + DRAIN)]
 
 

@@ -98,7 +98,8 @@ def test_the_front_end_and_training_do_not_know_the_hardware():
     [
         ("snn2rtl.fixed_point", ()),
         ("snn2rtl.hextext", ("snn2rtl.fixed_point",)),
-        ("snn2rtl.network", ("snn2rtl.fixed_point", "snn2rtl.encoders", "snn2rtl.errors")),
+        ("snn2rtl.neurons", ("snn2rtl.fixed_point", "snn2rtl.checks", "snn2rtl.errors")),
+        ("snn2rtl.network", ("snn2rtl.fixed_point", "snn2rtl.encoders", "snn2rtl.checks", "snn2rtl.neurons")),
         ("snn2rtl.intervals", ("snn2rtl.fixed_point", "snn2rtl.network")),
         (
             "snn2rtl.reference",

@@ -6,21 +6,32 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import LEAKS, dense, layers, lif
+from networks import LEAKS, dense, layers, lif, temporal
 
 from snn2rtl import intervals
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.intervals import (
     MembraneRange,
+    adaptation_low,
     charged_range,
     charged_range_after,
     input_range,
     leak,
+    membrane_range,
     never_fires,
     never_saturates,
     resting,
 )
-from snn2rtl.network import MAX_MEMBRANE_BITS, Layer, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    MAX_MEMBRANE_BITS,
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
+    Layer,
+    MultiplierLeak,
+    NoLeak,
+    Reset,
+    ShiftLeak,
+)
 
 LAYERS = st.integers(1, 4).flatmap(layers)
 
@@ -65,7 +76,10 @@ def hull(layer: Layer, neuron: int, steps: int) -> tuple[int, int]:
     low_input, high_input = (int(bound[neuron]) for bound in input_range(layer))
     low = high = 0
     for _ in range(steps):
-        charged = naive.leaked(low, layer) + low_input, naive.leaked(high, layer) + high_input
+        charged = (
+            naive.leaked(low, layer.neuron.leak, neuron) + low_input,
+            naive.leaked(high, layer.neuron.leak, neuron) + high_input,
+        )
         after = [naive.fire_and_reset(value, layer, neuron)[1] for value in range(charged[0], charged[1] + 1)]
         grown = min(low, *after), max(high, *after)
         if grown == (low, high):
@@ -85,6 +99,53 @@ def test_the_range_is_the_least_that_a_step_does_not_leave(layer):
         assert (found.low[neuron], found.high[neuron]) == hull(layer, neuron, steps=10_000)
 
 
+@settings(max_examples=80)
+@given(st.integers(1, 3).flatmap(temporal))
+def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
+    """Membranes, adaptations and synaptic currents that a few hundred steps of any inputs and own spikes reach."""
+    layer = alone(layer)
+    neuron, current, membrane = layer.neuron, charged_range(layer), membrane_range(layer)
+    low, high = signed_range(neuron.membrane_bits)
+    inputs = list(itertools.product([0, 1], repeat=layer.num_inputs))
+    known, new = {(0, 0, 0)}, {(0, 0, 0)}
+    while new and len(known) < 300:
+        stepped = set()
+        for spike, v, other in new:
+            for pattern in inputs:
+                received = naive.received(layer, 0, pattern, [spike])
+                is_current = isinstance(neuron, CurrentLifNeuron)
+                charged = naive.leaked(other, neuron.synapse_leak, 0) + received if is_current else received
+                value = naive.leaked(v, neuron.leak, 0) + charged
+                assert current.low[0] <= (charged if is_current else value) <= current.high[0]
+                assert membrane.low[0] <= value <= membrane.high[0]
+                assert not never_saturates(layer) or low <= value <= high
+                after = naive.stepped(v, other, layer, 0, pattern, [spike])
+                assert not (after[0] and never_fires(layer)[0])
+                if isinstance(neuron, AdaptiveLifNeuron):
+                    assert adaptation_low(neuron)[0] <= after[2] <= 0
+                stepped.add(after)
+        new = stepped - known
+        known |= new
+
+
+def alone(layer: Layer) -> Layer:
+    """Return the layer's first neuron as a layer of its own."""
+    kinds = {key: value for key, value in vars(layer.neuron).items() if key.endswith("leak")}
+    numbers = {key: value[:1] for key, value in vars(layer.neuron).items() if isinstance(value, np.ndarray)}
+    singles = {
+        key: replace(kind, **{name: part[:1] for name, part in vars(kind).items() if isinstance(part, np.ndarray)})
+        for key, kind in kinds.items()
+    }
+    recurrent = None if layer.recurrent is None else layer.recurrent[:1, :1]
+    return replace(
+        layer,
+        weight=layer.weight[:1],
+        bias=layer.bias[:1],
+        recurrent=recurrent,
+        neuron=replace(layer.neuron, **numbers, **singles),
+    )
+
+
 @settings(max_examples=100)
 @given(LAYERS, st.integers(1, 6))
 def test_the_range_of_a_short_sample_knows_no_saturation(layer, steps):
@@ -101,7 +162,7 @@ def range_step_by_step(layer: Layer, steps: int) -> tuple[list[int], list[int]]:
     low = high = np.zeros(layer.num_neurons, np.int64)
     for _ in range(steps):
         charged = MembraneRange(leak(low, layer.neuron.leak) + low_input, leak(high, layer.neuron.leak) + high_input)
-        after_low, after_high = intervals._after_reset(charged, layer, MAX_MEMBRANE_BITS)
+        after_low, after_high = intervals._after_reset(charged, intervals._threshold(layer), MAX_MEMBRANE_BITS)
         low, high = np.minimum(low, after_low), np.maximum(high, after_high)
     return charged.low.tolist(), charged.high.tolist()
 
@@ -141,23 +202,21 @@ def test_the_range_of_a_long_sample_needs_few_steps(monkeypatch, reset_by):
 
 @given(LEAKS, st.integers(-300, 300))
 def test_resting_is_where_a_constant_current_ends(kind, current):
-    layer = dense([[1]], lif([1], leak=kind))
     end = int(resting(np.array([current]), kind)[0])
     membrane = 0
     for _ in range(3000):
-        membrane = naive.leaked(membrane, layer) + current
+        membrane = naive.leaked(membrane, kind, 0) + current
         assert abs(membrane) <= abs(end)
     if abs(end) < 2**62 and (abs(current) << 2) > abs(end):  # a fast leak
         assert membrane == end
     if abs(end) < 2**62:
-        assert naive.leaked(end, layer) + current == end
+        assert naive.leaked(end, kind, 0) + current == end
 
 
 @given(LEAKS, st.integers(-(2**47), 2**47 - 1))
 def test_leak_is_exact_and_monotonic(kind, membrane):
-    layer = dense([[1]], lif([1], leak=kind))
     values = np.array([membrane, membrane + 1], np.int64)
-    assert leak(values, kind).tolist() == [naive.leaked(membrane, layer), naive.leaked(membrane + 1, layer)]
+    assert leak(values, kind).tolist() == [naive.leaked(membrane, kind, 0), naive.leaked(membrane + 1, kind, 0)]
     assert np.all(np.diff(leak(values, kind)) >= 0)
 
 

@@ -37,7 +37,11 @@ def naive(network: FixedPointNetwork, spikes: np.ndarray) -> tuple[list[dict[str
             for index, layer in enumerate(layers):
                 entry = found[index]
                 for i, spike in enumerate(entering):
-                    entry["operations"] += sum(1 for row in layer.weight.tolist() if spike and row[i])
+                    arrives = spike and step + (0 if layer.delay is None else layer.delay[i]) < len(inputs)
+                    entry["operations"] += sum(1 for row in layer.weight.tolist() if arrives and row[i])
+                for k, spike in enumerate(events[step][index]):
+                    returns = spike and layer.recurrent is not None and step < len(inputs) - 1
+                    entry["operations"] += sum(1 for row in layer.recurrent.tolist() if row[k]) if returns else 0
                 entry["low"] = min(entry["low"], *membranes[step][index])
                 entry["high"] = max(entry["high"], *membranes[step][index])
                 entering = events[step][index]
@@ -54,7 +58,8 @@ def test_counts_are_those_of_the_loops(network: FixedPointNetwork, steps: int, s
     expected, classes = naive(network, spikes)
     assert found.input_spikes == sum(spikes.ravel().tolist()) / samples
     for layer, entry, source in zip(found.layers, expected, network.layers, strict=True):
-        weights = [weight for row in source.weight.tolist() for weight in row]
+        synapses = [source.weight] if source.recurrent is None else [source.weight, source.recurrent]
+        weights = [weight for one in synapses for row in one.tolist() for weight in row]
         assert layer.weights == len(weights)
         assert layer.nonzero == len([weight for weight in weights if weight])
         assert layer.parameters == len(weights) + (source.num_neurons if any(source.bias.tolist()) else 0)

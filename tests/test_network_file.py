@@ -3,8 +3,9 @@ import itertools
 import json
 import pickle
 import zipfile
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,20 +59,27 @@ def header(**changes) -> np.ndarray:
     return np.frombuffer(json.dumps(content).encode(), np.uint8)
 
 
+def assert_same_value(a: Any, b: Any) -> None:
+    assert type(a) is type(b)
+    if isinstance(a, np.ndarray):
+        assert a.dtype == b.dtype
+        assert np.array_equal(a, b)
+    elif is_dataclass(a):
+        for field in fields(a):
+            assert_same_value(getattr(a, field.name), getattr(b, field.name))
+    else:
+        assert a == b
+
+
 def assert_same(a: FixedPointNetwork, b: FixedPointNetwork) -> None:
     assert (a.name, a.count_bits, a.encoder, len(a.layers)) == (b.name, b.count_bits, b.encoder, len(b.layers))
     for x, y in zip(a.layers, b.layers, strict=True):
         assert (x.name, x.weight_bits, x.weight_shift) == (y.name, y.weight_bits, y.weight_shift)
-        assert (x.neuron.reset, x.neuron.leak) == (y.neuron.reset, y.neuron.leak)
-        assert x.neuron.membrane_bits == y.neuron.membrane_bits
-        for left, right in (
-            (x.weight, y.weight),
-            (x.bias, y.bias),
-            (x.neuron.fire_at, y.neuron.fire_at),
-            (x.neuron.reset_by, y.neuron.reset_by),
-        ):
-            assert left.dtype == right.dtype
-            assert np.array_equal(left, right)
+        assert_same_value(x.neuron, y.neuron)
+        assert_same_value(x.weight, y.weight)
+        assert_same_value(x.bias, y.bias)
+        assert_same_value(x.recurrent, y.recurrent)
+        assert_same_value(x.delay, y.delay)
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -213,7 +221,7 @@ BAD_HEADERS = [
     ({"count_bits": 10**400}, "holds an invalid network: network: count_bits must be 1..32, not 1000"),
     (
         {"layers__0__neuron": "izhikevich"},
-        "holds an invalid network: layer 'fc1': neuron must be lif, not 'izhikevich'",
+        "holds an invalid network: layer 'fc1': neuron must be lif, adaptive, current or integrator, not 'izhikevich'",
     ),
     ({"layers__0__reset": "delayed"}, "must be a network.npz"),
     ({"layers__0__membrane_bits": 3}, "holds an invalid network: neuron: fire_at"),

@@ -48,8 +48,9 @@ def test_the_random_networks_have_the_corners():
     seen = dict.fromkeys(("at threshold", "below by one", "low end", "high end", "full count", "even votes"), 0)
 
     @settings(max_examples=100, derandomize=True, database=None)
-    @given(networks(max_layers=1))
-    def collect(network):
+    @given(layers(4), st.integers(1, 5))
+    def collect(layer, count_bits):
+        network = chain(layer, count_bits=count_bits)
         spikes = random_spikes(network, steps=8, samples=3)
         layer = network.layers[0]
         most = 2 ** (layer.neuron.membrane_bits - 1)

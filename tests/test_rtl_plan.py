@@ -2,14 +2,14 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from networks import chain, dense, direct, lif, networks
+from networks import chain, dense, direct, direct_hardware, lif, networks
 
-from snn2rtl.errors import OptionError
-from snn2rtl.fixed_point import signed_bits, signed_range
+from snn2rtl.errors import OptionError, UnsupportedModelError
+from snn2rtl.fixed_point import signed_bits, signed_range, unsigned_bits
 from snn2rtl.intervals import charged_range, never_fires, never_saturates
-from snn2rtl.network import MultiplierLeak, NoLeak, ShiftLeak
+from snn2rtl.network import Integrator, MultiplierLeak, MultiplierLeaks, NoLeak, Score, ShiftLeak, ShiftLeaks
 from snn2rtl.network_file import digest
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.layouts import LAYOUTS
@@ -21,6 +21,7 @@ from snn2rtl.rtl.plan import plan
     networks(), st.integers(1, 5), st.sampled_from(["auto", *LAYOUTS]), st.sampled_from(["class", "counts", "spikes"])
 )
 def test_the_hardware_holds_the_network(network, lanes, layout, output):
+    assume(output != "spikes" or not isinstance(network.layers[-1].neuron, Integrator))
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=PerLayer(layout), output=output))
     assert design.digest == digest(network)
     inputs = np.arange(network.num_inputs)
@@ -34,7 +35,9 @@ def test_the_hardware_holds_the_network(network, lanes, layout, output):
         assert made.lanes == min(lanes, len(expected))
         assert places - made.lanes < len(expected) <= places
         weight = made.layout.weights()
-        assert np.array_equal(weight[: len(expected)], layer.weight[np.ix_(made.placement, inputs)])
+        rows = [layer.weight[np.ix_(made.placement, inputs)]]
+        rows += [] if layer.recurrent is None else [layer.recurrent[np.ix_(made.placement, made.placement)]]
+        assert np.array_equal(weight[: len(expected)], np.concatenate(rows, axis=1))
         assert not weight[len(expected) :].any()
         assert layout in ("auto", made.layout.kind)
         assert made.in_addr_width == max(1, (len(inputs) - 1).bit_length())
@@ -49,13 +52,14 @@ def test_the_hardware_holds_the_network(network, lanes, layout, output):
 @settings(max_examples=60)
 @given(networks(), st.integers(1, 5), st.sampled_from(list(LAYOUTS)), st.integers(1, 9), st.integers(1, 8))
 def test_the_hardware_holds_a_directly_coded_network(network, lanes, layout, steps, beat_pixels):
-    network = direct(network, steps)
+    network = direct_hardware(network, steps)
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=PerLayer(layout), beat_pixels=beat_pixels))
     first, others = design.layers[0], design.layers[1:]
     layer = network.layers[0]
     assert design.in_data_width == 8 * beat_pixels
     assert (first.steps, first.pixel_width) == (steps, 8)
     assert {(made.steps, made.pixel_width, made.current_width - made.state_width) for made in others} <= {(1, 0, 0)}
+    check_widths(layer, first)
     # any sum of a part of the currents, on top of the bias
     low, high = signed_range(first.current_width)
     products = layer.weight.astype(np.int64) * 255 << layer.weight_shift
@@ -63,10 +67,32 @@ def test_the_hardware_holds_a_directly_coded_network(network, lanes, layout, ste
     assert low <= (layer.bias + sums[0]).min() <= (layer.bias + sums[1]).max() <= high
     assert low <= products.min() <= products.max() <= high
     assert first.state_width >= first.current_width
-    state_bits = first.state_width + 2 * first.current_width
+    state_bits = first.state_width + 2 * first.current_width + first.neuron.second_width
     assert first.state_bits == first.lanes * first.slots * state_bits
     # the spikes of a step, those of the step before, and those on the way between
-    assert 1 << first.queue_depth_width >= 2 * first.slots + (4 if steps > 1 else 0)
+    assert 1 << first.queue_depth_width >= 2 * first.slots + (4 + first.neuron.extra_stages if steps > 1 else 0)
+
+
+def test_pixels_enter_no_recurrent_layer_and_no_integrators():
+    recurrent = dense([[1, 2]], recurrent=np.ones((1, 1), int))
+    with pytest.raises(UnsupportedModelError, match="layer 'fc1': must not be recurrent where pixels enter it"):
+        plan(direct(chain(recurrent), 2))
+    neuron = Integrator(neurons=1, leak=NoLeak(), membrane_bits=8, score=Score.LAST, score_bits=8)
+    with pytest.raises(UnsupportedModelError, match="layer 'fc1': must spike where pixels enter it, not integrate"):
+        plan(direct(chain(dense([[1, 2]], neuron)), 2))
+
+
+def numbers_of(layer, name):
+    """Return the values of a number of the neurons, None where one leak is that of all."""
+    if name == "loss":
+        return -layer.neuron.grow
+    if "leak" not in name:
+        return layer.bias if name == "bias" else getattr(layer.neuron, name)
+    kind = {"leak": "leak", "adapt_leak": "adaptation_leak", "synapse_leak": "synapse_leak"}[name]
+    match getattr(layer.neuron, kind):
+        case ShiftLeaks(values) | MultiplierLeaks(values):
+            return values
+    return None
 
 
 def check_widths(layer, made):
@@ -74,9 +100,14 @@ def check_widths(layer, made):
     low, high = signed_range(made.state_width)
     assert low <= found.low.min() <= found.high.max() <= high
     assert made.state_width >= layer.neuron.membrane_bits == made.membrane_width
-    for number, values in zip(made.numbers, (layer.neuron.fire_at, layer.neuron.reset_by, layer.bias), strict=True):
-        values = values[made.placement]  # noqa: PLW2901
-        assert signed_bits(min(int(values.min()), 0), max(int(values.max()), 0)) <= number.width
+    for number in made.numbers:
+        values = numbers_of(layer, number.name)
+        if values is None:
+            continue
+        values = values[made.placement]
+        least, greatest = min(int(values.min()), 0), max(int(values.max()), 0)
+        unsigned = "leak" in number.name
+        assert (unsigned_bits(greatest) if unsigned else signed_bits(least, greatest)) <= number.width
         if number.memory is None:
             width, value = re.fullmatch(r"(\d+)'d(\d+)", number.constant).groups()
             assert int(width) == number.width

@@ -36,7 +36,7 @@ class Hardware:
                 layers[1][2, sample, 1] ^= 1
         starts = CYCLES * np.arange(spikes.shape[1])
         output = beats.output_words(self.folder.design, result)
-        return Recording(tuple(layers), output, starts, starts + CYCLES - 1)
+        return Recording(tuple(layers), None, output, starts, starts + CYCLES - 1)
 
 
 def hardware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Spikes | None = None) -> Hardware:

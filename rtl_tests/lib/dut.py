@@ -16,6 +16,11 @@ _PARTS = {
     "snn_ingress": ["snn_stream_register"],
     "snn_pixel_ingress": ["snn_stream_register"],
     "snn_spike_queue": ["snn_stream_register", "snn_spike_split"],
+    "snn_lif": ["snn_saturate", "snn_leak"],
+    "snn_integrator": ["snn_saturate", "snn_leak"],
+    "snn_adaptive_lif": ["snn_saturate", "snn_leak"],
+    "snn_current_lif": ["snn_saturate", "snn_leak"],
+    "snn_scores": ["snn_saturate"],
 }
 _PARAMETERS = "DUT_PARAMETERS"
 

@@ -33,16 +33,6 @@ def faults(file: str, *rows: tuple[Any, ...]) -> list[Mutation]:
 NEURON = faults(
     "snn_lif.v",
     ("fires above the threshold only", "membrane >= fire_at_i", "membrane > fire_at_i", "shift-1-hard", "shift-1-soft"),
-    ("leak shifts zeros in", "reset_q >>> LeakShift", "reset_q >> LeakShift", "shift-1-hard", "shift-1-soft"),
-    (
-        "leak rounds up",
-        "(reset_q >>> LeakShift)",
-        "(-(-reset_q >>> LeakShift))",
-        "shift-1-hard",
-        "shift-3-equal-widths",
-    ),
-    ("clamp wraps", "assign membrane = fits ?", "assign membrane = 1 ?", "saturating-5-bits-hard", "no-leak"),
-    ("clamp goes to the other end", "Least : Greatest", "Greatest : Least", "saturating-5-bits-hard", "no-leak"),
     ("hard reset forgotten", "spike_o ? {MembraneWidth{1'b0}} : membrane_q", "membrane_q", "shift-1-hard", "no-leak"),
     ("soft reset to zero", "membrane_q - reset_by_q :", "{MembraneWidth{1'b0}} :", "shift-1-soft", "shift-1-soft"),
     (
@@ -55,9 +45,23 @@ NEURON = faults(
     ("clear forgotten", "clear_q3 ? {MembraneWidth{1'b0}} : leaked", "leaked", "no-leak-hard", "no-leak"),
     ("bias forgotten", "leaked_q} + bias_q3", "leaked_q}", "numbers-of-each-neuron-hard", "no-leak"),
     ("bias a slot late", "bias_q2    <= bias_q;", "bias_q2    <= bias_i;", "numbers-of-each-neuron-hard", "no-leak"),
-    ("factor unsigned", "= reset_q * Factor", "= $unsigned(reset_q) * Factor", "multiplier-3-4-hard", "multiplier-7-8"),
-    ("product off by a bit", "product[LeakShift+:", "product[LeakShift-1+:", "multiplier-3-4-hard", "multiplier-7-8"),
+    ("leak of the neuron before", "leak_q2    <= leak_q;", "leak_q2    <= leak_i;", "shifts", "shifts"),
 )
+LEAK = [
+    *faults(
+        "snn_leak.v",
+        ("leak shifts zeros in", "value_i >>> Shift", "value_i >> Shift", "shift-1-hard"),
+        ("leak rounds up", "(value_i >>> Shift)", "(-(-value_i >>> Shift))", "shift-1-hard"),
+        ("leaks shift zeros in", "value_i >>> number_i", "value_i >> number_i", "shifts"),
+        ("factor unsigned", "= value_i * factor", "= $unsigned(value_i) * factor", "multiplier-3-4-hard"),
+        ("product off by a bit", "product[Shift+:", "product[Shift-1+:", "multipliers"),
+    ),
+    *faults(
+        "snn_saturate.v",
+        ("clamp wraps", "assign value_o = fits ?", "assign value_o = 1 ?", "saturating-5-bits-hard"),
+        ("clamp goes to the other end", "Least : Greatest", "Greatest : Least", "saturating-5-bits-hard"),
+    ),
+]
 LANE = faults(
     "snn_lane.v",
     ("no forward at distance 1", "hit_sum_q ? sum_q : hit_write_q", "hit_write_q", "64-lanes-indexed", "forward"),
@@ -115,7 +119,7 @@ SWEEP = faults(
     ("sweep one slot short", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),
     ("sample never ends", "clear_q <= step_sample_end_i", "clear_q <= 1'b0", "no-leak-hard"),
     ("sweep after the reset speaks", "mute_q    <= 1'b1", "mute_q    <= 1'b0", "1-lanes-dense"),
-    ("done too early", "NumSlots + 2 - WordDelay", "NumSlots + 1 - WordDelay", "64-lanes-dense"),
+    ("done too early", "NumSlots + 2 + ExtraStages", "NumSlots + 1 + ExtraStages", "64-lanes-dense"),
 )
 QUEUE = faults(
     "snn_spike_queue.v",
@@ -258,6 +262,7 @@ READOUT = faults(
 )
 MUTATIONS = [
     *NEURON,
+    *LEAK,
     *LANE,
     *DENSE_ROWS,
     *INDEXED_ROWS,

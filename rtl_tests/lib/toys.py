@@ -10,7 +10,22 @@ import numpy as np
 
 from snn2rtl.encoders import MAX_PIXEL, PIXEL_BITS, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    CurrentLifNeuron,
+    FixedPointNetwork,
+    Integrator,
+    Layer,
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    Score,
+    ShiftLeak,
+    ShiftLeaks,
+)
 from snn2rtl.options import PerLayer, RtlOptions
 
 NO_LEAK = NoLeak()
@@ -58,6 +73,33 @@ def layer(
     return Layer(name=name, weight=weight, weight_bits=bits, weight_shift=shift, bias=each(bias), neuron=neuron)
 
 
+def integrators(plain: Layer, score: Score, extra_bits: int = 0, leak: Leak | None = None) -> Layer:
+    """Return the layer with integrators for neurons; a sum has so many bits more than a membrane."""
+    neuron = plain.neuron
+    bits = neuron.membrane_bits
+    score_bits = min(48, bits + extra_bits) if score is Score.SUM else bits
+    integrator = Integrator(
+        neurons=len(neuron), leak=leak or neuron.leak, membrane_bits=bits, score=score, score_bits=score_bits
+    )
+    return replace(plain, neuron=integrator)
+
+
+def recurrent(rng: np.random.Generator, plain: Layer, density: float = 1.0) -> Layer:
+    """Return the layer with random recurrent weights."""
+    return replace(plain, recurrent=weights(rng, plain.num_neurons, plain.num_neurons, plain.weight_bits, density))
+
+
+def adaptive(plain: Layer, grow: Any, leak: Leak) -> Layer:
+    """Return the layer with neurons that adapt; grow may be one number for all neurons."""
+    grow = np.broadcast_to(np.asarray(grow, np.int64), (plain.num_neurons,))
+    return replace(plain, neuron=AdaptiveLifNeuron(**vars(plain.neuron), grow=grow, adaptation_leak=leak))
+
+
+def current(plain: Layer, leak: Leak) -> Layer:
+    """Return the layer with neurons behind a synaptic current."""
+    return replace(plain, neuron=CurrentLifNeuron(**vars(plain.neuron), synapse_leak=leak))
+
+
 def weights(rng: np.random.Generator, neurons: int, inputs: int, bits: int = 4, density: float = 1.0) -> IntArray:
     """Return random weights of which about a share of ``density`` is not zero."""
     low, high = signed_range(bits)
@@ -69,15 +111,20 @@ def random_case(rng: np.random.Generator, input_bits: int = 0) -> tuple[FixedPoi
     """Return a network of any shape, whose inputs have so many bits, and the hardware for it."""
     sizes = rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 12, 17], int(rng.integers(2, 6)))
     layers = [
-        random_layer(rng, f"fc{index}", int(inputs), int(neurons), 0 if index else input_bits)
+        random_temporal(rng, random_layer(rng, f"fc{index}", int(inputs), int(neurons), bits), bits)
         for index, (inputs, neurons) in enumerate(pairwise(sizes))
+        for bits in (0 if index else input_bits,)
     ]
+    outputs = ["class", "counts", "spikes"]
+    if (len(layers) > 1 or not input_bits) and rng.random() < 0.4:
+        layers[-1] = integrators(replace(layers[-1], recurrent=None), rng.choice(list(Score)), int(rng.integers(4)))
+        outputs.remove("spikes")
     options = RtlOptions(
         lanes=PerLayer(1, {layer.name: int(rng.choice([1, 2, 3, 4, 5, 8, 64])) for layer in layers}),
         layout=PerLayer(
             "auto", {layer.name: str(rng.choice(["auto", "dense", "indexed", "ragged"])) for layer in layers}
         ),
-        output=rng.choice(["class", "counts", "spikes"]).item(),
+        output=rng.choice(outputs).item(),
     )
     return network(*layers, count_bits=int(rng.integers(1, 9))), options
 
@@ -86,6 +133,29 @@ def random_direct_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, Rtl
     """Return a directly coded network of any shape and the hardware for it."""
     toy, options = random_case(rng, PIXEL_BITS)
     return direct(toy, int(rng.integers(1, 10))), replace(options, beat_pixels=int(rng.integers(1, 9)))
+
+
+def random_temporal(rng: np.random.Generator, plain: Layer, input_bits: int = 0) -> Layer:
+    """Return the layer with none, one or several of delays, recurrence, adaptation and synaptic currents.
+
+    The first two are for spikes, whose input_bits are zero.
+    """
+    neurons, bits = plain.num_neurons, min(20, plain.weight_bits + plain.weight_shift + input_bits)
+    made = plain
+    if not input_bits and rng.random() < 0.4:
+        made = recurrent(rng, plain, float(rng.choice([0.2, 1.0])))
+    if not input_bits and rng.random() < 0.3:
+        made = replace(made, delay=rng.choice([0, 1, 2, 3, 63], plain.num_inputs))
+    leaks = [ShiftLeak(int(rng.integers(5))), MultiplierLeak(int(rng.integers(0, 16)), 4)]
+    leaks += [ShiftLeaks(rng.integers(0, 5, neurons)), MultiplierLeaks(rng.integers(0, 8, neurons), 3)]
+    leak = leaks[int(rng.integers(4))]
+    match int(rng.integers(4)):
+        case 0:
+            return adaptive(made, rng.integers(0, 1 << bits, neurons if rng.random() < 0.5 else 1), leak)
+        case 1:
+            return current(made, leak)
+        case _:
+            return made
 
 
 def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int, input_bits: int = 0) -> Layer:
@@ -110,7 +180,7 @@ def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int,
         fire_at=fire_at,
         reset_by=reset_by,
         reset=reset,
-        leak=random_leak(rng),
+        leak=random_leak(rng, neurons),
         bias=bias,
         bits=bits,
         shift=shift,
@@ -118,8 +188,9 @@ def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int,
     )
 
 
-def random_leak(rng: np.random.Generator) -> Leak:
+def random_leak(rng: np.random.Generator, neurons: int) -> Leak:
     fraction = int(rng.integers(1, 16))
-    choices: list[Leak] = [NoLeak(), ShiftLeak(int(rng.choice([0, 1, 2, 3, 8, 47])))]
-    choices.append(MultiplierLeak(int(rng.integers(0, 1 << fraction, endpoint=True)), fraction))
-    return choices[int(rng.integers(3))]
+    shifts, factors = rng.choice([0, 1, 2, 3, 8, 47], neurons), rng.integers(0, 1 << fraction, neurons, endpoint=True)
+    choices: list[Leak] = [NoLeak(), ShiftLeak(int(shifts[0])), MultiplierLeak(int(factors[0]), fraction)]
+    choices += [ShiftLeaks(shifts), MultiplierLeaks(factors, fraction)]
+    return choices[int(rng.integers(5))]

@@ -14,7 +14,16 @@ from rtl_tests.lib.dut import parameters
 from rtl_tests.lib.seed import generator
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.intervals import leak
-from snn2rtl.network import Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.network import (
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    ShiftLeak,
+    ShiftLeaks,
+)
 from snn2rtl.reference import lif_step
 
 OPERATIONS = 1200
@@ -29,19 +38,24 @@ class Operations:
     clear: IntArray
     fire_at: IntArray
     reset_by: IntArray
+    leak: IntArray
     bias: IntArray
     spike: IntArray
     following: IntArray
 
 
-def leak_kind(chosen: dict[str, int]) -> Leak:
+def leak_kind(chosen: dict[str, int], numbers: IntArray) -> Leak:
     match chosen["LeakKind"]:
         case 0:
             return NoLeak()
         case 1:
             return ShiftLeak(chosen["LeakShift"])
-        case _:
+        case 2:
             return MultiplierLeak(chosen["LeakFactor"], chosen["LeakShift"])
+        case 3:
+            return ShiftLeaks(numbers)
+        case _:
+            return MultiplierLeaks(numbers, chosen["LeakShift"])
 
 
 def operations(chosen: dict[str, int], rng: np.random.Generator) -> Operations:
@@ -54,20 +68,23 @@ def operations(chosen: dict[str, int], rng: np.random.Generator) -> Operations:
     reset_by = corners(rng, 1, high) if soft else np.zeros(OPERATIONS, np.int64)
     near = np.clip(fire_at + rng.integers(-1, 2, OPERATIONS), least, greatest)
     charged = np.where(rng.random(OPERATIONS) < 0.4, near, corners(rng, least, greatest))
+    most = 1 << chosen["LeakShift"] if chosen["LeakKind"] == 4 else min(47, (1 << chosen["LeakWidth"]) - 1)
+    numbers = corners(rng, 0, most)
     neuron = LifNeuron(
         fire_at=fire_at,
         reset_by=reset_by,
         reset=Reset.SOFT if soft else Reset.HARD,
-        leak=leak_kind(chosen),
+        leak=leak_kind(chosen, numbers),
         membrane_bits=chosen["MembraneWidth"],
     )
-    membrane, spike = lif_step(np.zeros_like(charged), charged.copy(), neuron, (low, high) if saturate else None)
+    limits = (low, high) if saturate else None
+    (membrane,), spike = lif_step((np.zeros_like(charged),), charged.copy(), neuron, limits)
     clear = rng.random(OPERATIONS) < 0.1
     leaked = np.where(clear, 0, leak(membrane, neuron.leak))
     # whatever bias leaves the sum inside the state, which the interval analysis promises
     following = corners(rng, *widest)
     bias = np.clip(following - leaked, *widest)
-    return Operations(charged, clear, fire_at, reset_by, bias, spike, leaked + bias)
+    return Operations(charged, clear, fire_at, reset_by, numbers, bias, spike, leaked + bias)
 
 
 def corners(rng: np.random.Generator, low: int, high: int) -> IntArray:
@@ -82,12 +99,13 @@ async def every_operation_equals_the_reference(dut: Any) -> None:
     """Spike and next state of random operations, of which a new one starts in every cycle."""
     work = operations(parameters(), generator())
     assert 0 < np.count_nonzero(work.spike) < OPERATIONS
-    await start(dut, charged_i=0, clear_i=0, fire_at_i=0, reset_by_i=0, bias_i=0)
+    await start(dut, charged_i=0, clear_i=0, fire_at_i=0, reset_by_i=0, leak_i=0, bias_i=0)
     for cycle in range(OPERATIONS + NEXT_LATENCY):
         now = min(cycle, OPERATIONS - 1)
         late = max(0, min(cycle - 1, OPERATIONS - 1))  # the numbers come from a memory, a cycle after the state
         drive(dut, charged_i=work.charged[now], clear_i=work.clear[now])
-        drive(dut, fire_at_i=work.fire_at[late], reset_by_i=work.reset_by[late], bias_i=work.bias[late])
+        drive(dut, fire_at_i=work.fire_at[late], reset_by_i=work.reset_by[late])
+        drive(dut, leak_i=work.leak[late], bias_i=work.bias[late])
         await RisingEdge(dut.clk_i)
         fired, done = cycle - SPIKE_LATENCY, cycle - NEXT_LATENCY
         if 0 <= fired < OPERATIONS:

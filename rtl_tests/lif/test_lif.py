@@ -3,11 +3,11 @@
 import pytest
 
 HARD, SOFT = 0, 1
-NONE, SHIFT, MULTIPLIER = 0, 1, 2
+NONE, SHIFT, MULTIPLIER, SHIFTS, MULTIPLIERS = range(5)
 
 
 def parameters(
-    state: int, membrane: int, saturate: bool, reset: int, kind: int, shift: int = 1, factor: int = 0
+    state: int, membrane: int, saturate: bool, reset: int, kind: int, shift: int = 1, factor: int = 0, width: int = 1
 ) -> dict:
     return {
         "StateWidth": state,
@@ -17,6 +17,7 @@ def parameters(
         "LeakKind": kind,
         "LeakShift": shift,
         "LeakFactor": factor,
+        "LeakWidth": width,
     }
 
 
@@ -31,6 +32,8 @@ PARAMETERS = {
     "multiplier-1": parameters(12, 8, True, SOFT, MULTIPLIER, 8, 256),
     "multiplier-0": parameters(9, 8, False, HARD, MULTIPLIER, 1, 0),
     "widest": parameters(51, 48, True, SOFT, MULTIPLIER, 15, 29491),
+    "shifts": parameters(12, 8, True, SOFT, SHIFTS, 0, 0, 6),
+    "multipliers": parameters(12, 8, True, HARD, MULTIPLIERS, 4, 0, 5),
     "narrowest": parameters(4, 2, True, HARD, SHIFT, 1),
     "narrowest-soft": parameters(3, 2, True, SOFT, MULTIPLIER, 1, 1),
 }

@@ -27,9 +27,10 @@ MODULES = {
         {"Width": 9, "NumBanks": 1, "AddrWidth": 3, "BankAddrWidth": 3},
     ],
     "snn_sweep": [
-        {"NumSlots": slots, "SlotWidth": width, "WordDelay": delay, "NumSteps": steps}
+        {"NumSlots": slots, "SlotWidth": width, "WordDelay": delay, "NumSteps": steps, "ExtraStages": extra}
         for slots, width in ((5, 3), (1, 1), (9, 4))
-        for delay, steps in ((3, 1), (4, 1), (5, 8))
+        for delay, steps in ((3, 1), (4, 1), (5, 1), (5, 8))
+        for extra in (0, 1)
     ],
     "snn_pixel_ingress": test_direct.INGRESS.values(),
     "snn_pixel_product": test_direct.PRODUCT.values(),
@@ -38,6 +39,36 @@ MODULES = {
     "snn_ingress": test_ingress.PARAMETERS.values(),
     "snn_lane": test_lane.PARAMETERS.values(),
     "snn_lif": test_lif.PARAMETERS.values(),
+    "snn_saturate": [
+        {"InWidth": 9, "OutWidth": 6},
+        {"InWidth": 6, "OutWidth": 6},
+        {"InWidth": 9, "OutWidth": 6, "Saturate": 0},
+    ],
+    "snn_leak": [
+        {"Kind": kind, "Shift": 3, "Factor": 5, "NumberWidth": width}
+        for kind, width in ((0, 1), (1, 1), (2, 1), (3, 6), (4, 4))
+    ],
+    "snn_integrator": [{"StateWidth": 12, "MembraneWidth": 8}, {"Saturate": 0, "LeakKind": 3, "LeakWidth": 3}],
+    "snn_adaptive_lif": [
+        {"StateWidth": 12, "MembraneWidth": 8, "AdaptWidth": 11},
+        {"Saturate": 0, "SoftReset": 1, "AdaptWidth": 5, "AdaptLeakKind": 4, "AdaptLeakShift": 4, "AdaptLeakWidth": 4},
+    ],
+    "snn_current_lif": [
+        {"StateWidth": 12, "MembraneWidth": 8},
+        {"Saturate": 0, "SoftReset": 1, "SynapseLeakKind": 3, "SynapseLeakWidth": 2},
+    ],
+    "snn_state": [{"Width": 9, "NumSlots": 5, "SlotWidth": 3}, {"Width": 1, "NumSlots": 1}],
+    "snn_delay": [{"AddrWidth": 5, "DelayWidth": 3, "PlaceWidth": 4}, {"AddrWidth": 1}],
+    "snn_recurrence": [
+        {"NumInputs": 1, "InWidth": 1, "PlaceWidth": 1, "RowWidth": 1},
+        {"NumInputs": 5, "InWidth": 3, "PlaceWidth": 4, "RowWidth": 4},
+    ],
+    "snn_scores": [
+        {"NumLanes": lanes, "NumSlots": slots, "SlotWidth": width, "NumNeurons": neurons, "ScoreKind": kind}
+        for lanes, slots, width, neurons in ((2, 3, 2, 5), (1, 1, 1, 1), (1, 4, 2, 4))
+        for kind in range(3)
+    ],
+    "snn_score_readout": [{"NumClasses": classes, "AddrWidth": width} for classes, width in ((1, 1), (20, 5))],
     "snn_spike_split": [
         {"NumLanes": 33, "GroupLanes": 16, "NumGroups": 3, "TagWidth": 4},
         {"NumLanes": 32, "GroupLanes": 16, "NumGroups": 2, "TagWidth": 1},
@@ -52,6 +83,14 @@ MODULES = {
 
 
 DESIGNS = [
+    *("integrators-max-1-lanes", "integrators-last-3-lanes", "integrators-sum-8-lanes", "shifts", "multipliers"),
+    *(
+        "recurrent-ragged-3-lanes",
+        "recurrent-dense-1-lanes",
+        "adaptive-soft",
+        "adaptive-multipliers",
+        "currents-shifts",
+    ),
     *("single", "some-silent", "pruned-indexed", "pruned-ragged", "all-pruned-dense", "4-layers", "64-lanes-ragged"),
     *(
         "output-spikes",
@@ -61,6 +100,7 @@ DESIGNS = [
         "multiplier-15-bits-soft",
     ),
     *("direct-1-lanes-dense", "direct-5-lanes-indexed", "direct-numbers-of-each-neuron", "direct-one-step"),
+    *("direct-adaptive-2-lanes", "direct-currents-64-lanes"),
 ]
 STATIC_CASES = [
     pytest.param(module, parameters, id=f"{module}-{index}")

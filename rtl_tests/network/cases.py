@@ -9,8 +9,20 @@ from itertools import pairwise
 import numpy as np
 
 from rtl_tests.lib.seed import generator
-from rtl_tests.lib.toys import direct, layer, network, weights
-from snn2rtl.network import FixedPointNetwork, Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from rtl_tests.lib.toys import adaptive, current, direct, integrators, layer, network, recurrent, weights
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.network import (
+    FixedPointNetwork,
+    Layer,
+    Leak,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    Reset,
+    Score,
+    ShiftLeak,
+    ShiftLeaks,
+)
 from snn2rtl.options import PerLayer, RtlOptions
 
 Case = tuple[FixedPointNetwork, RtlOptions]
@@ -19,11 +31,11 @@ TWO_LANES = RtlOptions(lanes=PerLayer(2))
 
 
 def two_layers(**features: object) -> FixedPointNetwork:
-    """Return a 6-5-4 network both of whose layers have these features."""
+    """Return a 6-5-5 network both of whose layers have these features."""
     rng = generator(10)
     return network(
         layer("fc1", weights(rng, HIDDEN, INPUTS), **features),  # type: ignore[arg-type]
-        layer("fc2", weights(rng, CLASSES, HIDDEN), **features),  # type: ignore[arg-type]
+        layer("fc2", weights(rng, HIDDEN, HIDDEN), **features),  # type: ignore[arg-type]
     )
 
 
@@ -155,6 +167,16 @@ def pixels(layout: str, lanes: int, steps: int, beat_pixels: int = 8, **features
     return direct(toy, steps), RtlOptions(lanes=lanes_of, layout=PerLayer(layout), beat_pixels=beat_pixels)
 
 
+def temporal_pixels(lanes: int, kind: Callable[..., Layer], *numbers: IntArray) -> Case:
+    """The network of pixels with neurons of two states, before recurrent neurons and integrators."""
+    toy, options = pixels("auto", lanes, 7, leak=ShiftLeak(1), bias=20, fire_at=np.arange(13) * 90 + 300)
+    fc1, fc2 = toy.layers
+    fc1 = kind(fc1, *numbers, MultiplierLeaks(np.arange(13), 4))
+    rng = generator(27)
+    fc3 = integrators(layer("fc3", weights(rng, 5, 4), leak=ShiftLeak(2)), Score.SUM, 1)
+    return replace(toy, layers=(fc1, recurrent(rng, fc2), fc3)), replace(options, output="counts")
+
+
 def slow_second_layer_of_pixels() -> Case:
     """Sweeps that follow each other without a gap, every neuron firing, before a layer that is far slower."""
     fc1 = layer("fc1", np.ones((16, 1), int), bias=5, fire_at=5)
@@ -167,6 +189,47 @@ def slow_second_layer() -> Case:
     fc1 = layer("fc1", np.ones((8, 1), int), bias=5, fire_at=5)
     fc2 = layer("fc2", weights(generator(21), 9, 8), fire_at=5)
     return network(fc1, fc2), RtlOptions(lanes=PerLayer(1, {"fc1": 8}))
+
+
+def integrating(score: Score, count: int) -> Case:
+    """Integrators at the end, whose membranes and sums saturate; two samples in three steps each wait for scores."""
+    rng = generator(24)
+    fc1 = layer("fc1", weights(rng, HIDDEN, INPUTS), fire_at=3)
+    fc2 = layer("fc2", weights(rng, 7, HIDDEN), bias=np.arange(7) - 3, leak=ShiftLeak(2), membrane_bits=6)
+    return network(fc1, integrators(fc2, score, 1)), RtlOptions(lanes=PerLayer(count), output="counts")
+
+
+def leaks_of_each(leak: Leak) -> Case:
+    """Neurons each of which leaks at a pace of its own."""
+    return two_layers(fire_at=6, leak=leak, bias=1), TWO_LANES
+
+
+def fed_back(layout: str, count: int) -> Case:
+    """Two recurrent layers."""
+    rng = generator(25)
+    fc1 = layer("fc1", weights(rng, 7, INPUTS), fire_at=np.arange(7) + 2, leak=ShiftLeak(1))
+    fc2 = layer("fc2", weights(rng, CLASSES, 7), fire_at=4)
+    return network(recurrent(rng, fc1, 0.5), recurrent(rng, fc2)), options(count, layout)
+
+
+def delaying(layout: str) -> Case:
+    """Inputs and spikes that wait, for different steps or all for one, and beyond the end of the sample."""
+    rng = generator(26)
+    fc1 = layer("fc1", weights(rng, 7, INPUTS), fire_at=3, leak=ShiftLeak(1))
+    fc2 = replace(layer("fc2", weights(rng, CLASSES, 7), fire_at=4), delay=np.ones(7, int))
+    return network(replace(fc1, delay=np.array([0, 1, 1, 3, 4, 63])), recurrent(rng, fc2)), options(2, layout)
+
+
+def adapting(leak: Leak, reset: Reset) -> Case:
+    """Neurons whose thresholds rise far and fall back, of which each has a pace of its own."""
+    toy = two_layers(fire_at=3, reset=reset, leak=ShiftLeak(2), bias=1)
+    return replace(toy, layers=tuple(adaptive(one, np.arange(HIDDEN) * 3, leak) for one in toy.layers)), TWO_LANES
+
+
+def with_currents(leak: Leak, reset: Reset, count: int = 2) -> Case:
+    """Neurons behind synaptic currents, with membranes that saturate."""
+    toy = two_layers(fire_at=np.arange(HIDDEN) + 5, reset=reset, leak=ShiftLeak(1), bias=-1, membrane_bits=6)
+    return replace(toy, layers=tuple(current(one, leak) for one in toy.layers)), RtlOptions(lanes=PerLayer(count))
 
 
 def options(count: int, layout: str) -> RtlOptions:
@@ -200,6 +263,23 @@ CASES: dict[str, Callable[[], Case]] = {
     },
     **{f"output-{kind}": lambda kind=kind: output(kind) for kind in ("class", "counts", "spikes")},
     "output-of-wide-counts": lambda: output("counts", 32),
+    **{
+        f"integrators-{score.value}-{count}-lanes": lambda score=score, count=count: integrating(score, count)
+        for score in Score
+        for count in (1, 3, 8)
+    },
+    **{
+        f"recurrent-{layout}-{count}-lanes": lambda layout=layout, count=count: fed_back(layout, count)
+        for layout in ("dense", "indexed", "ragged")
+        for count in (1, 3, 8)
+    },
+    **{f"delays-{layout}": lambda layout=layout: delaying(layout) for layout in ("dense", "indexed", "ragged")},
+    **{f"adaptive-{r}": lambda r=r: adapting(ShiftLeak(2), RESETS[r]) for r in RESETS},
+    "adaptive-multipliers": lambda: adapting(MultiplierLeaks(np.array([0, 3, 7, 8, 15]), 4), Reset.SOFT),
+    **{f"currents-{r}": lambda r=r: with_currents(ShiftLeak(1), RESETS[r]) for r in RESETS},
+    "currents-shifts": lambda: with_currents(ShiftLeaks(np.array([0, 1, 2, 3, 4])), Reset.HARD, 8),
+    "shifts": lambda: leaks_of_each(ShiftLeaks(np.array([0, 1, 2, 5, 47]))),
+    "multipliers": lambda: leaks_of_each(MultiplierLeaks(np.array([0, 3, 12, 15, 16]), 4)),
     "single": single,
     "slow-second-layer": slow_second_layer,
     **{
@@ -221,6 +301,12 @@ CASES: dict[str, Callable[[], Case]] = {
         leak=MultiplierLeak(3, 2),
     ),
     "direct-shifted": lambda: pixels("dense", 2, 4, 1, shift=3, fire_at=5000, membrane_bits=16, leak=ShiftLeak(1)),
+    **{
+        f"direct-adaptive-{count}-lanes": lambda count=count: temporal_pixels(count, adaptive, np.arange(13) * 300)
+        for count in (1, 2, 64)
+    },
+    **{f"direct-currents-{count}-lanes": lambda count=count: temporal_pixels(count, current) for count in (1, 2, 64)},
+    "direct-shifts": lambda: pixels("ragged", 2, 5, leak=ShiftLeaks(np.arange(13) % 6)),
     "direct-saturating": lambda: pixels("ragged", 4, 6, 5, fire_at=511, membrane_bits=10),
     "slow-second-layer-of-pixels": slow_second_layer_of_pixels,
     "wide": wide,

@@ -18,7 +18,7 @@ from rtl_tests.lib.toys import random_case, random_direct_case
 from rtl_tests.network.cases import CASES
 from snn2rtl.verify.cocotb_runner import run_bench
 
-RANDOM_NETWORKS = 40
+RANDOM_NETWORKS = 200
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -36,13 +36,14 @@ def test_replay_of_random_direct_networks(number, tmp_path):
     assert_equal_to_reference(emit(*random_direct_case(generator(30, number)), tmp_path / "rtl"))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("numbers-of-each-neuron-soft", "3-lanes-indexed", "output-spikes", "4-layers"),
-        *("direct-numbers-of-each-neuron", "direct-2-lanes-dense", "direct-5-lanes-indexed"),
-    ],
-)
+IN_COCOTB = [
+    *("numbers-of-each-neuron-soft", "3-lanes-indexed", "output-spikes", "4-layers"),
+    *("direct-numbers-of-each-neuron", "direct-2-lanes-dense", "direct-5-lanes-indexed", "direct-adaptive-2-lanes"),
+    *("integrators-sum-3-lanes", "recurrent-ragged-3-lanes", "adaptive-soft", "currents-shifts", "delays-ragged"),
+]
+
+
+@pytest.mark.parametrize("name", IN_COCOTB)
 def test_cocotb(name, simulator, build_dir, tmp_path, monkeypatch):
     emitted = emit(*CASES[name](), tmp_path / "rtl")
     monkeypatch.syspath_prepend(emitted.path / "tb")

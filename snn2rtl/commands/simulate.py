@@ -16,7 +16,7 @@ from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.folder import OutputFolder, open_folder
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.network import FixedPointNetwork, Integrator
 from snn2rtl.output import write_file
 from snn2rtl.reference import Inputs, Spikes
 from snn2rtl.rtl import beats
@@ -69,19 +69,28 @@ def _simulate_reference(
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of the result by name, with the limit of the cycles where there is hardware."""
     result = reference.run(network, inputs)
-    arrays = _arrays(network, [trace.spikes for trace in result.layers], result.classes)
+    arrays = _arrays(network, [trace.spikes for trace in result.layers], result.counts, result.classes)
     return {**arrays, "cycle_limit": cycle_limit(network, folder.design, inputs, result)} if folder else arrays
 
 
 def _simulate_verilog(folder: OutputFolder, inputs: Inputs, engine: Engine) -> dict[str, NDArray[Any]]:
     recording = build(folder, engine).run(inputs, Stalls(), folder.build / f"run-{engine}-{os.getpid()}")
     classes = beats.read_classes(folder.design, recording.output)
-    return {**_arrays(folder.network, recording.layers, classes), "cycles": recording.ends - recording.starts + 1}
+    most = (1 << folder.network.count_bits) - 1
+    counts = recording.scores
+    if counts is None:
+        counts = np.minimum(recording.layers[-1].sum(axis=0, dtype=np.int64), most)
+    return {
+        **_arrays(folder.network, recording.layers, counts, classes),
+        "cycles": recording.ends - recording.starts + 1,
+    }
 
 
-def _arrays(network: FixedPointNetwork, layers: Sequence[Spikes], classes: IntArray | None) -> dict[str, NDArray[Any]]:
-    counts = np.minimum(layers[-1].sum(axis=0, dtype=np.int64), (1 << network.count_bits) - 1)
-    spikes = {f"spikes_{name}": array for name, array in zip(stream_names(network), layers, strict=True)}
+def _arrays(
+    network: FixedPointNetwork, layers: Sequence[Spikes], counts: IntArray, classes: IntArray | None
+) -> dict[str, NDArray[Any]]:
+    named = zip(network.layers, stream_names(network), layers, strict=True)
+    spikes = {f"spikes_{name}": array for layer, name, array in named if not isinstance(layer.neuron, Integrator)}
     return {**spikes, "counts": counts, "classes": np.argmax(counts, axis=1) if classes is None else classes}
 
 

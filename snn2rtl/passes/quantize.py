@@ -90,20 +90,27 @@ def kept(leak: Leak) -> float:
             return 1.0 - 2.0**-shift
         case MultiplierLeak(factor, fraction):
             return factor / (1 << fraction)
+        case _:
+            raise AssertionError("a float network has one leak a layer")
 
 
 def _leak_floors(layer: Layer, time_steps: int) -> bool:
     """Return whether the floor of the leak can drop a bit: every step shifts the membrane's last bit further down."""
-    match layer.neuron.leak:
-        case NoLeak():
-            shifted = 0
+    neuron = _lif(layer)
+    shifted = 0
+    match neuron.leak:
         case ShiftLeak(shift):
             shifted = shift
         case MultiplierLeak(factor, fraction):
             shifted = fraction - min(_trailing_zeros(np.array([factor])), fraction)
     weight_zeros = _trailing_zeros(layer.weight) + layer.weight_shift
-    zeros = min(weight_zeros, _trailing_zeros(layer.bias), _trailing_zeros(layer.neuron.reset_by))
+    zeros = min(weight_zeros, _trailing_zeros(layer.bias), _trailing_zeros(neuron.reset_by))
     return shifted * (time_steps - 1) > zeros
+
+
+def _lif(layer: Layer) -> LifNeuron:
+    assert isinstance(layer.neuron, LifNeuron)
+    return layer.neuron
 
 
 def _trailing_zeros(values: IntArray) -> int:
@@ -215,8 +222,9 @@ def _fitting(what: str, values: FloatArray) -> IntArray:
 def _size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
     """Return the layer with the asked membrane width, or with one that ``time_steps`` steps cannot fill."""
     found = charged_range_after(layer, time_steps)
-    lowest = int(layer.neuron.fire_at.min())
-    highest = max(int(layer.neuron.fire_at.max()), int(layer.neuron.reset_by.max()))
+    neuron = _lif(layer)
+    lowest = int(neuron.fire_at.min())
+    highest = max(int(neuron.fire_at.max()), int(neuron.reset_by.max()))
     least = signed_bits(min(lowest - 1, 0), max(highest, 0))
     needed = max(found.bits, least)
     if not asked and needed > MAX_MEMBRANE_BITS:
@@ -229,14 +237,15 @@ def _size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
             f"layer '{layer.name}': membrane must have at least {least} bits to reach the threshold "
             f"{max(lowest, highest, key=abs)}, not {asked}"
         )
-    return replace(layer, neuron=replace(layer.neuron, membrane_bits=max(2, asked or needed)))
+    return replace(layer, neuron=replace(neuron, membrane_bits=max(2, asked or needed)))
 
 
 def _report(
     linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, error: _WeightError, time_steps: int
 ) -> LayerReport:
     found = charged_range_after(layer, time_steps)
-    soft = layer.neuron.reset is Reset.SOFT
+    integer = _lif(layer)
+    soft = integer.reset is Reset.SOFT
     return LayerReport(
         name=layer.name,
         inputs=layer.num_inputs,
@@ -249,13 +258,13 @@ def _report(
         saturated_weights=error.saturated,
         weight_error=error.largest,
         bias_error=_largest(steps.count(linear.bias) - layer.bias),
-        threshold_error=_largest(steps.count(neuron.v_threshold) - layer.neuron.fire_at),
-        reset_error=_largest(steps.count(neuron.v_threshold) - layer.neuron.reset_by) if soft else 0.0,
+        threshold_error=_largest(steps.count(neuron.v_threshold) - integer.fire_at),
+        reset_error=_largest(steps.count(neuron.v_threshold) - integer.reset_by) if soft else 0.0,
         leak_asked=1.0 - neuron.decay,
-        leak_got=kept(layer.neuron.leak),
+        leak_got=kept(integer.leak),
         input_max=layer.input_max,
         membrane_fraction=layer.weight_shift,
-        membrane_bits=layer.neuron.membrane_bits,
+        membrane_bits=integer.membrane_bits,
         membrane_low=int(found.low.min()),
         membrane_high=int(found.high.max()),
         leak_floors=_leak_floors(layer, time_steps),

@@ -97,11 +97,37 @@ def input_words(design: RtlDesign, inputs: Inputs) -> Bits:
 
 
 def layer_words(design: RtlDesign, result: Result) -> dict[str, Bits]:
-    """Return the words of every layer's event stream, by the stream's name."""
+    """Return the words of every layer's stream, events or scores, by the stream's name."""
     return {
-        layer.stream: event_words(trace.spikes[:, :, layer.placement], layer.out_addr_width)
+        layer.stream: score_words(result.counts, layer.scores.width)
+        if layer.scores
+        else event_words(trace.spikes[:, :, layer.placement], layer.out_addr_width)
         for layer, trace in zip(design.layers, result.layers, strict=True)
     }
+
+
+def score_words(scores: IntArray, width: int) -> Bits:
+    """Return the words {last, score} of a score stream; scores have shape (N, classes)."""
+    last = np.zeros((*scores.shape, 1), np.uint8)
+    last[:, -1] = 1
+    return np.concatenate([last.reshape(-1, 1), to_bits(scores.reshape(-1), width)], axis=1)
+
+
+def read_scores(words: Bits, *, neurons: int, samples: int, what: str) -> IntArray:
+    """Return the scores of a recorded score stream, shape (N, classes).
+
+    Raises:
+        VerificationError: the stream has other neurons or samples.
+    """
+    last = words[:, 0].astype(bool)
+    if len(words) != neurons * samples or not np.array_equal(last, np.arange(1, len(words) + 1) % neurons == 0):
+        raise VerificationError(
+            f"{what}: must give {neurons} scores in each of {samples} samples, not {len(words)} in {int(last.sum())}"
+        )
+    values = from_bits(words[:, 1:])
+    sign = 1 << words.shape[1] - 2
+    scores: IntArray = ((values ^ sign) - sign).reshape(samples, neurons)
+    return scores
 
 
 def output_words(design: RtlDesign, result: Result) -> Bits:

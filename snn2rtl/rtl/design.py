@@ -9,14 +9,15 @@ from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.cost import Cost
 from snn2rtl.rtl.layouts import DenseRows, IndexedRows, Layout
 from snn2rtl.rtl.memory import Memory
+from snn2rtl.rtl.neuron_modules import NeuronModule, Scores
 from snn2rtl.rtl.ragged import RaggedRows
 
-SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the spike queue
+SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the spike queue, without extra stages
 
 
 @dataclass(frozen=True, eq=False)
 class NeuronNumber:
-    """A number of every neuron (threshold, bias): a constant where all neurons share it, else a memory."""
+    """A number of every neuron (threshold, bias) in hardware: a constant where all neurons share it, else a memory."""
 
     name: str
     width: int
@@ -24,22 +25,20 @@ class NeuronNumber:
     memory: Memory | None
 
 
-@dataclass(frozen=True)
-class NeuronModule:
-    """A static neuron module and its parameters."""
+@dataclass(frozen=True, eq=False)
+class Delays:
+    """The delays of a layer's inputs, their width, and the address bits of the inputs that can wait for one step."""
 
-    module: str
-    parameters: tuple[tuple[str, int], ...]
-
-    def comma(self, index: int) -> str:
-        """Return the separator after parameter ``index``, counted from 1."""
-        return "," if index < len(self.parameters) else ""
+    memory: Memory
+    width: int
+    place_width: int
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerDesign:
     """One layer in hardware. placement[p] is the neuron at place p = slot * lanes + lane.
 
+    num_rows are the rows of its weights: those of its inputs and, in a recurrent layer, those of its own places.
     pixel_width: bits of the value that comes with an event, 0 where events are spikes. steps: time steps that the layer
     makes of each end of its inputs, more than one only of pixels. current_width: bits of a sum in a lane.
     """
@@ -51,6 +50,7 @@ class LayerDesign:
     lanes: int
     slots: int
     num_inputs: int
+    num_rows: int
     in_addr_width: int
     out_addr_width: int
     placement: IntArray
@@ -63,6 +63,8 @@ class LayerDesign:
     steps: int
     neuron: NeuronModule
     numbers: tuple[NeuronNumber, ...]
+    scores: Scores | None
+    delays: Delays | None
     layout: Layout
     costs: dict[str, Cost]
     entropy_bits: float
@@ -72,6 +74,45 @@ class LayerDesign:
     def num_neurons(self) -> int:
         """Neurons that the hardware has; those that can never fire have none."""
         return len(self.placement)
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether the layer's own spikes come back to it."""
+        return self.num_rows > self.num_inputs
+
+    def arriving(self, signal: str, port: str) -> str:
+        """Return a signal of the inputs' events behind their delays, or a port of the layer where there are none."""
+        return f"late_{signal}" if self.delays else f"event_{signal}_{port}"
+
+    def walked(self, signal: str, port: str) -> str:
+        """Return a signal of the events whose rows are walked."""
+        return f"merged_{signal}" if self.is_recurrent else self.arriving(signal, port)
+
+    @property
+    def row_addr_width(self) -> int:
+        """Bits of a row's number."""
+        return unsigned_bits(self.num_rows - 1)
+
+    @property
+    def fields(self) -> tuple[tuple[str, int], ...]:
+        """What a beat of the layer's stream carries and its bits, highest first: an event, or a score."""
+        if self.scores:
+            return ("last", 1), ("score", self.scores.width)
+        return ("sample_end", 1), ("step_end", 1), ("addr", self.out_addr_width)
+
+    @property
+    def beat_width(self) -> int:
+        """Bits of a beat of the layer's stream."""
+        return sum(width for _, width in self.fields)
+
+    @property
+    def monitored(self) -> str:
+        """Expression of a beat inside the top module; at the end of a step the address means nothing."""
+        stream = f"u_dut.{self.stream}"
+        values = {name: f"{stream}_{name}" for name, _ in self.fields}
+        if not self.scores:
+            values["addr"] = f"{stream}_step_end ? {self.out_addr_width}'d0 : {stream}_addr"
+        return f"{{{', '.join(values.values())}}}"
 
     @property
     def slot_width(self) -> int:
@@ -86,7 +127,7 @@ class LayerDesign:
     @property
     def late_words(self) -> int:
         """Words of spikes on their way to the queue when a sweep looks for room: those of a sweep just before it."""
-        return SPIKE_DELAY if self.steps > 1 else 0
+        return SPIKE_DELAY + self.neuron.extra_stages if self.steps > 1 else 0
 
     @property
     def is_direct(self) -> bool:
@@ -129,7 +170,7 @@ class LayerDesign:
         """Parameters that the layout's first module has besides widths of addresses and tags."""
         match self.layout:
             case DenseRows():
-                return (("NumInputs", self.num_inputs), ("NumSlots", self.slots), ("SlotWidth", self.slot_width))
+                return (("NumInputs", self.num_rows), ("NumSlots", self.slots), ("SlotWidth", self.slot_width))
             case IndexedRows(count_width=count):
                 return (("CountWidth", count),)
             case RaggedRows(offset_width=offset, count_width=count):
@@ -144,8 +185,9 @@ class LayerDesign:
     def memories(self) -> tuple[Memory, ...]:
         """The read-only memories of the layer."""
         numbers = tuple(number.memory for number in self.numbers if number.memory)
+        delays = (self.delays.memory,) if self.delays else ()
         banks = (bank for memory in self.layout.weight_memories for bank in memory.banks)
-        return (*banks, *self.layout.tables, *numbers)
+        return (*banks, *self.layout.tables, *numbers, *delays)
 
     @property
     def bits_over_entropy(self) -> float:
@@ -159,8 +201,9 @@ class LayerDesign:
 
     @property
     def state_bits(self) -> int:
-        """Bits of the layer's memories of membranes and, where pixels enter, of currents: summed and held."""
-        return self.lanes * self.slots * (self.state_width + (2 * self.current_width if self.is_direct else 0))
+        """Bits of the layer's memories of membranes, of second states and, where pixels enter, of two currents."""
+        currents = 2 * self.current_width if self.is_direct else 0
+        return self.lanes * self.slots * (self.state_width + self.neuron.second_width + currents)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -205,6 +248,11 @@ class RtlDesign:
     def counts_width(self) -> int:
         """Bits of all counts."""
         return self.num_classes * self.count_width
+
+    @property
+    def readout(self) -> str:
+        """The module that makes the result of the last layer's stream."""
+        return "snn_score_readout" if self.layers[-1].scores else "snn_count_readout"
 
     @property
     def last_stream(self) -> str:
@@ -252,9 +300,10 @@ class RtlDesign:
             case "class":
                 return "the class of the sample"
             case "counts":
+                what = "signed scores" if self.layers[-1].scores else "counts"
                 return (
                     f"bits {self.class_width - 1}:0 the class, from bit {self.class_width} on "
-                    f"{self.num_classes} counts of {self.count_width} bits"
+                    f"{self.num_classes} {what} of {self.count_width} bits"
                 )
             case _:
                 width = self.out_addr_width

@@ -55,10 +55,15 @@ def verilog_files(design: RtlDesign) -> list[str]:
 def _static_modules(design: RtlDesign) -> list[str]:
     rows = sorted({module for layer in design.layers for module in layer.layout.modules})
     neurons = sorted({layer.neuron.module for layer in design.layers})
-    readout = [] if design.output == "spikes" else ["snn_count_readout"]
+    readout = [] if design.output == "spikes" else [design.readout]
+    scores = ["snn_scores"] if design.layers[-1].scores else []
     ingress = ["snn_pixel_ingress", "snn_pixel_product", "snn_held_current"] if design.is_direct else ["snn_ingress"]
     memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", *ingress, "snn_spike_split"]
-    return [*memories, *streams, *rows, "snn_sweep", "snn_lane", *neurons, "snn_spike_queue", *readout]
+    streams += ["snn_delay"] if any(layer.delays for layer in design.layers) else []
+    streams += ["snn_recurrence"] if any(layer.is_recurrent for layer in design.layers) else []
+    cells = ["snn_saturate", "snn_leak", *neurons]
+    cells += ["snn_state"] if any(layer.neuron.second_width for layer in design.layers) else []
+    return [*memories, *streams, *rows, "snn_sweep", "snn_lane", *cells, "snn_spike_queue", *scores, *readout]
 
 
 def header(design: RtlDesign) -> str:
@@ -102,7 +107,7 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
         "name": layer.label,
         "module": layer.module,
         "stream": layer.stream,
-        "addr_width": layer.out_addr_width,
+        "fields": dict(reversed(layer.fields)),
         "inputs": layer.num_inputs,
         "neurons": layer.num_neurons,
         "lanes": layer.lanes,

@@ -5,28 +5,31 @@ from __future__ import annotations
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.reference import Inputs, Result
+from snn2rtl.network import FixedPointNetwork
+from snn2rtl.reference import Inputs, Result, arriving
 from snn2rtl.rtl.design import LayerDesign, RtlDesign
 
 DRAIN = 4  # cycles between a sweep and the next step's sums, in which the pipeline empties
 
 
-def cycles(design: RtlDesign, inputs: Inputs, result: Result) -> IntArray:
+def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result: Result) -> IntArray:
     """Return about how many cycles each sample takes where samples follow each other, shape (N,).
 
     The slowest layer decides: in each step ``max(events, words of the fullest walker) + slots + DRAIN``. A layer that
     pixels enter sums up the next sample while it takes this one's steps. Queues are taken for endless.
 
     Args:
-        design: the hardware.
+        network: the integer network.
+        design: its hardware.
         inputs: shape (T, N, inputs), or pixels of shape (N, inputs).
         result: of the golden model for them, with spikes.
     """
     entering = inputs if inputs.ndim == 3 else (inputs != 0)[None]
     order: IntArray = np.arange(design.num_inputs)
     slowest = np.zeros(inputs.shape[-2], np.int64)
-    for layer, trace in zip(design.layers, result.layers, strict=True):
-        sums = _sums(layer, entering[..., order])
+    for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
+        rows = integer.rows_of(order, layer.placement)
+        sums = _sums(layer, arriving(integer, entering, trace.spikes)[..., rows])
         sweeps = len(trace.spikes) * (layer.slots + DRAIN)
         slowest = np.maximum(slowest, np.maximum(sums, sweeps) if layer.is_direct else sums + sweeps)
         entering, order = trace.spikes, layer.placement
@@ -34,7 +37,7 @@ def cycles(design: RtlDesign, inputs: Inputs, result: Result) -> IntArray:
 
 
 def _sums(layer: LayerDesign, events: IntArray) -> IntArray:
-    """Return the cycles in which events of shape (T, N, inputs) are summed up, shape (N,)."""
+    """Return the cycles in which events of shape (T, N, rows) are summed up, shape (N,)."""
     words = layer.costs[layer.layout.kind].words
     words = words if words.shape[1] > 1 else words.clip(1)
     # sums of integers below 2**24 are exact in float32, and fast

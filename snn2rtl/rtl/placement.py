@@ -31,9 +31,12 @@ def place(network: FixedPointNetwork, options: RtlOptions, firing: tuple[IntArra
         last = index == len(network.layers) - 1
         live = np.arange(layer.num_neurons) if last else _live(layer)
         lanes = min(options.lanes[layer.name], len(live))
-        used = layer.weight[np.ix_(live, inputs)] != 0
+        rows = layer.rows_of(inputs, live)
+        used = layer.rows[np.ix_(live, rows)] != 0
         if not last and lanes > 1 and used.mean() < _SPARSE:
-            weigh = firing[index][inputs] + 1 if firing else np.ones(len(inputs), np.int64)
+            weigh = np.ones(used.shape[1], np.int64)
+            if firing:  # a layer's own spikes are what enters the next one
+                weigh = np.concatenate([firing[index], firing[index + 1]])[rows] + 1
             live = live[_even_places(used, lanes, weigh)]
         placements.append(live)
         inputs = live

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from snn2rtl.encoders import PIXEL_BITS
-from snn2rtl.errors import OptionError
-from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
-from snn2rtl.intervals import charged_range, input_range, never_saturates
-from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.errors import OptionError, UnsupportedModelError
+from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.network import FixedPointNetwork, Integrator, Layer
 from snn2rtl.network_file import digest
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names
 from snn2rtl.rtl.cost import entropy_bits
-from snn2rtl.rtl.design import LayerDesign, NeuronModule, NeuronNumber, RtlDesign
+from snn2rtl.rtl.design import Delays, LayerDesign, NeuronNumber, RtlDesign
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory
+from snn2rtl.rtl.neuron_modules import Number, neuron_module, scores
 from snn2rtl.rtl.placement import place
+from snn2rtl.rtl.widths import current_width, pixel_width, state_width
 
 BEAT_PIXELS = 8  # of 8 bits: beats of 64 bits
 FORWARD_DISTANCE = 3  # cycles after which a lane's write is back in its memory
@@ -35,7 +35,8 @@ def plan(
         placements: the neuron at each place of each layer; by default those of place() without calibration data.
 
     Raises:
-        OptionError: an option names a layer or a layout that does not exist, or is of pixels where spikes enter.
+        OptionError: an option names a layer or a layout that does not exist, or does not go with the network.
+        UnsupportedModelError: a layer of pixels is recurrent or of integrators.
     """
     options = options or RtlOptions()
     labels = [layer.name for layer in network.layers]
@@ -43,6 +44,9 @@ def plan(
     options.layout.check_names("layout", labels)
     if options.beat_pixels and not network.is_direct:
         raise OptionError(f"--beat-pixels: must be left out where spikes enter the network, not {options.beat_pixels}")
+    if options.output == "spikes" and isinstance(network.layers[-1].neuron, Integrator):
+        raise OptionError(f"--output: must be class or counts where layer '{labels[-1]}' never spikes, not spikes")
+    _check_pixels(network)
     top = names.identifier(network.name) + "_top"
     streams = stream_names(network)
     layers: list[LayerDesign] = []
@@ -62,9 +66,22 @@ def plan(
         output=options.output,
         layers=tuple(layers),
         num_classes=network.num_classes,
-        count_width=network.count_bits,
+        count_width=network.readout_bits,
         beat_pixels=(options.beat_pixels or BEAT_PIXELS) if network.is_direct else 0,
     )
+
+
+def _check_pixels(network: FixedPointNetwork) -> None:
+    """Raise UnsupportedModelError where pixels enter a layer that must add or wait between the steps of a sample."""
+    if not network.is_direct:
+        return
+    layer, problems = network.layers[0], []
+    if layer.recurrent is not None:
+        problems.append(f"layer '{layer.name}': must not be recurrent where pixels enter it; put a layer before it")
+    if isinstance(layer.neuron, Integrator):
+        problems.append(f"layer '{layer.name}': must spike where pixels enter it, not integrate; put a layer before it")
+    if problems:
+        raise UnsupportedModelError(problems)
 
 
 def stream_names(network: FixedPointNetwork) -> list[str]:
@@ -86,8 +103,9 @@ def _plan_layer(
     lanes = min(options.lanes[layer.name], len(placement))
     slots = -(-len(placement) // lanes)
     places = slots * lanes
-    weight = np.zeros((places, len(inputs)), layer.weight.dtype)
-    weight[: len(placement)] = layer.weight[np.ix_(placement, inputs)]
+    rows = layer.rows[np.ix_(placement, layer.rows_of(inputs, placement))]
+    weight = np.zeros((places, rows.shape[1]), layer.weight.dtype)
+    weight[: len(placement)] = rows
     costs = layouts.costs(weight, lanes, layer.weight_bits)
     kind = options.layout[layer.name]
     if kind == "auto":
@@ -95,14 +113,7 @@ def _plan_layer(
     elif kind not in LAYOUTS:
         raise OptionError(f"--layout: must be auto, {', '.join(LAYOUTS)}, not {kind}")
     layout = LAYOUTS[kind].build(stream, weight, lanes, layer.weight_bits)
-    neuron = layer.neuron
-    pixel_width = PIXEL_BITS if layer.input_max > 1 else 0
-    bias_width = signed_bits(int(layer.bias.min()), int(layer.bias.max()))
-    added_width = layer.weight_bits + pixel_width + layer.weight_shift
-    state_width = max(neuron.membrane_bits, charged_range(layer).bits, bias_width, added_width)
-    current_width = max(_current_bits(layer), bias_width, added_width) if pixel_width else state_width
-    numbers = [("fire_at", neuron.fire_at, neuron.membrane_bits), ("reset_by", neuron.reset_by, neuron.membrane_bits)]
-    numbers.append(("bias", layer.bias, current_width))
+    neuron = neuron_module(layer)
     return LayerDesign(
         label=names.comment(layer.name),
         stream=stream,
@@ -111,18 +122,21 @@ def _plan_layer(
         lanes=lanes,
         slots=slots,
         num_inputs=len(inputs),
+        num_rows=rows.shape[1],
         in_addr_width=unsigned_bits(len(inputs) - 1),
         out_addr_width=unsigned_bits(len(placement) - 1),
         placement=placement,
         weight_width=layer.weight_bits,
         weight_shift=layer.weight_shift,
-        state_width=state_width,
-        membrane_width=neuron.membrane_bits,
-        current_width=current_width,
-        pixel_width=pixel_width,
+        state_width=state_width(layer),
+        membrane_width=layer.neuron.membrane_bits,
+        current_width=current_width(layer),
+        pixel_width=pixel_width(layer),
         steps=steps,
-        neuron=_neuron_module(layer),
-        numbers=tuple(_number(stream, name, values[placement], width, lanes) for name, values, width in numbers),
+        neuron=neuron,
+        numbers=tuple(_number(stream, number, placement, lanes) for number in neuron.numbers),
+        scores=scores(layer),
+        delays=_delays(layer, inputs, stream),
         layout=layout,
         costs=costs,
         entropy_bits=entropy_bits(weight[: len(placement)], layer.weight_bits),
@@ -130,39 +144,20 @@ def _plan_layer(
     )
 
 
-def _current_bits(layer: Layer) -> int:
-    """Return the width that holds every sum of a bias and currents of inputs, in whatever order they come."""
-    low, high = input_range(layer)
-    return signed_bits(int(low.min()), int(high.max()))
+def _delays(layer: Layer, inputs: IntArray, stream: str) -> Delays | None:
+    if layer.delay is None or not layer.delay[inputs].any():
+        return None
+    delay = layer.delay[inputs]
+    width = unsigned_bits(int(delay.max()))
+    memory = Memory(f"{stream}_delay", delay[:, None].astype(np.int64), width)
+    return Delays(memory, width, unsigned_bits(int(np.count_nonzero(delay)) - 1))
 
 
-def _number(stream: str, name: str, values: IntArray, width: int, lanes: int) -> NeuronNumber:
+def _number(stream: str, number: Number, placement: IntArray, lanes: int) -> NeuronNumber:
+    values, width = number.values[placement], number.width
     if (values == values[0]).all():
-        return NeuronNumber(name, width, names.sized_int(int(values[0]), width), None)
+        return NeuronNumber(number.name, width, names.sized_int(int(values[0]), width), None)
     padded = np.zeros(-(-len(values) // lanes) * lanes, np.int64)
     padded[: len(values)] = values
-    return NeuronNumber(name, width, "", Memory(f"{stream}_{name}", padded.reshape(-1, lanes), width))
-
-
-def _neuron_module(layer: Layer) -> NeuronModule:
-    match layer.neuron:
-        case LifNeuron(reset=reset, leak=leak):
-            kind, shift, factor = _leak_parameters(leak)
-            parameters = (
-                ("Saturate", int(not never_saturates(layer))),
-                ("SoftReset", int(reset is Reset.SOFT)),
-                ("LeakKind", kind),
-                ("LeakShift", shift),
-                ("LeakFactor", factor),
-            )
-            return NeuronModule("snn_lif", parameters)
-
-
-def _leak_parameters(leak: Leak) -> tuple[int, int, int]:
-    match leak:
-        case NoLeak():
-            return 0, 0, 0
-        case ShiftLeak(shift):
-            return 1, shift, 0
-        case MultiplierLeak(factor, fraction):
-            return 2, fraction, factor
+    memory = Memory(f"{stream}_{number.name}", padded.reshape(-1, lanes), width)
+    return NeuronNumber(number.name, width, "", memory)

@@ -105,7 +105,7 @@ def trier(data: Path, limit: int | None) -> Try[DesignConfig]:
         some = inputs.inputs(0, len(inputs))
         return {
             "accuracy": 100 * compiled.accuracy.after,
-            "cycles": float(cycles(design, some, reference.run(network, some)).mean()),
+            "cycles": float(cycles(network, design, some, reference.run(network, some)).mean()),
             "memory": sum(layer.rom_bits + layer.state_bits for layer in design.layers),
         }
 

@@ -39,11 +39,13 @@ class Stalls:
 class Recording:
     """What the hardware did.
 
-    layers: spikes of every layer, shape (T, N, neurons). output: words {tlast, tdata}. starts and ends: cycle of the
-    first beat in and of the last beat out of every sample, shape (N,).
+    layers: spikes of every layer, shape (T, N, neurons), none of integrators. scores: of integrators, shape (N,
+    classes). output: words {tlast, tdata}. starts and ends: cycle of the first beat in and of the last beat out of
+    every sample, shape (N,).
     """
 
     layers: tuple[Spikes, ...]
+    scores: IntArray | None
     output: Bits
     starts: IntArray
     ends: IntArray
@@ -143,18 +145,19 @@ def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> 
     design = folder.design
     steps = design.layers[0].steps if design.is_direct else inputs.shape[0]
     samples = inputs.shape[-2]
+    layers: list[Spikes] = []
+    scores = None
     try:
-        layers = tuple(
-            beats.read_events(
-                from_lines((scratch / f"{layer.stream}.hex").read_bytes(), layer.out_addr_width + 2),
-                layer.placement,
-                neurons=integer.num_neurons,
-                steps=steps,
-                samples=samples,
-                what=f"layer '{integer.name}'",
-            )
-            for layer, integer in zip(design.layers, folder.network.layers, strict=True)
-        )
+        for layer, integer in zip(design.layers, folder.network.layers, strict=True):
+            words = from_lines((scratch / f"{layer.stream}.hex").read_bytes(), layer.beat_width)
+            what, neurons = f"layer '{integer.name}'", integer.num_neurons
+            if layer.scores:
+                scores = beats.read_scores(words, neurons=neurons, samples=samples, what=what)
+                layers.append(np.zeros((steps, samples, neurons), np.uint8))
+            else:
+                layers.append(
+                    beats.read_events(words, layer.placement, neurons=neurons, steps=steps, samples=samples, what=what)
+                )
         output = from_lines((scratch / "output.hex").read_bytes(), design.out_data_width + 1)
     except (VerificationError, ValueError) as error:
         raise VerificationError(f"{error} (the bench says: {verdict})") from error
@@ -162,4 +165,4 @@ def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> 
         raise ToolFailedError(f"simulator: wrote no {error.filename} (the bench says: {verdict})") from error
     lines = (scratch / "cycles.txt").read_text().split()
     cycles = {kind: np.array(lines[1::2], np.int64)[np.array(lines[::2]) == kind] for kind in ("in", "out")}
-    return Recording(layers, output, cycles["in"], cycles["out"])
+    return Recording(tuple(layers), scores, output, cycles["in"], cycles["out"])

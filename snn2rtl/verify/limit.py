@@ -6,7 +6,7 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.network import FixedPointNetwork
-from snn2rtl.reference import Inputs, Result
+from snn2rtl.reference import Inputs, Result, arriving
 from snn2rtl.rtl.design import RtlDesign
 
 
@@ -14,14 +14,16 @@ def cycle_limit(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, r
     """Return the limit of each sample in cycles, shape (N,).
 
     limit = max over layers of sum over steps of ``max(events, ceil(weights / P)) + ceil(neurons / P)``, where events
-    are the spikes that enter the layer in the step, weights the non-zero ones that they touch, and P the layer's lanes.
-    A layer that pixels enter is two of them: the sums, once a sample, and the neurons, in every step.
-    Neurons that can never fire are not in the hardware and count neither as neurons nor with their weights.
+    are the spikes that arrive at the layer in the step, weights the non-zero ones that they touch, P the layer's lanes.
+    A recurrent layer's own spikes of the step before are events, too. A layer that pixels enter is two of them: the
+    sums, once a sample, and the neurons, in every step. Neurons that can never fire are not in the hardware and count
+    neither as neurons nor with their weights.
     """
     limits = []
     entering = inputs if inputs.ndim == 3 else (inputs != 0)[None]
     for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
-        touched = np.count_nonzero(integer.weight[layer.placement], axis=0).astype(np.float32)
+        entering = arriving(integer, entering, trace.spikes)
+        touched = np.count_nonzero(integer.rows[layer.placement], axis=0).astype(np.float32)
         events = entering.sum(axis=2, dtype=np.int64)
         # sums of integers below 2**24 are exact in float32, and fast
         weights = (entering.astype(np.float32) @ touched).astype(np.int64)

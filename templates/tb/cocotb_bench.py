@@ -39,15 +39,16 @@ def beats(name: str, data_width: int) -> list[Beat]:
     return [(word & ((1 << data_width) - 1), word >> data_width) for word in vectors(name)]
 
 
-def events(stream: str, addr_width: int) -> list[Beat]:
-    """Return the events (address, step end, sample end) of a layer."""
-    mask = (1 << addr_width) - 1
-    return [(word & mask, word >> addr_width & 1, word >> addr_width + 1) for word in vectors(stream)]
+def layer_beats(stream: str, fields: dict[str, int]) -> list[Beat]:
+    """Return the beats of a layer's stream: events (address, step end, sample end), or scores (score, last)."""
+    lows = [sum(list(fields.values())[:place]) for place in range(len(fields))]
+    parts = list(zip(fields.values(), lows, strict=True))
+    return [tuple(word >> low & ((1 << width) - 1) for width, low in parts) for word in vectors(stream)]
 
 
 INPUT = beats("input", IN_WIDTH)
 OUTPUT = beats("output", PORTS["m_axis_tdata"]["width"])
-EVENTS = {layer["stream"]: events(layer["stream"], layer["addr_width"]) for layer in LAYERS}
+EXPECTED = {layer["stream"]: layer_beats(layer["stream"], layer["fields"]) for layer in LAYERS}
 
 
 class Bench:
@@ -72,9 +73,15 @@ class Bench:
         boards = [Scoreboard("output", part(OUTPUT))]
         monitors = [Monitor(self.sink, "output", boards[0].check)]
         for layer in LAYERS:
-            board = Scoreboard(f"layer '{layer['name']}'", part(EVENTS[layer["stream"]]))
+            board = Scoreboard(f"layer '{layer['name']}'", part(EXPECTED[layer["stream"]]))
             boards.append(board)
-            monitors.append(Monitor(self.layer_stream(layer["stream"]), board.name, event_check(board)))
+            monitors.append(
+                Monitor(
+                    self.layer_stream(layer),
+                    board.name,
+                    event_check(board) if "addr" in layer["fields"] else board.check,
+                )
+            )
         receiver = Receiver(self.sink, stall_out)
         driver = Driver(self.source, stall_in)
         sending = cocotb.start_soon(driver.send(words))
@@ -83,9 +90,9 @@ class Bench:
         for watcher in (*monitors, receiver):
             watcher.stop()
 
-    def layer_stream(self, name: str) -> Stream:
-        """Return a layer's events, which cross wires inside the top module."""
-        return Stream.of(self.dut, *(f"{name}_{part}" for part in ("valid", "ready", "addr", "step_end", "sample_end")))
+    def layer_stream(self, layer: dict[str, Any]) -> Stream:
+        """Return a layer's stream, which crosses wires inside the top module."""
+        return Stream.of(self.dut, *(f"{layer['stream']}_{part}" for part in ("valid", "ready", *layer["fields"])))
 
 
 def first_sample(beats: list[Beat]) -> list[Beat]:

@@ -5,7 +5,7 @@
 // later ones:   charged = state, current as held
 //
 // Latency: summed_i and charged_o one cycle after slot_i, current_o two, as snn_lif takes a bias. first_i and slot_i go with the
-// fire of a slot; a slot comes again seven cycles later at the earliest. update_state_i comes a cycle after update_i.
+// fire of a slot; a slot comes again when its new state is written (snn_sweep). update_state_i comes a cycle after update_i.
 // Width law: StateWidth >= CurrentWidth.
 
 `default_nettype none

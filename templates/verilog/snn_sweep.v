@@ -4,19 +4,22 @@
 // neuron: 2); update_* come five cycles later, a cycle before the new states (lane: 1, neuron: 5). done_o tells the row walker to
 // go on: its first add is WordDelay + 2 cycles later, which is five cycles after the last slot: then no write of an add meets an
 // update.
+// A neuron with ExtraStages takes so many cycles more for all of it; its second state is written a cycle before update_o.
 // clear_o: the sweep writes the state of a new sample; it does so at the end of a sample, and once after reset, silently.
 // A sweep starts only while room_i says that its spikes fit behind it, so the pipeline itself never stalls.
 // NumSteps above 1 is for a directly coded layer, where step_i comes once a sample: that many sweeps follow, and first_o and done_o
-// belong to the first one. They may follow each other without a gap, but a slot comes again after seven cycles at the earliest, when
-// its new state is written; spikes of up to four slots of the sweep before are then on their way to room_i.
+// belong to the first one. They may follow each other without a gap, but a slot comes again after seven cycles and ExtraStages at the
+// earliest, when its new state is written; spikes of up to four slots and ExtraStages of the sweep before are then on their way to
+// room_i. Width law: NumSteps above 1 needs WordDelay >= 3 + ExtraStages.
 
 `default_nettype none
 
 module snn_sweep #(
-  parameter NumSlots  = 2,
-  parameter SlotWidth = 1,
-  parameter WordDelay = 3,
-  parameter NumSteps  = 1
+  parameter NumSlots    = 2,
+  parameter SlotWidth   = 1,
+  parameter WordDelay   = 3,
+  parameter NumSteps    = 1,
+  parameter ExtraStages = 0
 ) (
   input  wire                 clk_i,
   input  wire                 rst_ni,
@@ -35,13 +38,15 @@ module snn_sweep #(
   output wire                 spike_last_o,
   output wire                 spike_sample_end_o,
   // New states
+  output wire                 second_write_o,
+  output wire [SlotWidth-1:0] second_slot_o,
   output wire                 update_o,
   output wire [SlotWidth-1:0] update_slot_o
 );
 
-  localparam SpikeDelay = 3;
-  localparam UpdateDelay = 5;
-  localparam DoneSlotNumber = NumSlots + 2 - WordDelay;  // its sweep is when done_o must come
+  localparam SpikeDelay = 3 + ExtraStages;
+  localparam UpdateDelay = 5 + ExtraStages;
+  localparam DoneSlotNumber = NumSlots + 2 + ExtraStages - WordDelay;  // its sweep is when done_o must come
   localparam LastSlotNumber = NumSlots - 1;
   localparam [SlotWidth-1:0] LastSlot = LastSlotNumber[SlotWidth-1:0];
 
@@ -101,7 +106,7 @@ module snn_sweep #(
       localparam LeftNumber = NumSteps - 1;
       localparam LeftWidth = $clog2(NumSteps);
       localparam [LeftWidth-1:0] Left = LeftNumber[LeftWidth-1:0];
-      localparam FreeDelay = 6 - NumSlots;  // of the last slot, where the sweep is shorter than seven cycles
+      localparam FreeDelay = 6 + ExtraStages - NumSlots;  // of the last slot, where it must wait for new states
       localparam FreeSlotNumber = NumSlots - 2;
 
       reg                  free_q, first_q;
@@ -138,7 +143,9 @@ module snn_sweep #(
       end
     end
 
-    if (DoneSlotNumber >= 0) begin : gen_done_at_slot
+    if (DoneSlotNumber >= NumSlots) begin : gen_done_after
+      assign done_o = first_o & last_delay_q[DoneSlotNumber-NumSlots];
+    end else if (DoneSlotNumber >= 0) begin : gen_done_at_slot
       assign done_o = running_q & first_o & (slot_q == DoneSlotNumber[SlotWidth-1:0]);
     end else begin : gen_done_at_start
       assign done_o = start_first;
@@ -148,6 +155,8 @@ module snn_sweep #(
   assign spike_valid_o = fire_delay_q[SpikeDelay-1] & ~mute_q;
   assign spike_slot_o = slot_delay_q[(SpikeDelay-1)*SlotWidth+:SlotWidth];
   assign spike_last_o = last_delay_q[SpikeDelay-1];
+  assign second_write_o = fire_delay_q[UpdateDelay-2];
+  assign second_slot_o = slot_delay_q[(UpdateDelay-2)*SlotWidth+:SlotWidth];
   assign update_o = fire_delay_q[UpdateDelay-1];
   assign update_slot_o = slot_delay_q[(UpdateDelay-1)*SlotWidth+:SlotWidth];
 

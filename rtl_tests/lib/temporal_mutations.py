@@ -1,0 +1,94 @@
+"""Mutations of the neurons for temporal data, of recurrence and of the readout of integrators."""
+
+from __future__ import annotations
+
+from rtl_tests.lib.mutations import faults
+
+TEMPORAL_MUTATIONS = [
+    *faults(
+        "snn_integrator.v",
+        ("integrator forgets", "leaked_q[MembraneWidth-1]}}, leaked_q} +", "1'b0}}} +", "integrators-last-3-lanes"),
+        ("integrator never cleared", "clear_q3 ? {MembraneWidth{1'b0}} :", "0 ? 0 :", "integrators-last-3-lanes"),
+    ),
+    *faults(
+        "snn_scores.v",
+        ("least score", "(score > membrane) ? score : membrane", "membrane", "integrators-max-3-lanes"),
+        ("scores never begin anew", "first_q <= sample_end_i", "first_q <= 1'b0", "integrators-sum-3-lanes"),
+        ("score of one slot", "mem[slot_q2] <= sum_q", "mem[0] <= sum_q", "integrators-max-3-lanes"),
+        ("a score too many", "last_slot ? LastLanes : AllLanes", "AllLanes", "integrators-max-3-lanes"),
+        ("the next sweep does not wait", "room_o = ~scanning_q", "room_o = 1'b1", "integrators-last-1-lanes", None, 1),
+    ),
+    *faults(
+        "snn_score_readout.v",
+        (
+            "scores compared unsigned",
+            "score_q > best_q",
+            "$unsigned(score_q) > $unsigned(best_q)",
+            "integrators-max-3-lanes",
+        ),
+        ("score tie to the highest", "score_q > best_q", "score_q >= best_q", "integrators-max-3-lanes"),
+        ("result of scores overwritten", "~result_valid_o & ~(take_q", "1'b1 & ~(take_q", "integrators-max-3-lanes"),
+        ("first score ignored", "first_q <= last_q", "first_q <= 1'b0", "integrators-max-3-lanes"),
+    ),
+    *faults(
+        "snn_adaptive_lif.v",
+        ("adapted neuron fires above only", "compared >= threshold_q", "compared > threshold_q", "adaptive-hard"),
+        ("no adaptation", "fire_at - adaptation", "fire_at", "adaptive-hard"),
+        (
+            "adaptation grows always",
+            "spike_o ? recovered_q2 + loss_q2 :",
+            "1 ? recovered_q2 + loss_q2 :",
+            "adaptive-hard",
+        ),
+        ("adaptation never cleared", "clear_q3 ? {AdaptWidth{1'b0}} :", "0 ? 0 :", "adaptive-soft"),
+        ("growth of the neuron before", "loss_q2      <= loss_q", "loss_q2      <= loss_i", "adaptive-hard"),
+    ),
+    *faults(
+        "snn_current_lif.v",
+        ("neuron without its current", "{charged_q[StateWidth-1], charged_q} + second", "second", "currents-hard"),
+        ("neuron without its membrane", "charged_q} + second", "charged_q}", "currents-hard"),
+        ("current never cleared", "clear_q ? {StateWidth{1'b0}} :", "0 ? 0 :", "currents-soft"),
+        ("membrane never cleared", "clear_q4 ? {MembraneWidth{1'b0}} :", "0 ? 0 :", "currents-soft"),
+        ("threshold of the neuron after", "membrane >= fire_at_q", "membrane >= fire_at_i", "currents-hard"),
+    ),
+    *faults(
+        "snn_recurrence.v",
+        (
+            "own spikes of the last step stay",
+            "drop_q <= event_sample_end_i",
+            "drop_q <= 1'b0",
+            "recurrent-dense-3-lanes",
+        ),
+        (
+            "own spikes come too late",
+            "if (step_end) returning_q <= 1'b1",
+            "if (step_end) returning_q <= 1'b0",
+            "recurrent-indexed-1-lanes",
+        ),
+        ("own spikes in the inputs' rows", "FirstRow + {{", "0 * FirstRow + {{", "recurrent-ragged-3-lanes"),
+        ("no own spikes", "~back_step_end_i & ~drop_q;", "1'b0;", "recurrent-dense-1-lanes"),
+        ("input lost to an own spike", "row_ready_i & ~back &", "row_ready_i &", "recurrent-dense-8-lanes"),
+    ),
+    *faults(
+        "snn_delay.v",
+        ("a step too late", "head_q + delay_q", "head_q + delay_q + 1", "delays-dense"),
+        (
+            "waiting spikes outlive the sample",
+            "sample_end_q ? {NumLists{1'b0}} : used_q",
+            "0 ? 0 : used_q",
+            "delays-dense",
+        ),
+        ("step ends before its list", "(step_end_q ? ~more : ~waited_q)", "~waited_q", "delays-dense"),
+        ("one waits alone", "place + {{PlaceWidth", "0 * place + {{PlaceWidth", "delays-indexed"),
+        ("list never emptied", "used_q & ~(first << head_q)", "used_q", "delays-ragged"),
+    ),
+    *faults(
+        "snn_sweep.v",
+        (
+            "second state a slot off",
+            "second_slot_o = slot_delay_q[(UpdateDelay-2)",
+            "second_slot_o = slot_delay_q[(UpdateDelay-3)",
+            "adaptive-hard",
+        ),
+    ),
+]

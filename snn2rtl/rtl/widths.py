@@ -1,0 +1,34 @@
+"""Widths of a layer's numbers in its lanes, so that no adder ever wraps."""
+
+from __future__ import annotations
+
+from snn2rtl.encoders import PIXEL_BITS
+from snn2rtl.fixed_point import signed_bits
+from snn2rtl.intervals import charged_range, input_range
+from snn2rtl.network import Layer
+
+
+def pixel_width(layer: Layer) -> int:
+    """Return the bits of the value that comes with an event, 0 where events are spikes."""
+    return PIXEL_BITS if layer.input_max > 1 else 0
+
+
+def state_width(layer: Layer) -> int:
+    """Return the width of a neuron's state: of the charged membrane, of every partial sum, and of what is added."""
+    return max(layer.neuron.membrane_bits, charged_range(layer).bits, _bias_bits(layer), _added_bits(layer))
+
+
+def current_width(layer: Layer) -> int:
+    """Return the width of a lane's memory: of a state or, where pixels enter, of a bias and any sum of currents."""
+    if not pixel_width(layer):
+        return state_width(layer)
+    low, high = input_range(layer)
+    return max(signed_bits(int(low.min()), int(high.max())), _bias_bits(layer), _added_bits(layer))
+
+
+def _bias_bits(layer: Layer) -> int:
+    return signed_bits(int(layer.bias.min()), int(layer.bias.max()))
+
+
+def _added_bits(layer: Layer) -> int:
+    return layer.weight_bits + pixel_width(layer) + layer.weight_shift

@@ -1,0 +1,136 @@
+// Leaky integrate-and-fire neuron behind a synaptic current, pipelined. The lane's memory holds the current.
+//
+// j = charged;  h = saturate(leak(v) + j, MembraneWidth);  spike = h >= fire_at
+// v = spike ? 0 : h, or h - reset_by (SoftReset)
+// next = leak_c(j) + bias                second_i: leak(v) of the step before; second_o: that of this step
+// Where clear_i: next = bias and leak(v) = 0, the states of a new sample.
+//
+// Latency: spike_o 3 cycles after valid_i, second_o 4, next_o 6. second_i comes with charged_i, numbers one cycle later.
+// Width law: StateWidth >= MembraneWidth and holds j and leak_c(j) + bias. Source: reference.py current_lif_step.
+
+`default_nettype none
+
+module snn_current_lif #(
+  parameter StateWidth        = 16,
+  parameter MembraneWidth     = 16,
+  parameter Saturate          = 1,
+  parameter SoftReset         = 0,
+  parameter LeakKind          = 1,
+  parameter LeakShift         = 1,
+  parameter LeakFactor        = 0,
+  parameter LeakWidth         = 1,
+  parameter SynapseLeakKind   = 1,
+  parameter SynapseLeakShift  = 1,
+  parameter SynapseLeakFactor = 0,
+  parameter SynapseLeakWidth  = 1
+) (
+  input  wire                               clk_i,
+  input  wire signed [StateWidth-1:0]       charged_i,
+  input  wire                               clear_i,
+  input  wire signed [MembraneWidth-1:0]    second_i,
+  input  wire signed [MembraneWidth-1:0]    fire_at_i,
+  input  wire signed [MembraneWidth-1:0]    reset_by_i,
+  input  wire        [LeakWidth-1:0]        leak_i,
+  input  wire        [SynapseLeakWidth-1:0] synapse_leak_i,
+  input  wire signed [StateWidth-1:0]       bias_i,
+  output reg                                spike_o,
+  output wire signed [MembraneWidth-1:0]    second_o,
+  output reg  signed [StateWidth-1:0]       next_o
+);
+
+  // Charge
+  reg signed [StateWidth-1:0]     charged_q;
+  reg signed [MembraneWidth-1:0]  second_q;
+  reg signed [StateWidth:0]       sum_q;
+  reg                             clear_q, clear_q2, clear_q3, clear_q4;
+  wire signed [StateWidth:0]      second = {{(StateWidth + 1 - MembraneWidth){second_q[MembraneWidth-1]}}, second_q};
+  wire signed [MembraneWidth-1:0] membrane;
+
+  snn_saturate #(
+    .InWidth(StateWidth + 1),
+    .OutWidth(MembraneWidth),
+    .Saturate(Saturate)
+  ) u_saturate (
+    .value_i(sum_q),
+    .value_o(membrane)
+  );
+
+  // Fire
+  reg signed [MembraneWidth-1:0] membrane_q, fire_at_q, reset_by_q, reset_by_q2;
+  reg        [LeakWidth-1:0]     leak_q, leak_q2, leak_q3;
+  reg signed [StateWidth-1:0]    bias_q, bias_q2, bias_q3, bias_q4;
+
+  always @(posedge clk_i) begin
+    charged_q   <= charged_i;
+    second_q    <= second_i;
+    sum_q       <= {charged_q[StateWidth-1], charged_q} + second;
+    fire_at_q   <= fire_at_i;
+    spike_o     <= membrane >= fire_at_q;
+    membrane_q  <= membrane;
+    reset_by_q  <= reset_by_i;
+    reset_by_q2 <= reset_by_q;
+    leak_q      <= leak_i;
+    leak_q2     <= leak_q;
+    leak_q3     <= leak_q2;
+    bias_q      <= bias_i;
+    bias_q2     <= bias_q;
+    bias_q3     <= bias_q2;
+    bias_q4     <= bias_q3;
+    clear_q     <= clear_i;
+    clear_q2    <= clear_q;
+    clear_q3    <= clear_q2;
+    clear_q4    <= clear_q3;
+  end
+
+  // Reset
+  reg signed [MembraneWidth-1:0] reset_q;
+
+  always @(posedge clk_i) begin
+    if (SoftReset != 0) reset_q <= spike_o ? membrane_q - reset_by_q2 : membrane_q;
+    else reset_q <= spike_o ? {MembraneWidth{1'b0}} : membrane_q;
+  end
+
+  // Leak of the membrane
+  wire signed [MembraneWidth-1:0] leaked;
+
+  snn_leak #(
+    .Width(MembraneWidth),
+    .Kind(LeakKind),
+    .Shift(LeakShift),
+    .Factor(LeakFactor),
+    .NumberWidth(LeakWidth)
+  ) u_leak (
+    .value_i(reset_q),
+    .number_i(leak_q3),
+    .value_o(leaked)
+  );
+
+  assign second_o = clear_q4 ? {MembraneWidth{1'b0}} : leaked;
+
+  // Leak of the current
+  wire signed [StateWidth-1:0] decayed;
+  reg signed [StateWidth-1:0]  decayed_q, decayed_q2, decayed_q3, decayed_q4;
+
+  snn_leak #(
+    .Width(StateWidth),
+    .Kind(SynapseLeakKind),
+    .Shift(SynapseLeakShift),
+    .Factor(SynapseLeakFactor),
+    .NumberWidth(SynapseLeakWidth)
+  ) u_synapse_leak (
+    .value_i(charged_q),
+    .number_i(synapse_leak_i),
+    .value_o(decayed)
+  );
+
+  always @(posedge clk_i) begin
+    decayed_q  <= clear_q ? {StateWidth{1'b0}} : decayed;
+    decayed_q2 <= decayed_q;
+    decayed_q3 <= decayed_q2;
+    decayed_q4 <= decayed_q3;
+    next_o     <= decayed_q4 + bias_q4;
+  end
+
+endmodule
+
+`default_nettype wire
