@@ -100,7 +100,7 @@ def main() -> None:
         "make bench-shd DATA=<folder of SHD>",
         [
             f"SHD{origin}: {len(events):,} recordings, {len(events.times):,} spikes, 1.4 s each, counts as uint8 "
-            f"[N, T, channels] in memory. Seconds of one processor, with fresh zeros, the least of {REPEATS} runs in turns. "
+            f"[N, T, channels] in memory. Processor seconds, fresh zeros included, least of {REPEATS} runs in turns. "
             "All make the same bins. In brackets: how many times longer.",
             "",
             "| step | channels | bins | `bin_events` | loop, `np.add.at` | loop, `np.bincount` |",
