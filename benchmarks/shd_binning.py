@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,17 +46,20 @@ def joined(parts: list[Events]) -> Events:
     return Events(0, *arrays)
 
 
-def measured(run: Callable[[Bins], object], shape: tuple[int, int, int], repeats: int = 1) -> tuple[float, int]:
-    """Return the median processor time of binning into new zeros, and a checksum of the bins."""
-    took = []
-    for _ in range(repeats):
-        start = time.process_time()
-        out = np.zeros(shape, np.uint8)
-        run(out)
-        took.append(time.process_time() - start)
-        checksum = zlib.crc32(out)
-        del out  # they take gigabytes
-    return statistics.median(took), checksum
+def measured(runs: Sequence[Callable[[Bins], object]], shape: tuple[int, int, int]) -> list[float]:
+    """Return the least processor time of each way to bin into new zeros, in turns; all must make the same bins."""
+    took: list[list[float]] = [[] for _ in runs]
+    checksums = set()
+    for _ in range(REPEATS):
+        for run, times in zip(runs, took, strict=True):
+            start = time.process_time()
+            out = np.zeros(shape, np.uint8)
+            run(out)
+            times.append(time.process_time() - start)
+            checksums.add(zlib.crc32(out))
+            del out  # they take gigabytes
+    assert len(checksums) == 1
+    return [min(times) for times in took]
 
 
 def main() -> None:
@@ -74,12 +76,22 @@ def main() -> None:
     lines = []
     for binning in CASES:
         shape = binning.shape(len(events))
-        ours, bins = measured(lambda out, binning=binning: bin_events(events, binning, out), shape, REPEATS)
-        row = [f"{binning.step_ms:g} ms", str(binning.channels), f"{np.prod(shape) / 1e9:.2f} GB", f"{ours:.2f}"]
-        for loop in (loop_add_at, loop_bincount):
-            plain, theirs = measured(lambda out, binning=binning, loop=loop: loop(each, binning, out), shape)
-            assert bins == theirs
-            row.append(f"{plain:.2f} ({plain / ours:.1f} times)")
+        ours, *plain = measured(
+            (
+                lambda out, binning=binning: bin_events(events, binning, out),
+                lambda out, binning=binning: loop_add_at(each, binning, out),
+                lambda out, binning=binning: loop_bincount(each, binning, out),
+            ),
+            shape,
+        )
+        loops = (f"{seconds:.2f} ({seconds / ours:.1f} times)" for seconds in plain)
+        row = (
+            f"{binning.step_ms:g} ms",
+            str(binning.channels),
+            f"{np.prod(shape) / 1e9:.2f} GB",
+            f"{ours:.2f}",
+            *loops,
+        )
         lines.append(f"| {' | '.join(row)} |")
         print(lines[-1], flush=True)
     record(
@@ -88,8 +100,8 @@ def main() -> None:
         "make bench-shd DATA=<folder of SHD>",
         [
             f"SHD{origin}: {len(events):,} recordings, {len(events.times):,} spikes, 1.4 s each, counts as uint8 "
-            "[N, T, channels] in memory. Seconds of one processor, with fresh zeros; `bin_events` is the median of "
-            f"{REPEATS} runs, and a loop is run once. All give the same bins. In brackets: how many times longer.",
+            f"[N, T, channels] in memory. Processor seconds, fresh zeros included, least of {REPEATS} runs in turns. "
+            "All make the same bins. In brackets: how many times longer.",
             "",
             "| step | channels | bins | `bin_events` | loop, `np.add.at` | loop, `np.bincount` |",
             "| --- | --- | --- | --- | --- | --- |",

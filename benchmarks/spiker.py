@@ -90,7 +90,8 @@ def measure(pruned: float, lanes: int, images: int, test: Samples, work: Path) -
     result = home / "result.json"
     if not result.is_file():
         integer = network(pruned)
-        design = plan(integer, RtlOptions(lanes=PerLayer(lanes, {"fc2": 1})))
+        # the second layer has as few lanes as do not make it the slower one
+        design = plan(integer, RtlOptions(lanes=PerLayer(lanes, {"fc2": max(1, min(10, lanes // 8))})))
         write_rtl(integer, design, home / "rtl")
         folder = open_folder(home / "rtl")
         samples = load_samples(IMAGES, inputs=784, encoder=ENCODER, limit=images)

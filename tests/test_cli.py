@@ -157,7 +157,7 @@ def test_measure_prints_names_as_they_are(tmp_path: Path, capsys: pytest.Capture
     argv = ["measure", str(tmp_path / "net.npz"), "--data", str(tmp_path / "x.npy"), "--repeats", "0"]
     assert cli.main(argv) == 0
     printed = capsys.readouterr().out
-    assert printed.count(" [/b] ") == 3
+    assert printed.count(" [/b] ") == 4  # one table each of weights, memory, spikes and energy
     assert "accuracy" not in printed
 
 
