@@ -27,7 +27,8 @@ from snn2rtl.network import (
     Reset,
     Score,
 )
-from snn2rtl.rtl.design import LayerDesign, RtlDesign
+from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.memory import Memory
 
 # M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014, figure 1.1.9: 45 nm, 0.9 V, in pJ

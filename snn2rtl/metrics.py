@@ -17,7 +17,8 @@ from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.intervals import never_fires
 from snn2rtl.network import FixedPointNetwork, Layer
-from snn2rtl.rtl.design import LayerDesign, RtlDesign
+from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.samples import Samples
 
 COMPARED = {"int8": 8, "float32": 32}  # bits of a weight in other people's formats, zero or not

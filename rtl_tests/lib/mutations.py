@@ -128,14 +128,11 @@ QUEUE = faults(
     ("lane missing in the address", "base_q + lane", "base_q", "3-lanes-dense", "odd"),
     ("slot missing in the address", "base_q + lane", "lane", "3-lanes-dense", "odd"),
     ("group missing in the address", "slot * Lanes + group", "slot * Lanes", "wide", "many-lanes"),
+    ("silent end of a step dropped", "(spike_last_i | (spike_i", "((spike_i", "3-lanes-dense", "odd"),
 )
 SPIKE_SPLIT = faults(
     "snn_spike_split.v",
     ("last group lost", "group_valid_o = busy_q", "group_valid_o = busy_q & ~last", "wide"),
-)
-QUEUE = faults(
-    "snn_spike_queue.v",
-    ("silent end of a step dropped", "(spike_last_i | (spike_i", "((spike_i", "3-lanes-dense", "odd"),
 )
 LAYER = faults(
     "*_fc1.v",
@@ -186,7 +183,12 @@ DIRECT_ROWS = [
 DIRECT_SWEEP = faults(
     "snn_sweep.v",
     ("a step too few", "NumSteps - 1", "NumSteps - 2", "direct-2-lanes-dense"),
-    ("a sweep before its states are written", "6 - NumSlots", "4 - NumSlots", "direct-64-lanes-dense"),
+    (
+        "a sweep before its states are written",
+        "6 + ExtraStages - NumSlots",
+        "4 + ExtraStages - NumSlots",
+        "direct-64-lanes-dense",
+    ),
     ("steps after the silent sweep", "mute_q ? {LeftWidth{1'b0}} : Left", "Left", "direct-many-steps"),
     ("every step ends the sample", "~again};", "1'b1};", "direct-2-lanes-dense"),
     (
@@ -271,7 +273,6 @@ MUTATIONS = [
     *SWEEP,
     *QUEUE,
     *SPIKE_SPLIT,
-    *QUEUE,
     *LAYER,
     *STREAM,
     *DIRECT_ROWS,

@@ -90,5 +90,11 @@ TEMPORAL_MUTATIONS = [
             "second_slot_o = slot_delay_q[(UpdateDelay-3)",
             "adaptive-hard",
         ),
+        ("a sweep as if no stage were more", "6 + ExtraStages - NumSlots", "6 - NumSlots", "direct-adaptive-64-lanes"),
+    ),
+    *faults(
+        "*_fc1.v",
+        ("adaptation of the sample before", "taken_q ? {SecondWidth{1'b0}} :", "0 ? 0 :", "direct-adaptive-2-lanes"),
+        ("membrane of the sample before", "taken_q ? {SecondWidth{1'b0}} :", "0 ? 0 :", "direct-currents-2-lanes"),
     ),
 ]

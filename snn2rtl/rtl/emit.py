@@ -15,7 +15,8 @@ from snn2rtl.output import write_folder, write_manifest
 from snn2rtl.reference import Inputs
 from snn2rtl.report import Accuracy, LayerReport, findings
 from snn2rtl.rtl import beats
-from snn2rtl.rtl.design import LayerDesign, RtlDesign
+from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.scripts import write_scripts
 from snn2rtl.rtl.templates import render, static
 from snn2rtl.version import __version__

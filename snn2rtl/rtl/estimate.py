@@ -7,7 +7,8 @@ import numpy as np
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.reference import Inputs, Result, arriving
-from snn2rtl.rtl.design import LayerDesign, RtlDesign
+from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.layer_design import LayerDesign
 
 DRAIN = 4  # cycles between a sweep and the next step's sums, in which the pipeline empties
 

@@ -13,7 +13,8 @@ from snn2rtl.network_file import digest
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names
 from snn2rtl.rtl.cost import entropy_bits
-from snn2rtl.rtl.design import Delays, LayerDesign, NeuronNumber, RtlDesign
+from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.layer_design import Delays, LayerDesign, NeuronNumber
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.neuron_modules import Number, neuron_module, scores

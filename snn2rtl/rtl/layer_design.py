@@ -1,0 +1,205 @@
+"""One layer of the hardware as a value: modules, memories, widths, names. Its template sees nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.rtl.cost import Cost
+from snn2rtl.rtl.layouts import DenseRows, IndexedRows, Layout
+from snn2rtl.rtl.memory import Memory
+from snn2rtl.rtl.neuron_modules import NeuronModule, Scores
+from snn2rtl.rtl.ragged import RaggedRows
+
+SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the spike queue, without extra stages
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronNumber:
+    """A number of every neuron (threshold, bias) in hardware: a constant where all neurons share it, else a memory."""
+
+    name: str
+    width: int
+    constant: str
+    memory: Memory | None
+
+
+@dataclass(frozen=True, eq=False)
+class Delays:
+    """The delays of a layer's inputs, their width, and the address bits of the inputs that can wait for one step."""
+
+    memory: Memory
+    width: int
+    place_width: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LayerDesign:
+    """One layer in hardware. placement[p] is the neuron at place p = slot * lanes + lane.
+
+    num_rows are the rows of its weights: those of its inputs and, in a recurrent layer, those of its own places.
+    pixel_width: bits of the value that comes with an event, 0 where events are spikes. steps: time steps that the layer
+    makes of each end of its inputs, more than one only of pixels. current_width: bits of a sum in a lane.
+    """
+
+    label: str
+    stream: str
+    source: str
+    module: str
+    lanes: int
+    slots: int
+    num_inputs: int
+    num_rows: int
+    in_addr_width: int
+    out_addr_width: int
+    placement: IntArray
+    weight_width: int
+    weight_shift: int
+    state_width: int
+    membrane_width: int
+    current_width: int
+    pixel_width: int
+    steps: int
+    neuron: NeuronModule
+    numbers: tuple[NeuronNumber, ...]
+    scores: Scores | None
+    delays: Delays | None
+    layout: Layout
+    costs: dict[str, Cost]
+    entropy_bits: float
+    forward: int
+
+    @property
+    def num_neurons(self) -> int:
+        """Neurons that the hardware has; those that can never fire have none."""
+        return len(self.placement)
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether the layer's own spikes come back to it."""
+        return self.num_rows > self.num_inputs
+
+    def arriving(self, signal: str, port: str) -> str:
+        """Return a signal of the inputs' events behind their delays, or a port of the layer where there are none."""
+        return f"late_{signal}" if self.delays else f"event_{signal}_{port}"
+
+    def walked(self, signal: str, port: str) -> str:
+        """Return a signal of the events whose rows are walked."""
+        return f"merged_{signal}" if self.is_recurrent else self.arriving(signal, port)
+
+    @property
+    def row_addr_width(self) -> int:
+        """Bits of a row's number."""
+        return unsigned_bits(self.num_rows - 1)
+
+    @property
+    def fields(self) -> tuple[tuple[str, int], ...]:
+        """What a beat of the layer's stream carries and its bits, highest first: an event, or a score."""
+        if self.scores:
+            return ("last", 1), ("score", self.scores.width)
+        return ("sample_end", 1), ("step_end", 1), ("addr", self.out_addr_width)
+
+    @property
+    def beat_width(self) -> int:
+        """Bits of a beat of the layer's stream."""
+        return sum(width for _, width in self.fields)
+
+    @property
+    def monitored(self) -> str:
+        """Expression of a beat inside the top module; at the end of a step the address means nothing."""
+        stream = f"u_dut.{self.stream}"
+        values = {name: f"{stream}_{name}" for name, _ in self.fields}
+        if not self.scores:
+            values["addr"] = f"{stream}_step_end ? {self.out_addr_width}'d0 : {stream}_addr"
+        return f"{{{', '.join(values.values())}}}"
+
+    @property
+    def slot_width(self) -> int:
+        """Bits of a slot number."""
+        return unsigned_bits(self.slots - 1)
+
+    @property
+    def queue_depth_width(self) -> int:
+        """Address bits of the spike queue, which holds the words of two time steps."""
+        return max(2, unsigned_bits(2 * self.slots + self.late_words - 1))
+
+    @property
+    def late_words(self) -> int:
+        """Words of spikes on their way to the queue when a sweep looks for room: those of a sweep just before it."""
+        return SPIKE_DELAY + self.neuron.extra_stages if self.steps > 1 else 0
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the events are pixels."""
+        return self.pixel_width > 0
+
+    @property
+    def tag_width(self) -> int:
+        """Bits that a row walker carries along with a row."""
+        return max(1, self.pixel_width)
+
+    @property
+    def last_slot_lanes(self) -> str:
+        """Literal with a bit set for each lane that has a neuron in the last slot."""
+        used = self.num_neurons - (self.slots - 1) * self.lanes
+        return f"{self.lanes}'h{(1 << used) - 1:x}"
+
+    @property
+    def bank_addr_width(self) -> int:
+        """Bits of an address within a bank of the weights."""
+        return min(self.layout.word_addr_width, unsigned_bits(self.layout.weight_memories[0].bank_depth - 1))
+
+    @property
+    def word_delay(self) -> int:
+        """Cycles from a word's address to what lanes add: memory, register, the choice of a bank, register, product."""
+        return (3 if self.num_banks == 1 else 4) + int(self.is_direct)
+
+    @property
+    def num_banks(self) -> int:
+        """Banks of a memory of weights."""
+        return len(self.layout.weight_memories[0].banks)
+
+    @property
+    def num_walkers(self) -> int:
+        """Row walkers that read weights independently of each other."""
+        return len(self.layout.weight_memories)
+
+    @property
+    def layout_parameters(self) -> tuple[tuple[str, int], ...]:
+        """Parameters that the layout's first module has besides widths of addresses and tags."""
+        match self.layout:
+            case DenseRows():
+                return (("NumInputs", self.num_rows), ("NumSlots", self.slots), ("SlotWidth", self.slot_width))
+            case IndexedRows(count_width=count):
+                return (("CountWidth", count),)
+            case RaggedRows(offset_width=offset, count_width=count):
+                return (("NumLanes", self.lanes), ("OffsetWidth", offset), ("CountWidth", count))
+
+    @property
+    def words_per_row(self) -> IntArray:
+        """Words that a spike of each input reads, shape (inputs,)."""
+        return self.costs[self.layout.kind].words_per_row
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """The read-only memories of the layer."""
+        numbers = tuple(number.memory for number in self.numbers if number.memory)
+        delays = (self.delays.memory,) if self.delays else ()
+        banks = (bank for memory in self.layout.weight_memories for bank in memory.banks)
+        return (*banks, *self.layout.tables, *numbers, *delays)
+
+    @property
+    def bits_over_entropy(self) -> float:
+        """Bits of the weights in their layout over the entropy bound; 1 where there is nothing to store."""
+        return self.costs[self.layout.kind].bits / self.entropy_bits if self.entropy_bits else 1.0
+
+    @property
+    def rom_bits(self) -> int:
+        """Bits of all read-only memories of the layer."""
+        return sum(memory.bits for memory in self.memories)
+
+    @property
+    def state_bits(self) -> int:
+        """Bits of the layer's memories of membranes, of second states and, where pixels enter, of two currents."""
+        currents = 2 * self.current_width if self.is_direct else 0
+        return self.lanes * self.slots * (self.state_width + self.neuron.second_width + currents)
