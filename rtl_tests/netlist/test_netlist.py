@@ -8,8 +8,11 @@ import re
 import numpy as np
 import pytest
 
+from rtl_tests.lib.emitted import emit
+from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.seed import generator
 from rtl_tests.netlist.networks import write_network
+from rtl_tests.network.cases import CASES
 from snn2rtl import cli
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import VerificationError
@@ -54,6 +57,17 @@ def test_netlist_is_the_golden_model(target, time_steps, tmp_path):
     (folder / f"build/icarus-{target}/fingerprint").unlink()
     with pytest.raises(VerificationError):
         verify(opened, samples(time_steps), "icarus", Stalls(), lambda _: None, netlist=target)
+
+
+@pytest.mark.parametrize(
+    "name", ["adaptive-multipliers", "delays-ragged", "direct-currents-2-lanes", "integrators-sum-3-lanes"]
+)
+def test_temporal_neurons(name, tmp_path):
+    network, options = CASES[name]()
+    folder = emit(network, options, tmp_path / "rtl").path
+    held = Samples(random_inputs(generator(5), network, 6, 3), None, network.encoder)
+    verdict = verify(open_folder(folder), held, "icarus", Stalls(20, 40), lambda _: None, netlist="ecp5")
+    assert verdict.spikes > 0
 
 
 @pytest.mark.parametrize("target", TARGETS)
