@@ -8,7 +8,15 @@ import pytest
 from networks import chain, dense, lif
 
 from snn2rtl import cli, energy, metrics, network_file, reference
-from snn2rtl.network import FixedPointNetwork, MultiplierLeak, ShiftLeak
+from snn2rtl.network import (
+    AdaptiveLifNeuron,
+    FixedPointNetwork,
+    Integrator,
+    MultiplierLeak,
+    MultiplierLeaks,
+    Score,
+    ShiftLeak,
+)
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.plan import plan
@@ -73,6 +81,41 @@ def test_a_multiplier_costs_more_than_a_shift() -> None:
         activity = metrics.observe(network, Samples(np.ones((2, 1, 4), np.uint8), None, None))
         totals.append(energy.estimate(network, plan(network), activity)[0].adds_pj)
     assert totals[0] < totals[1]
+
+
+@pytest.mark.parametrize("layout", ["dense", "indexed", "ragged"])
+def test_temporal_layers_are_counted(layout: str) -> None:
+    rng = np.random.default_rng(4)
+    plain = lif(rng.integers(5, 12, 12), leak=MultiplierLeaks(rng.integers(1, 8, 12), 3))
+    neuron = AdaptiveLifNeuron(**vars(plain), grow=np.arange(12), adaptation_leak=ShiftLeak(2))
+    recurrent, delay = rng.integers(-3, 4, (12, 12)) * (rng.random((12, 12)) < 0.3), rng.integers(0, 3, 20)
+    integrator = Integrator(neurons=5, leak=ShiftLeak(3), membrane_bits=9, score=Score.SUM, score_bits=12)
+    network = chain(
+        dense(rng.integers(-9, 10, (12, 20)), neuron, recurrent=recurrent, delay=delay),
+        dense(rng.integers(-9, 10, (5, 12)), integrator, bias=1),
+    )
+    design = plan(network, RtlOptions(lanes=PerLayer(4), layout=PerLayer(layout)))
+    spikes = (rng.random((STEPS, SAMPLES, 20)) < 0.4).astype(np.uint8)
+    first, last = energy.estimate(network, design, metrics.observe(network, Samples(spikes, None, None)))
+    hardware = design.layers[0]
+    fired = reference.run(network, spikes).layers[0].spikes
+    events = reference.arriving(network.layers[0], spikes, fired)
+    rows = np.concatenate([np.arange(20), 20 + hardware.placement])
+    words = events[..., rows].sum(axis=(0, 1)) @ hardware.costs[layout].words.sum(axis=1)
+    adds = int(words) * (1 if layout == "ragged" else 4)
+    updates = STEPS * SAMPLES * 12
+    bits = 2 * (adds + updates) * hardware.state_width + 2 * updates * hardware.neuron.second_width
+    assert first.membrane_bits == pytest.approx(bits / SAMPLES)
+    assert first.adds == pytest.approx((adds + 4 * updates) / SAMPLES)  # threshold, adapted, what a spike takes, leak
+    fixed = STEPS * hardware.slots * sum(n.memory.width for n in hardware.numbers if n.memory)
+    tables = sum(table.width for table in hardware.layout.tables) * int(events.sum())
+    read = int(words) * hardware.layout.word_width + tables + 2 * int(spikes.sum())  # two bits of a delay
+    assert first.weight_bits == pytest.approx(fixed + read / SAMPLES)
+    hidden = fired[..., hardware.placement].sum(axis=(0, 1))
+    adds = int(hidden @ design.layers[1].costs[layout].words.sum(axis=1)) * (1 if layout == "ragged" else 4)
+    assert last.adds == pytest.approx(adds / SAMPLES + 3 * 5 * STEPS)  # leak, bias and score
+    bits = 2 * (adds / SAMPLES + 5 * STEPS) * design.layers[1].state_width + 2 * 5 * STEPS * 12
+    assert last.membrane_bits == pytest.approx(bits)
 
 
 def test_toggles_cost_what_was_assumed() -> None:

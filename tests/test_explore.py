@@ -90,6 +90,16 @@ def test_cycles_are_words_and_sweeps_of_the_slowest_layer() -> None:
     assert took.tolist() == [5 * (2 + DRAIN), 5 * (3 * 2 + 2 + DRAIN)]
 
 
+def test_cycles_of_own_spikes_and_of_late_ones() -> None:
+    layer = dense(np.ones((4, 3), int), 1, recurrent=np.ones((4, 4), int), delay=np.array([0, 2, 9]))
+    integer = chain(layer, dense(np.ones((2, 4), int), 100))
+    design = plan(integer, RtlOptions(lanes=PerLayer(2, {"fc2": 1}), layout=PerLayer("dense")))
+    spikes = np.ones((5, 1, 3), np.uint8)
+    # all neurons fire in every step and come back in four; the first input comes in five steps, the second one in three
+    arriving = 4 * 4 + 5 + 3
+    assert cycles(integer, design, spikes, reference.run(integer, spikes)) == arriving * 2 + 5 * (2 + DRAIN)
+
+
 def test_spaces_have_a_size() -> None:
     assert explore.size({"lanes": Choices((1, 2)), "bits": Choices((3, 4, 8))}) == 6
     assert explore.size({"lanes": Choices((1, 2)), "bits": Range(3, 8)}) is None
