@@ -202,7 +202,7 @@ DIRECT = [
     *faults(
         "snn_pixel_ingress.v",
         ("beats lost when the queue is full", "level_q < 5'd15", "1'b1", "direct-shifted", "whole-beats"),
-        ("one beat too many", "level_q < 5'd15", "level_q < 5'd16", "direct-64-lanes-dense", "one-pixel"),
+        ("one beat too many", "level_q < 5'd15", "level_q < 5'd16", "direct-shifted", "one-pixel"),
         (
             "sample without a pixel lost",
             "(beat_sample_end_q | (|beat_events_q))",
