@@ -96,7 +96,9 @@ def _plot(points: dict[tuple[int, int, float], Measured], path: Path) -> None:
             accuracy = [points[bits, steps, sparsity].accuracy for steps in STEPS]
             axes.plot(STEPS, accuracy, "o-", color=colours[bits], label=f"{bits} bits")
         weights = points[4, 4, sparsity].nonzero
-        axes.set(title=f"{sparsity:.0%} pruned: about {weights:,} weights", xlabel="time steps T", xscale="log")
+        axes.set(
+            title=f"{sparsity:.0%} pruned: about {round(weights, -2):,} weights", xlabel="time steps T", xscale="log"
+        )
         axes.set_xticks(STEPS, map(str, STEPS))
         axes.minorticks_off()
         axes.grid(alpha=0.3)
