@@ -48,7 +48,9 @@ def rtl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("stalls", [Stalls(), Stalls(100, 150, seed=3)], ids=["plain", "stalls"])
+@pytest.mark.parametrize(
+    "stalls", [Stalls(), Stalls(100, 150, seed=3), Stalls(alone=True)], ids=["plain", "stalls", "alone"]
+)
 def test_every_spike_is_the_golden_model_s(engine: str, stalls: Stalls, rtl: Path, spikes: np.ndarray) -> None:
     folder = open_folder(rtl)
     done: list[int] = []
@@ -58,6 +60,11 @@ def test_every_spike_is_the_golden_model_s(engine: str, stalls: Stalls, rtl: Pat
     assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.layers) > 0
     limit = cycle_limit(folder.network, folder.design, spikes, result).mean()
     assert verdict.limit == limit <= verdict.cycles
+    assert limit < verdict.latency < verdict.worst
+    if stalls.alone:  # nothing but the turn of sender and receiver lies between the samples
+        assert verdict.latency < verdict.cycles <= verdict.latency + 3
+    else:
+        assert verdict.cycles < verdict.latency
 
 
 def broken(rtl: Path, tmp_path: Path, file: str, old: str, new: str) -> Path:

@@ -22,7 +22,7 @@ HELP = "compare the Verilog of an output folder with the golden model, spike by 
 ENGINES: tuple[Engine, ...] = ("verilator", "icarus")
 DEFAULT_SAMPLES = {"verilator": 100, "icarus": 2}
 NETLIST_SAMPLES = 20  # a netlist takes thirty times as long as its Verilog
-STALLED_SHARE = 10  # one sample in so many runs again with random stalls
+PART = 10  # one sample in so many runs again alone, and again with random stalls
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Verify without stalls, for the cycles, and a part of the samples with random stalls."""
+    """Verify without stalls, for the cycles; a part of the samples one at a time, for the latency, and with stalls."""
     folder = open_folder(args.folder)
     probability = min(STALL_RANGE - 1, max(0, round(args.stalls * STALL_RANGE)))
     chosen = args.engine or ("verilator" if args.netlist else "both")
@@ -50,9 +50,10 @@ def run(args: argparse.Namespace) -> Outcome:
     verdicts = []
     for engine in engines:
         samples = _samples(folder, args, _count(args, engine))
-        part = _samples(folder, args, max(1, len(samples) // STALLED_SHARE))
-        for batch, stalls in ((samples, Stalls()), (part, Stalls(probability, probability, args.seed))):
-            what = f"{_what(engine, args.netlist)}{' with stalls' if stalls.sender else ''}"
+        part = _samples(folder, args, max(1, len(samples) // PART))
+        runs = [(samples, Stalls()), (part, Stalls(alone=True)), (part, Stalls(probability, probability, args.seed))]
+        for batch, stalls in runs:
+            what = f"{_what(engine, args.netlist)}, {_pace(stalls)}"
             with bar(what, len(batch)) as advance:
                 verdicts.append(verify(folder, batch, engine, stalls, advance, netlist=args.netlist, jobs=args.jobs))
     data = {"digest": folder.design.digest, "verdicts": [verdict.to_dict() for verdict in verdicts]}
@@ -68,22 +69,31 @@ def _what(engine: Engine, netlist: Target | None) -> str:
     return f"{engine}, {netlist} netlist" if netlist else engine
 
 
+def _pace(stalls: Stalls) -> str:
+    if stalls.sender:
+        return f"stalls {stalls.sender / STALL_RANGE:.2f}"
+    return "alone" if stalls.alone else "in a row"
+
+
 def table(verdicts: Sequence[Verdict]) -> Table:
     """Return the verdicts as a table."""
     proven = "netlist" if any(verdict.netlist for verdict in verdicts) else "Verilog"
     result = Table(title=f"golden model = {proven}", title_justify="left")
-    for heading in ("engine", "stalls", "samples", "identical spikes", "cycles a sample", "limit", "ratio", "accuracy"):
-        result.add_column(heading, justify="left" if heading == "engine" else "right")
+    numbers = ("samples", "identical spikes", "cycles a sample", "limit", "ratio", "latency", "worst", "accuracy")
+    for heading in ("engine", "samples come", *numbers):
+        result.add_column(heading, justify="right" if heading in numbers else "left")
     for verdict in verdicts:
-        stalled = verdict.stalls.sender > 0
+        in_a_row = verdict.stalls == Stalls()
         result.add_row(
             _what(verdict.engine, verdict.netlist),
-            f"{verdict.stalls.sender / STALL_RANGE:.2f}" if stalled else "none",
+            _pace(verdict.stalls),
             str(verdict.samples),
             str(verdict.spikes),
             f"{verdict.cycles:.0f}",
             f"{verdict.limit:.0f}",
-            "" if stalled else f"{verdict.ratio:.3f}",
+            f"{verdict.ratio:.3f}" if in_a_row else "",
+            f"{verdict.latency:.0f}",
+            str(verdict.worst),
             "" if verdict.accuracy is None else f"{verdict.accuracy:.2%}",
         )
     return result

@@ -28,11 +28,15 @@ STALL_RANGE = 256
 
 @dataclass(frozen=True)
 class Stalls:
-    """Probability in 1/256 that the sender or the receiver waits for a cycle, and the seed of that choice."""
+    """Probability in 1/256 that the sender or the receiver waits for a cycle, and the seed of that choice.
+
+    alone: the sender waits at the end of a sample until the sample's result is out.
+    """
 
     sender: int = 0
     receiver: int = 0
     seed: int = 1
+    alone: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +80,7 @@ class Simulator:
             f"+stall_out={stalls.receiver}",
             f"+seed={stalls.seed}",
         ]
+        plusargs += ["+alone"] if stalls.alone else []
         plusargs += [f"+wave={wave}"] if wave else []
         text = tools.run(tool, [*arguments, *plusargs], cwd=self.folder.path, log_file=scratch / "log.txt")
         verdict = next((line for line in text.splitlines() if line.startswith(("PASS", "FAIL"))), "no verdict")

@@ -31,8 +31,9 @@ _CHUNK = 64  # samples that one simulator process takes at a time
 class Verdict:
     """What a run of verify found; it exists only where every spike agreed.
 
-    cycles: mean of a sample over the run, from the first beat in to the last beat out. limit: the mean limit. worst:
-    the most cycles between the first beat of a sample and its result. accuracy: of the samples with labels.
+    cycles: mean of a sample over the run, from the first beat in to the last beat out. limit: the mean limit. latency
+    and worst: mean and most cycles from the first beat of a sample to its result, both counted. accuracy: of the
+    samples with labels.
     netlist: the device family whose netlist ran in place of the Verilog.
     """
 
@@ -43,6 +44,7 @@ class Verdict:
     stalls: Stalls
     cycles: float
     limit: float
+    latency: float
     worst: int
     accuracy: float | None
 
@@ -82,11 +84,12 @@ def verify(
         ToolNotFoundError, ToolFailedError: the simulator is missing or broken.
     """
     run = _Run(folder, engine, netlist, stalls, jobs or os.cpu_count() or 1)
-    cycles, limits, correct, spike_count, worst = 0, 0, 0, 0, 0
+    cycles, limits, correct, spike_count, latency, worst = 0, 0, 0, 0, 0, 0
     for first, inputs, result, recording in _run_parts(run, samples):
         _compare(run, first, inputs, result, recording)
         cycles += int(recording.ends[-1] - recording.starts[0] + 1)
-        worst = max(worst, int((recording.ends - recording.starts).max()) + 1)
+        latencies = recording.ends - recording.starts + 1
+        latency, worst = latency + int(latencies.sum()), max(worst, int(latencies.max()))
         limits += int(cycle_limit(folder.network, folder.design, inputs, result).sum())
         spike_count += sum(int(trace.spikes.sum()) for trace in result.layers)
         if samples.labels is not None:
@@ -101,6 +104,7 @@ def verify(
         stalls=stalls,
         cycles=cycles / total,
         limit=limits / total,
+        latency=latency / total,
         worst=worst,
         accuracy=None if samples.labels is None else correct / total,
     )
