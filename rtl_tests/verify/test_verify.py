@@ -165,10 +165,12 @@ def test_simulate_gives_what_the_golden_model_gives(engine: str, rtl: Path, tmp_
 def test_the_command_prints_verdicts_as_json(rtl: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["verify", str(rtl), "--samples", "20", "--json"]) == 0
     verdicts = json.loads(capsys.readouterr().out)["verdicts"]
-    assert [(v["engine"], v["samples"], v["stalls"]["sender"] > 0) for v in verdicts] == [
-        ("verilator", 20, False),
-        ("verilator", 2, True),
-        ("icarus", 2, False),
-        ("icarus", 1, True),
+    assert [(v["engine"], v["samples"], v["stalls"]["alone"], v["stalls"]["sender"] > 0) for v in verdicts] == [
+        ("verilator", 20, False, False),
+        ("verilator", 2, True, False),
+        ("verilator", 2, False, True),
+        ("icarus", 2, False, False),
+        ("icarus", 1, True, False),
+        ("icarus", 1, False, True),
     ]
     assert all(verdict["ratio"] >= 1 for verdict in verdicts)
