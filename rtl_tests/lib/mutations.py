@@ -149,8 +149,8 @@ DIRECT_ROWS = [
         "snn_dense_rows.v",
         (
             "dense tag of the next row",
-            "tag_delay_q[(TagDelay-1)*TagWidth-1:0], tag_q}",
-            "tag_delay_q[(TagDelay-1)*TagWidth-1:0], event_tag_i}",
+            "tag_delay_q[(EarlyDelay-1)*TagWidth-1:0], tag_q}",
+            "tag_delay_q[(EarlyDelay-1)*TagWidth-1:0], event_tag_i}",
             "direct-2-lanes-dense",
             "odd",
         ),
@@ -238,9 +238,9 @@ DIRECT = [
     *faults(
         "*_fc1.v",
         ("sums never cleared", ".update_i(taken_q)", ".update_i(1'b0)", "direct-2-lanes-dense"),
-        ("sums cleared in every sweep", "rst_ni & fire & first", "rst_ni & fire", "direct-1-lanes-ragged"),
-        ("later sweeps disturb the lanes", "(fire & first) ? sweep_slot", "fire ? sweep_slot", "direct-1-lanes-ragged"),
-        ("queue of spikes overflows between sweeps", ".NumLate(4)", ".NumLate(0)", "slow-second-layer-of-pixels"),
+        ("sums cleared in every sweep", "rst_ni & early_fire & early_first", "rst_ni & early_fire", "direct-1-lanes-ragged"),
+        ("later sweeps disturb the lanes", "(early_fire & early_first) ?", "early_fire ?", "direct-1-lanes-ragged"),
+        ("queue of spikes overflows between sweeps", ".NumLate(5)", ".NumLate(0)", "slow-second-layer-of-pixels"),
     ),
 ]
 INGRESS = faults(

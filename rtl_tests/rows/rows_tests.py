@@ -54,6 +54,7 @@ class Walker:
         addresses: list[Any] = [0] * delay
         total = np.zeros(len(self.weight), np.int64)
         tag: Any = 0  # of the cycle before
+        slot: Any = 0  # of the cycle before, too
         wait: int | None = 3  # cycles until done_i
         quiet = 0  # cycles in which no add may come
         ending: int | None = None  # sample end of a step whose last add may still come in this cycle
@@ -69,9 +70,10 @@ class Walker:
             addresses.append(dut.word_addr_o.value)
             if dut.add_o.value:
                 assert (quiet, wait) == (0, None), "an add must not meet the sweep"
-                total += self.word(int(addresses[-1 - delay])) * int(tag)
+                total += self.word(int(addresses[-1 - delay]), slot) * int(tag)
                 self.add_cycles.append(cycle)
             tag = dut.tag_o.value
+            slot = 0 if indexed else dut.slot_o.value
             wait = None if done or wait is None else wait - 1
             quiet = delay + 1 if done else max(0, quiet - 1)
             if ending is not None:
@@ -82,12 +84,12 @@ class Walker:
             ending = int(dut.step_sample_end_o.value) if dut.step_o.value else None
             cycle += 1
 
-    def word(self, address: int) -> IntArray:
+    def word(self, address: int, dense_slot: Any) -> IntArray:
         """Return what the lanes add for a word, shape (slots * lanes,)."""
         lanes, slots = self.case["lanes"], self.case["slots"]
         fields = self.layout.words.fields[address].astype(np.int64)
         value = (fields & (1 << BITS) - 1 ^ 1 << BITS - 1) - (1 << BITS - 1)
-        slot = fields >> BITS if self.case["kind"] == "indexed" else int(self.dut.slot_o.value)
+        slot = fields >> BITS if self.case["kind"] == "indexed" else int(dense_slot)
         result = np.zeros((slots, lanes), np.int64)
         np.add.at(result, (slot, np.arange(lanes)), value)
         return result.ravel()

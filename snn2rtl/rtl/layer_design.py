@@ -126,7 +126,12 @@ class LayerDesign:
     @property
     def late_words(self) -> int:
         """Words of spikes on their way to the queue when a sweep looks for room: those of a sweep just before it."""
-        return SPIKE_DELAY + self.neuron.extra_stages if self.steps > 1 else 0
+        return SPIKE_DELAY + self.extra_stages if self.steps > 1 else 0
+
+    @property
+    def extra_stages(self) -> int:
+        """Cycles of a neuron in the pipeline beyond those that snn_sweep has by itself."""
+        return self.neuron.extra_stages + int(self.is_direct)
 
     @property
     def is_direct(self) -> bool:

@@ -1,8 +1,8 @@
 // Row walker of the dense layout: for a spike of input i it reads the NumSlots words of row i, one a cycle.
 //
 // Word address: slot * NumInputs + i, so that no multiplier is needed. A word holds one weight for each lane.
-// add_o and slot_o come WordDelay cycles after word_addr_o, with the word behind its memory and snn_bank_select; tag_o, the
-// tag of the event, comes a cycle before them.
+// add_o comes WordDelay cycles after word_addr_o, with the word behind its memory and snn_bank_select; slot_o and tag_o, the
+// tag of the event, come a cycle before it.
 // An event of a time step's end makes step_o pulse a cycle before the add of the last word; then no event is taken until done_i.
 
 `default_nettype none
@@ -37,7 +37,7 @@ module snn_dense_rows #(
 );
 
   localparam StepDelay = WordDelay - 1;
-  localparam TagDelay = WordDelay - 1;
+  localparam EarlyDelay = WordDelay - 1;
   localparam LastSlotNumber = NumSlots - 1;
   localparam [SlotWidth-1:0] LastSlot = LastSlotNumber[SlotWidth-1:0];
   localparam [WordWidth-1:0] Stride = NumInputs[WordWidth-1:0];
@@ -74,9 +74,9 @@ module snn_dense_rows #(
   end
 
   // Delays: bit or word d - 1 is the value of d cycles ago
-  reg [WordDelay-1:0]           add_delay_q, step_delay_q, sample_end_delay_q;
-  reg [WordDelay*SlotWidth-1:0] slot_delay_q;
-  reg [TagDelay*TagWidth-1:0]   tag_delay_q;
+  reg [WordDelay-1:0]            add_delay_q, step_delay_q, sample_end_delay_q;
+  reg [EarlyDelay*SlotWidth-1:0] slot_delay_q;
+  reg [EarlyDelay*TagWidth-1:0]  tag_delay_q;
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -87,13 +87,13 @@ module snn_dense_rows #(
       step_delay_q <= {step_delay_q[WordDelay-2:0], accept & event_step_end_i};
     end
     sample_end_delay_q <= {sample_end_delay_q[WordDelay-2:0], event_sample_end_i};
-    slot_delay_q       <= {slot_delay_q[(WordDelay-1)*SlotWidth-1:0], slot_q};
-    tag_delay_q        <= {tag_delay_q[(TagDelay-1)*TagWidth-1:0], tag_q};
+    slot_delay_q       <= {slot_delay_q[(EarlyDelay-1)*SlotWidth-1:0], slot_q};
+    tag_delay_q        <= {tag_delay_q[(EarlyDelay-1)*TagWidth-1:0], tag_q};
   end
 
   assign add_o = add_delay_q[WordDelay-1];
-  assign slot_o = slot_delay_q[(WordDelay-1)*SlotWidth+:SlotWidth];
-  assign tag_o = tag_delay_q[(TagDelay-1)*TagWidth+:TagWidth];
+  assign slot_o = slot_delay_q[(EarlyDelay-1)*SlotWidth+:SlotWidth];
+  assign tag_o = tag_delay_q[(EarlyDelay-1)*TagWidth+:TagWidth];
   assign step_o = step_delay_q[StepDelay-1];
   assign step_sample_end_o = sample_end_delay_q[StepDelay-1];
 

@@ -10,7 +10,7 @@
 // NumSteps above 1 is for a directly coded layer, where step_i comes once a sample: that many sweeps follow, and first_o and done_o
 // belong to the first one. They may follow each other without a gap, but a slot comes again after seven cycles and ExtraStages at the
 // earliest, when its new state is written; spikes of up to four slots and ExtraStages of the sweep before are then on their way to
-// room_i. Width law: NumSteps above 1 needs WordDelay >= 3 + ExtraStages.
+// room_i.
 
 `default_nettype none
 
@@ -144,7 +144,12 @@ module snn_sweep #(
     end
 
     if (DoneSlotNumber >= NumSlots) begin : gen_done_after
-      assign done_o = first_o & last_delay_q[DoneSlotNumber-NumSlots];
+      reg [DoneSlotNumber-NumSlots:0] done_delay_q;
+      wire [DoneSlotNumber-NumSlots+1:0] done = {done_delay_q, running_q & last & first_o};
+
+      always @(posedge clk_i) done_delay_q <= rst_ni ? done[DoneSlotNumber-NumSlots:0] : {(DoneSlotNumber - NumSlots + 1){1'b0}};
+
+      assign done_o = done[DoneSlotNumber-NumSlots+1];
     end else if (DoneSlotNumber >= 0) begin : gen_done_at_slot
       assign done_o = running_q & first_o & (slot_q == DoneSlotNumber[SlotWidth-1:0]);
     end else begin : gen_done_at_start
