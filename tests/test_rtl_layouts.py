@@ -74,13 +74,14 @@ def test_indexed_rows_to_the_word():
 
 
 def test_ragged_rows_to_the_word():
-    weight = np.array([[1, 0, 0], [0, 0, -2], [3, 0, 0], [0, 0, 4]])  # neuron = slot * 2 + lane
+    weight = np.array([[1, 5, 0], [0, 0, -2], [3, 0, 0], [0, 0, 4]])  # neuron = slot * 2 + lane
     layout = RaggedRows.build("fc", weight, lanes=2, weight_bits=4)
     assert [memory.name for memory in layout.weight_memories] == ["fc_weight_0", "fc_weight_1"]
-    assert [memory.fields.ravel().tolist() for memory in layout.lists] == [[1, 1 << 4 | 3], [0 << 4 | 14, 1 << 4 | 4]]
-    assert (layout.word_addr_width, layout.offset_width, layout.count_width) == (1, 2, 2)
-    # {base, {offset, count} of lane 1, {offset, count} of lane 0}
-    rows = ["0 0000 0010", "0 0000 0000", "0 0010 0000"]
+    lists = [[1, 1 << 4 | 3, 5], [0 << 4 | 14, 1 << 4 | 4, 0]]
+    assert [memory.fields.ravel().tolist() for memory in layout.lists] == lists
+    assert (layout.word_addr_width, layout.offset_width, layout.count_width) == (2, 2, 2)
+    # {base, {offset, count of the odd row, of the even row} of lane 1, the same of lane 0}
+    rows = ["00 000000 000110", "00 000010 000000"]
     assert ["".join(map(str, row)) for row in layout.row_table.fields[:, ::-1]] == [
         row.replace(" ", "") for row in rows
     ]

@@ -63,7 +63,7 @@ class Rows:
             drive(dut, room_i=room, ended_i=sum(e << lane for lane, e in enumerate(ended)))
             await RisingEdge(dut.clk_i)
             row = dut.row_addr_o.value
-            known = row.is_resolvable and int(row) < self.case["inputs"]
+            known = row.is_resolvable and int(row) < len(self.table)
             drive(dut, row_i=self.table[int(row)] if known else 0)
             waited = waited + 1 if all(ended) else 0
             assert bool(dut.step_o.value) == (waited == last), "a step must end once, at its time"

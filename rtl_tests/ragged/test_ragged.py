@@ -33,6 +33,7 @@ def parameters(chosen: dict) -> dict:
     return {
         "NumLanes": chosen["NumLanes"],
         "AddrWidth": unsigned_bits(chosen["inputs"] - 1),
+        "RowAddrWidth": layout.row_table.addr_width,
         "WordWidth": layout.word_addr_width,
         "OffsetWidth": layout.offset_width,
         "CountWidth": layout.count_width,

@@ -177,8 +177,13 @@ class LayerDesign:
                 return (("NumInputs", self.num_rows), ("NumSlots", self.slots), ("SlotWidth", self.slot_width))
             case IndexedRows(count_width=count):
                 return (("CountWidth", count),)
-            case RaggedRows(offset_width=offset, count_width=count):
-                return (("NumLanes", self.lanes), ("OffsetWidth", offset), ("CountWidth", count))
+            case RaggedRows(row_table=table, offset_width=offset, count_width=count):
+                return (
+                    ("NumLanes", self.lanes),
+                    ("RowAddrWidth", table.addr_width),
+                    ("OffsetWidth", offset),
+                    ("CountWidth", count),
+                )
 
     @property
     def words_per_row(self) -> IntArray:

@@ -16,13 +16,14 @@ from snn2rtl.hextext import to_bits
 from snn2rtl.rtl.cost import Cost
 from snn2rtl.rtl.memory import Memory
 
-_CANDIDATES = 256  # rows of which the next one is chosen
+SHARED = 2  # rows that share a word of the row table: their parts lie behind each other
+_CANDIDATES = 256  # words of the row table of which the next one is chosen
 _MOST_OFFSET_BITS = 12
 
 
 @dataclass(frozen=True, eq=False)
 class _Packing:
-    """Where the parts lie: part p of row i starts at base[i] + offset[i, p] of its lane's memory."""
+    """Where the parts lie: those of word w of the row table start at base[w] + offset[w, p] of lane p's memory."""
 
     base: IntArray
     offset: IntArray
@@ -30,13 +31,13 @@ class _Packing:
     depth: int
 
     def table_width(self, count_width: int) -> int:
-        """Return the bits of a row of the row table."""
-        return unsigned_bits(self.depth - 1) + int(self.offset.shape[1]) * (self.offset_width + count_width)
+        """Return the bits of a word of the row table."""
+        return unsigned_bits(self.depth - 1) + int(self.offset.shape[1]) * (self.offset_width + SHARED * count_width)
 
     def bits(self, entry_bits: int, count_width: int) -> int:
         """Return the bits of all memories."""
-        rows, lanes = map(int, self.offset.shape)
-        return lanes * self.depth * entry_bits + rows * self.table_width(count_width)
+        words, lanes = map(int, self.offset.shape)
+        return lanes * self.depth * entry_bits + words * self.table_width(count_width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +45,15 @@ class RaggedRows:
     """One memory of non-zero weights, each with its slot, for every lane; a table says where a row's parts lie.
 
     The rows lie in an order in which all lanes fill evenly. So the parts of a row start at about the same place in
-    every memory, and a few bits of offset from a common base say where.
+    every memory, and a few bits of offset from a common base say where. Two rows share a word of the table: the parts
+    of the odd one lie behind those of the even one, whose number of weights says where.
     """
 
     kind = "ragged"
     modules = ("snn_ragged_rows", "snn_ragged_lane")
     lists: tuple[Memory, ...]
     row_table: Memory
+    rows: int
     slots: int
     slot_width: int
     offset_width: int
@@ -74,17 +77,20 @@ class RaggedRows:
         packing = _pack(count, slot_width + weight_bits)
         row, lane, slot = np.nonzero(weight.reshape(slots, lanes, inputs).transpose(2, 1, 0))
         # entries come sorted by row and lane: the place of one in its part counts from where the part starts
-        lengths = count.reshape(-1)
+        lengths, pairs = count.reshape(-1), _pairs(count)
         within = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         value = weight[slot * lanes + lane, row].astype(np.int64) & ((1 << weight_bits) - 1)
         fields = np.zeros((lanes, packing.depth, 1), np.int64)
-        fields[lane, packing.base[row] + packing.offset[row, lane] + within, 0] = slot << weight_bits | value
-        parts = (packing.offset << count_width | count)[:, ::-1].reshape(-1)
-        part_bits = to_bits(parts, packing.offset_width + count_width).reshape(inputs, -1)
+        word = row // SHARED
+        start = packing.base[word] + packing.offset[word, lane] + row % SHARED * pairs[word, 0, lane]
+        fields[lane, start + within, 0] = slot << weight_bits | value
+        parts = (packing.offset << SHARED * count_width | pairs[:, 1] << count_width | pairs[:, 0])[:, ::-1].reshape(-1)
+        part_bits = to_bits(parts, packing.offset_width + SHARED * count_width).reshape(len(pairs), -1)
         base_bits = to_bits(packing.base, unsigned_bits(packing.depth - 1))
         return cls(
             tuple(Memory(f"{name}_weight_{p}", fields[p], slot_width + weight_bits) for p in range(lanes)),
             Memory(f"{name}_row", np.hstack([base_bits, part_bits])[:, ::-1].astype(np.int64), 1),
+            inputs,
             slots,
             slot_width,
             packing.offset_width,
@@ -94,23 +100,24 @@ class RaggedRows:
     def weights(self) -> IntArray:
         """Return the weights, shape (slots * lanes, inputs), as the row table and the lists say."""
         lanes, weight_bits = len(self.lists), self.lists[0].field_bits - self.slot_width
-        part_width, rows = self.offset_width + self.count_width, self.row_table.depth
-        result = np.zeros((self.slots * lanes, rows), np.int64)
+        part_width = self.offset_width + SHARED * self.count_width
+        result = np.zeros((self.slots * lanes, SHARED * self.row_table.depth), np.int64)
 
         def number(first: int, width: int) -> IntArray:
             return self.row_table.fields[:, first : first + width] @ (1 << np.arange(width))
 
         base = number(lanes * part_width, self.word_addr_width)
         for lane, entries in enumerate(self.lists):
-            count = number(lane * part_width, self.count_width)
-            start = base + number(lane * part_width + self.count_width, self.offset_width)
-            row = np.repeat(np.arange(rows), count)
+            even, odd = (number(lane * part_width + n * self.count_width, self.count_width) for n in range(SHARED))
+            start = base + number(lane * part_width + SHARED * self.count_width, self.offset_width)
+            count, start = np.stack([even, odd], axis=1).ravel(), np.stack([start, start + even], axis=1).ravel()
+            row = np.repeat(np.arange(len(count)), count)
             within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
             entry = entries.fields[start[row] + within, 0]
             value = entry & ((1 << weight_bits) - 1)
             value = value - ((value >> (weight_bits - 1)) << weight_bits)
             np.add.at(result, ((entry >> weight_bits) * lanes + lane, row), value)
-        return result
+        return result[:, : self.rows]
 
     @property
     def weight_memories(self) -> tuple[Memory, ...]:
@@ -139,16 +146,23 @@ def _count(weight: IntArray, lanes: int) -> IntArray:
     return count
 
 
+def _pairs(count: IntArray) -> IntArray:
+    """Return the weights of the rows that share a word of the row table, shape (words, SHARED, lanes)."""
+    padded = np.pad(count, ((0, -len(count) % SHARED), (0, 0)))
+    return padded.reshape(-1, SHARED, count.shape[1])
+
+
 def _count_width(count: IntArray) -> int:
     return unsigned_bits(int(count.max()))
 
 
 def _pack(count: IntArray, entry_bits: int) -> _Packing:
     """Return the packing with the offset width that needs the fewest bits."""
-    order, count_width = list(_even_order(count)), _count_width(count)
+    together = _pairs(count).sum(axis=1)
+    order, count_width = list(_even_order(together)), _count_width(count)
     packings = []
     for offset_width in range(1, _MOST_OFFSET_BITS + 1):
-        packings.append(_pack_rows(count, order, offset_width))
+        packings.append(_pack_rows(together, order, offset_width))
         if packings[-1].depth <= max(2, int(count.sum(axis=0).max())):
             break
     return min(packings, key=lambda packing: packing.bits(entry_bits, count_width))
