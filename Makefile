@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo test lint bench bench-shd results results-mnist results-shd scale spiker clean
+.PHONY: help setup demo test lint bench bench-shd results results-mnist results-hardware results-shd scale spiker clean
 
 help:
 	@grep -E '^# make' Makefile
@@ -48,6 +48,10 @@ results: setup
 # make scale DATA=<folder of MNIST>   all 10,000 test images through Verilator, 20 through the ECP5 netlist
 scale: setup
 	$(BIN)/python benchmarks/verify_scale.py $(DATA_OPTION)
+
+# make results-hardware DATA=<folder of MNIST>   networks of falling weights in hardware, the fastest, the smallest (hours)
+results-hardware: setup
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/hardware.py $(DATA_OPTION)
 
 # make spiker DATA=<folder of MNIST>   Spiker+'s network in our hardware, synthesised, beside Spiker+ (hours)
 spiker: setup
