@@ -26,6 +26,7 @@ from snn2rtl.verify.cocotb_runner import run_bench
 REPLAYED = [*MUTATIONS, *TEMPORAL_MUTATIONS]
 ALONE = {
     "snn_lif": ("rtl_tests.lif.lif_tests", test_lif.PARAMETERS),
+    "snn_single_lif": ("rtl_tests.lif.single_tests", test_lif.SINGLE),
     "snn_lane": ("rtl_tests.lane.lane_tests", test_lane.PARAMETERS),
     "snn_dense_rows": ("rtl_tests.rows.rows_tests", test_rows.DENSE),
     "snn_indexed_rows": ("rtl_tests.rows.rows_tests", test_rows.INDEXED),

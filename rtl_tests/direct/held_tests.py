@@ -14,7 +14,7 @@ from snn2rtl.fixed_point import signed_range
 
 SAMPLES = 12
 PERIOD = 7  # cycles after which a slot comes again at the earliest
-UPDATE_DELAY = 5
+LATE_DELAY, UPDATE_DELAY = 4, 5
 IDLE = {"first_i": 0, "update_i": 0}
 
 
@@ -51,7 +51,8 @@ class Held:
             self.at(self.inputs, 0).update(first_i=int(states is None), slot_i=slot)
             self.at(self.inputs, 1).update(summed_i=currents[slot] if states is None else self.any_of(self.current))
             self.at(self.outputs, 1).update(charged_o=currents[slot] if states is None else states[slot])
-            self.at(self.outputs, 2).update(current_o=currents[slot])
+            self.at(self.inputs, LATE_DELAY).update(late_slot_i=slot)
+            self.at(self.outputs, LATE_DELAY + 1).update(current_o=currents[slot])
             self.at(self.inputs, UPDATE_DELAY).update(update_i=1, update_slot_i=slot)
             self.at(self.inputs, UPDATE_DELAY + 1).update(update_state_i=following[slot])
             await self.cycle()
@@ -65,7 +66,7 @@ class Held:
 async def a_current_is_held_for_all_steps(dut: Any) -> None:
     """Samples of one step and of many, sweeps as close as they may come and not so close."""
     held = Held(dut)
-    await start(dut, slot_i=0, summed_i=0, update_slot_i=0, update_state_i=0, **IDLE)
+    await start(dut, slot_i=0, summed_i=0, late_slot_i=0, update_slot_i=0, update_state_i=0, **IDLE)
     for _ in range(SAMPLES):
         currents = [held.any_of(held.current) for _ in range(held.slots)]
         states = await held.sweep(currents, None, random.choice([0, 0, 3]))

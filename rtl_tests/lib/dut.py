@@ -17,6 +17,7 @@ _PARTS = {
     "snn_pixel_ingress": ["snn_stream_register"],
     "snn_spike_queue": ["snn_stream_register", "snn_spike_split"],
     "snn_lif": ["snn_saturate", "snn_leak"],
+    "snn_single_lif": ["snn_saturate", "snn_leak"],
     "snn_integrator": ["snn_saturate", "snn_leak"],
     "snn_adaptive_lif": ["snn_saturate", "snn_leak"],
     "snn_current_lif": ["snn_saturate", "snn_leak"],

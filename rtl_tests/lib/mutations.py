@@ -43,9 +43,18 @@ NEURON = faults(
         "shift-1-soft",
     ),
     ("clear forgotten", "clear_q3 ? {MembraneWidth{1'b0}} : leaked", "leaked", "no-leak-hard", "no-leak"),
-    ("bias forgotten", "leaked_q} + bias_q3", "leaked_q}", "numbers-of-each-neuron-hard", "no-leak"),
-    ("bias a slot late", "bias_q2    <= bias_q;", "bias_q2    <= bias_i;", "numbers-of-each-neuron-hard", "no-leak"),
+    ("bias forgotten", "leaked_q} + bias_i", "leaked_q}", "numbers-of-each-neuron-hard", "no-leak"),
     ("leak of the neuron before", "leak_q2    <= leak_q;", "leak_q2    <= leak_i;", "shifts", "shifts"),
+)
+SINGLE = faults(
+    "snn_single_lif.v",
+    ("single neuron fires above only", "membrane >= fire_at_i", "membrane > fire_at_i", "single-hard", "no-leak-soft"),
+    ("single hard reset forgotten", "spike_o ? {MembraneWidth{1'b0}} :", "1'b0 ? 0 :", "single-hard", "multipliers"),
+    ("single soft reset to zero", "membrane - reset_by_i", "0", "single-soft", "shift-1-soft"),
+    ("single clear forgotten", "clear_q ? {MembraneWidth{1'b0}} :", "1'b0 ? 0 :", "single-hard", "no-leak-soft"),
+    ("single bias forgotten", "bias_q ? bias_i :", "bias_q ? 0 :", "single-soft", "no-leak-soft"),
+    ("single weight not shifted", "<<< WeightShift", "<<< 0", "single-hard", "multipliers"),
+    ("single weight added late", "else if (add_i | bias_q)", "else if (bias_q)", "single-soft", "no-leak-soft"),
 )
 LEAK = [
     *faults(
@@ -64,13 +73,13 @@ LEAK = [
 ]
 LANE = faults(
     "snn_lane.v",
-    ("no forward at distance 1", "hit_sum_q ? sum_q : hit_write_q", "hit_write_q", "64-lanes-indexed", "forward"),
-    ("no forward at distance 2", "hit_write_q ? write_state_q : read_q", "read_q", "64-lanes-indexed", "forward"),
+    ("no forward at distance 1", "hit_sum_q ? sum_q : hit_write_q", "hit_write_q", "4-lanes-indexed", "forward"),
+    ("no forward at distance 2", "hit_write_q ? write_state_q : read_q", "read_q", "4-lanes-indexed", "forward"),
     (
         "no forward of an update",
         "hit_update_q ? update_state_i : hit_sum_q",
         "hit_sum_q",
-        "64-lanes-indexed",
+        "4-lanes-indexed",
         "forward",
     ),
     (
@@ -121,7 +130,13 @@ SWEEP = faults(
     ("sweep one slot short", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),
     ("sample never ends", "clear_q <= step_sample_end_i", "clear_q <= 1'b0", "no-leak-hard"),
     ("sweep after the reset speaks", "mute_q    <= 1'b1", "mute_q    <= 1'b0", "1-lanes-dense"),
-    ("done too early", "NumSlots + 2 + ExtraStages", "NumSlots + 1 + ExtraStages", "64-lanes-dense"),
+    (
+        "bias of the slot before",
+        "(UpdateDelay-3)*SlotWidth",
+        "(UpdateDelay-2)*SlotWidth",
+        "numbers-of-each-neuron-hard",
+    ),
+    ("done too early", "NumSlots + 2 + ExtraStages", "NumSlots + 1 + ExtraStages", "3-lanes-dense"),
 )
 QUEUE = faults(
     "snn_spike_queue.v",
@@ -234,8 +249,8 @@ DIRECT = [
             "direct-2-lanes-dense",
             "many-slots",
         ),
-        ("current not held", "if (first_q2) currents", "if (1'b0) currents", "direct-2-lanes-dense", "many-slots"),
-        ("current of the next sample", "first_q ? summed_i : held_q", "summed_i", "direct-2-lanes-dense", "one-slot"),
+        ("current not held", "if (first_q) currents", "if (1'b0) currents", "direct-2-lanes-dense", "many-slots"),
+        ("current of another slot", "currents[late_slot_i]", "currents[slot_i]", "direct-2-lanes-dense", "many-slots"),
     ),
     *faults(
         "*_fc1.v",
@@ -271,6 +286,7 @@ READOUT = faults(
 )
 MUTATIONS = [
     *NEURON,
+    *SINGLE,
     *LEAK,
     *LANE,
     *DENSE_ROWS,

@@ -102,10 +102,11 @@ async def every_operation_equals_the_reference(dut: Any) -> None:
     await start(dut, charged_i=0, clear_i=0, fire_at_i=0, reset_by_i=0, leak_i=0, bias_i=0)
     for cycle in range(OPERATIONS + NEXT_LATENCY):
         now = min(cycle, OPERATIONS - 1)
-        late = max(0, min(cycle - 1, OPERATIONS - 1))  # the numbers come from a memory, a cycle after the state
+        # the numbers come from memories, a cycle after the state, the bias later
+        late, later = (max(0, min(cycle - delay, OPERATIONS - 1)) for delay in (1, 4))
         drive(dut, charged_i=work.charged[now], clear_i=work.clear[now])
         drive(dut, fire_at_i=work.fire_at[late], reset_by_i=work.reset_by[late])
-        drive(dut, leak_i=work.leak[late], bias_i=work.bias[late])
+        drive(dut, leak_i=work.leak[late], bias_i=work.bias[later])
         await RisingEdge(dut.clk_i)
         fired, done = cycle - SPIKE_LATENCY, cycle - NEXT_LATENCY
         if 0 <= fired < OPERATIONS:

@@ -1,4 +1,4 @@
-"""snn_lif: charge, fire, reset and leak of one neuron, at every corner of its numbers."""
+"""snn_lif and snn_single_lif: charge, fire, reset and leak of one neuron, at every corner of its numbers."""
 
 import pytest
 
@@ -39,6 +39,20 @@ PARAMETERS = {
 }
 
 
+SINGLE = {
+    "no-leak-soft": PARAMETERS["no-leak-soft"] | {"WeightWidth": 4, "WeightShift": 0},
+    "shift-1-soft": PARAMETERS["shift-1-soft"] | {"WeightWidth": 4, "WeightShift": 1},
+    "shift-3-equal-widths": PARAMETERS["shift-3-equal-widths"] | {"WeightWidth": 8, "WeightShift": 0},
+    "multipliers": PARAMETERS["multipliers"] | {"WeightWidth": 4, "WeightShift": 3},
+    "narrowest": PARAMETERS["narrowest"] | {"WeightWidth": 2, "WeightShift": 0},
+}
+
+
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_lif(bench, name):
     bench("snn_lif", "rtl_tests.lif.lif_tests", PARAMETERS[name])
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_single_lif(bench, name):
+    bench("snn_single_lif", "rtl_tests.lif.single_tests", SINGLE[name])

@@ -39,6 +39,7 @@ MODULES = {
     "snn_ingress": test_ingress.PARAMETERS.values(),
     "snn_lane": test_lane.PARAMETERS.values(),
     "snn_lif": test_lif.PARAMETERS.values(),
+    "snn_single_lif": test_lif.SINGLE.values(),
     "snn_saturate": [
         {"InWidth": 9, "OutWidth": 6},
         {"InWidth": 6, "OutWidth": 6},

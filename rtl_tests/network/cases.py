@@ -101,6 +101,16 @@ def lanes(count: int, layout: str) -> Case:
     return network(*chain), RtlOptions(lanes=PerLayer(count), layout=PerLayer(layout))
 
 
+def lanes_of_one_neuron(reset: Reset, leak: Leak) -> Case:
+    """As many lanes as neurons, all of whose numbers differ, and weights that are shifted."""
+    toy, _ = numbers_of_each_neuron(reset)
+    layers = (
+        replace(each, weight_shift=1, neuron=replace(each.neuron, leak=leak))  # type: ignore[arg-type]
+        for each in toy.layers
+    )
+    return replace(toy, layers=tuple(layers)), RtlOptions(lanes=PerLayer(HIDDEN))
+
+
 def output(kind: str, count_bits: int = 2) -> Case:
     toy, _ = numbers_of_each_neuron(Reset.HARD)
     return replace(toy, count_bits=count_bits), RtlOptions(lanes=PerLayer(3), output=kind)  # type: ignore[arg-type]
@@ -281,6 +291,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "shifts": lambda: leaks_of_each(ShiftLeaks(np.array([0, 1, 2, 5, 47]))),
     "multipliers": lambda: leaks_of_each(MultiplierLeaks(np.array([0, 3, 12, 15, 16]), 4)),
     "single": single,
+    "single-hard": lambda: lanes_of_one_neuron(Reset.HARD, ShiftLeak(2)),
+    "single-soft": lambda: lanes_of_one_neuron(Reset.SOFT, MultiplierLeak(3, 2)),
     "slow-second-layer": slow_second_layer,
     **{
         f"direct-{count}-lanes-{layout}": lambda count=count, layout=layout: pixels(layout, count, 4)

@@ -62,9 +62,10 @@ def _static_modules(design: RtlDesign) -> list[str]:
     memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", *ingress, "snn_spike_split"]
     streams += ["snn_delay"] if any(layer.delays for layer in design.layers) else []
     streams += ["snn_recurrence"] if any(layer.is_recurrent for layer in design.layers) else []
+    lanes = [] if all(layer.is_single for layer in design.layers) else ["snn_lane"]
     cells = ["snn_saturate", "snn_leak", *neurons]
     cells += ["snn_state"] if any(layer.neuron.second_width for layer in design.layers) else []
-    return [*memories, *streams, *rows, "snn_sweep", "snn_lane", *cells, "snn_spike_queue", *scores, *readout]
+    return [*memories, *streams, *rows, "snn_sweep", *lanes, *cells, "snn_spike_queue", *scores, *readout]
 
 
 def header(design: RtlDesign) -> str:

@@ -8,7 +8,7 @@ from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.cost import Cost
 from snn2rtl.rtl.layouts import DenseRows, IndexedRows, Layout
 from snn2rtl.rtl.memory import Memory
-from snn2rtl.rtl.neuron_modules import NeuronModule, Scores
+from snn2rtl.rtl.neuron_modules import SINGLE, NeuronModule, Scores
 from snn2rtl.rtl.ragged import RaggedRows
 
 SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the spike queue, without extra stages
@@ -16,7 +16,10 @@ SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the 
 
 @dataclass(frozen=True, eq=False)
 class NeuronNumber:
-    """A number of every neuron (threshold, bias) in hardware: a constant where all neurons share it, else a memory."""
+    """A number of every neuron (threshold, bias) in hardware: a memory, or the same for every slot.
+
+    constant: expression of the numbers of all lanes, where there is no memory.
+    """
 
     name: str
     width: int
@@ -87,6 +90,10 @@ class LayerDesign:
         """Return a signal of the events whose rows are walked."""
         return f"merged_{signal}" if self.is_recurrent else self.arriving(signal, port)
 
+    def slot_of(self, number: NeuronNumber) -> str:
+        """Return the signal of the sweep that reads a number: neurons take a bias late, lanes take theirs at once."""
+        return "bias_slot" if number.name == "bias" and not self.is_direct else "sweep_slot"
+
     @property
     def row_addr_width(self) -> int:
         """Bits of a row's number."""
@@ -132,6 +139,11 @@ class LayerDesign:
     def extra_stages(self) -> int:
         """Cycles of a neuron in the pipeline beyond those that snn_sweep has by itself."""
         return self.neuron.extra_stages + int(self.is_direct)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether every lane has one neuron, whose state is a register."""
+        return self.neuron.module == SINGLE
 
     @property
     def is_direct(self) -> bool:

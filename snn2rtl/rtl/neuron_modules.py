@@ -22,9 +22,10 @@ from snn2rtl.network import (
     ShiftLeak,
     ShiftLeaks,
 )
-from snn2rtl.rtl.widths import current_width
+from snn2rtl.rtl.widths import current_width, pixel_width
 
 Parameters = tuple[tuple[str, int], ...]
+SINGLE = "snn_single_lif"  # a lane and its one neuron
 _SCORE_KINDS = {Score.MAX: 0, Score.LAST: 1, Score.SUM: 2}
 
 
@@ -41,8 +42,8 @@ class Number:
 class NeuronModule:
     """A static neuron module, its parameters and numbers. Its ports for numbers are their names.
 
-    second_width is that of the second state of a neuron, 0 where it has none; extra_stages the cycles that its pipeline
-    is longer than that of snn_lif.
+    second_width is that of the second state of a neuron, 0 where it has none; extra_stages the cycles that it takes
+    longer than snn_lif does behind snn_lane.
     """
 
     module: str
@@ -60,8 +61,8 @@ class Scores:
     width: int
 
 
-def neuron_module(layer: Layer) -> NeuronModule:
-    """Return the module of a layer's neurons."""
+def neuron_module(layer: Layer, slots: int) -> NeuronModule:
+    """Return the module of a layer's neurons, so many of them in a lane."""
     neuron, width = layer.neuron, layer.neuron.membrane_bits
     leak, leak_number = _leak("Leak", "leak", neuron.leak, layer.num_neurons)
     shared = (("Saturate", int(not never_saturates(layer))), *leak)
@@ -80,6 +81,8 @@ def neuron_module(layer: Layer) -> NeuronModule:
         case CurrentLifNeuron():
             kind, leak_number = _leak("SynapseLeak", "synapse_leak", neuron.synapse_leak, layer.num_neurons)
             return NeuronModule("snn_current_lif", (*shared, *kind), (*fire, *numbers, leak_number), width, 1)
+        case _ if slots == 1 and not pixel_width(layer):
+            return NeuronModule(SINGLE, shared, (*fire, *numbers), extra_stages=-1)
         case _:
             return NeuronModule("snn_lif", shared, (*fire, *numbers))
 

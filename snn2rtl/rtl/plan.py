@@ -114,7 +114,7 @@ def _plan_layer(
     elif kind not in LAYOUTS:
         raise OptionError(f"--layout: must be auto, {', '.join(LAYOUTS)}, not {kind}")
     layout = LAYOUTS[kind].build(stream, weight, lanes, layer.weight_bits)
-    neuron = neuron_module(layer)
+    neuron = neuron_module(layer, slots)
     return LayerDesign(
         label=names.comment(layer.name),
         stream=stream,
@@ -157,7 +157,10 @@ def _delays(layer: Layer, inputs: IntArray, stream: str) -> Delays | None:
 def _number(stream: str, number: Number, placement: IntArray, lanes: int) -> NeuronNumber:
     values, width = number.values[placement], number.width
     if (values == values[0]).all():
-        return NeuronNumber(number.name, width, names.sized_int(int(values[0]), width), None)
+        return NeuronNumber(number.name, width, f"{{NumLanes{{{names.sized_int(int(values[0]), width)}}}}}", None)
+    if len(values) == lanes:
+        each = ", ".join(names.sized_int(value, width) for value in values[::-1].tolist())
+        return NeuronNumber(number.name, width, f"{{{each}}}", None)
     padded = np.zeros(-(-len(values) // lanes) * lanes, np.int64)
     padded[: len(values)] = values
     memory = Memory(f"{stream}_{number.name}", padded.reshape(-1, lanes), width)

@@ -5,7 +5,8 @@
 // a = leak_a(a) + (spike ? loss : 0)     second_i before, second_o after; neither is ever above 0
 // Where clear_i: next = bias and a = 0, the states of a new sample.
 //
-// Latency: spike_o 3 cycles after valid_i, second_o 4, next_o 6. second_i comes with charged_i, numbers one cycle later.
+// Latency: spike_o 3 cycles after valid_i, second_o 4, next_o 6. second_i comes with charged_i, numbers one cycle later,
+// the bias five.
 // Width law: StateWidth >= MembraneWidth; AdaptWidth holds every a (interval analysis). Source: reference.py adaptive_lif_step.
 
 `default_nettype none
@@ -77,7 +78,6 @@ module snn_adaptive_lif #(
   reg signed [MembraneWidth-1:0]   membrane_q, membrane_q2, reset_by_q, reset_by_q2;
   reg signed [AdaptWidth-1:0]      recovered_q, recovered_q2, loss_q, loss_q2;
   reg        [LeakWidth-1:0]       leak_q, leak_q2, leak_q3;
-  reg signed [StateWidth-1:0]      bias_q, bias_q2, bias_q3, bias_q4;
   wire signed [ThresholdWidth-1:0] compared = {{(ThresholdWidth - MembraneWidth){membrane_q[MembraneWidth-1]}}, membrane_q};
 
   always @(posedge clk_i) begin
@@ -96,10 +96,6 @@ module snn_adaptive_lif #(
     leak_q       <= leak_i;
     leak_q2      <= leak_q;
     leak_q3      <= leak_q2;
-    bias_q       <= bias_i;
-    bias_q2      <= bias_q;
-    bias_q3      <= bias_q2;
-    bias_q4      <= bias_q3;
     clear_q      <= clear_i;
     clear_q2     <= clear_q;
     clear_q3     <= clear_q2;
@@ -133,7 +129,7 @@ module snn_adaptive_lif #(
 
   always @(posedge clk_i) begin
     leaked_q <= clear_q4 ? {MembraneWidth{1'b0}} : leaked;
-    next_o   <= {{(StateWidth - MembraneWidth){leaked_q[MembraneWidth-1]}}, leaked_q} + bias_q4;
+    next_o   <= {{(StateWidth - MembraneWidth){leaked_q[MembraneWidth-1]}}, leaked_q} + bias_i;
   end
 
 endmodule

@@ -5,7 +5,8 @@
 // next = leak_c(j) + bias                second_i: leak(v) of the step before; second_o: that of this step
 // Where clear_i: next = bias and leak(v) = 0, the states of a new sample.
 //
-// Latency: spike_o 3 cycles after valid_i, second_o 4, next_o 6. second_i comes with charged_i, numbers one cycle later.
+// Latency: spike_o 3 cycles after valid_i, second_o 4, next_o 6. second_i comes with charged_i, numbers one cycle later,
+// the bias five.
 // Width law: StateWidth >= MembraneWidth and holds j and leak_c(j) + bias. Source: reference.py current_lif_step.
 
 `default_nettype none
@@ -58,7 +59,6 @@ module snn_current_lif #(
   // Fire
   reg signed [MembraneWidth-1:0] membrane_q, fire_at_q, reset_by_q, reset_by_q2;
   reg        [LeakWidth-1:0]     leak_q, leak_q2, leak_q3;
-  reg signed [StateWidth-1:0]    bias_q, bias_q2, bias_q3, bias_q4;
 
   always @(posedge clk_i) begin
     charged_q   <= charged_i;
@@ -72,10 +72,6 @@ module snn_current_lif #(
     leak_q      <= leak_i;
     leak_q2     <= leak_q;
     leak_q3     <= leak_q2;
-    bias_q      <= bias_i;
-    bias_q2     <= bias_q;
-    bias_q3     <= bias_q2;
-    bias_q4     <= bias_q3;
     clear_q     <= clear_i;
     clear_q2    <= clear_q;
     clear_q3    <= clear_q2;
@@ -128,7 +124,7 @@ module snn_current_lif #(
     decayed_q2 <= decayed_q;
     decayed_q3 <= decayed_q2;
     decayed_q4 <= decayed_q3;
-    next_o     <= decayed_q4 + bias_q4;
+    next_o     <= decayed_q4 + bias_i;
   end
 
 endmodule

@@ -1,11 +1,12 @@
 // Current and state of the neurons of a lane in a directly coded layer: the lane's sums are taken over in the first sweep of a
 // sample and held for its other steps, while the lane may add for the next sample.
 //
-// first sweep:  charged = sum, current = sum      (leak(0) = 0: a new sample needs no state)
+// first sweep:  charged = sum, and held           (leak(0) = 0: a new sample needs no state)
 // later ones:   charged = state, current as held
 //
-// Latency: summed_i and charged_o one cycle after slot_i, current_o two, as snn_lif takes a bias. first_i and slot_i go with the
-// fire of a slot; a slot comes again when its new state is written (snn_sweep). update_state_i comes a cycle after update_i.
+// Latency: summed_i and charged_o one cycle after slot_i. first_i and slot_i go with the fire of a slot; late_slot_i is the same
+// slot four cycles later or more, and current_o comes one cycle after it, as snn_lif takes a bias. A slot comes again when its new
+// state is written (snn_sweep). update_state_i comes a cycle after update_i.
 // Width law: StateWidth >= CurrentWidth.
 
 `default_nettype none
@@ -23,6 +24,7 @@ module snn_held_current #(
   input  wire signed [CurrentWidth-1:0] summed_i,
   // To and from the neuron module
   output wire signed [StateWidth-1:0]   charged_o,
+  input  wire        [SlotWidth-1:0]    late_slot_i,
   output wire signed [StateWidth-1:0]   current_o,
   input  wire                           update_i,
   input  wire        [SlotWidth-1:0]    update_slot_i,
@@ -32,24 +34,21 @@ module snn_held_current #(
   reg signed [CurrentWidth-1:0] currents [0:NumSlots-1];
   reg signed [StateWidth-1:0]   states [0:NumSlots-1];
 
-  reg                           first_q, first_q2, update_q;
-  reg        [SlotWidth-1:0]    slot_q, slot_q2, update_slot_q;
-  reg signed [CurrentWidth-1:0] held_q, current_q;
+  reg                           first_q, update_q;
+  reg        [SlotWidth-1:0]    slot_q, update_slot_q;
+  reg signed [CurrentWidth-1:0] current_q;
   reg signed [StateWidth-1:0]   state_q;
 
   always @(posedge clk_i) begin
     first_q       <= first_i;
-    first_q2      <= first_q;
     slot_q        <= slot_i;
-    slot_q2       <= slot_q;
     update_q      <= update_i;
     update_slot_q <= update_slot_i;
-    current_q     <= first_q ? summed_i : held_q;
   end
 
   always @(posedge clk_i) begin
-    if (first_q2) currents[slot_q2] <= current_q;
-    held_q <= currents[slot_i];
+    if (first_q) currents[slot_q] <= summed_i;
+    current_q <= currents[late_slot_i];
   end
 
   always @(posedge clk_i) begin

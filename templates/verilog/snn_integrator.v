@@ -3,7 +3,7 @@
 // v = saturate(charged, MembraneWidth)
 // next = leak(v) + bias, or bias where clear_i: the state of a new sample
 //
-// Latency: membrane_o 2 cycles after valid_i, next_o 5 cycles after valid_i. leak_i and bias_i come one cycle after valid_i.
+// Latency: membrane_o 2 cycles after charged_i, next_o 5. leak_i comes one cycle after charged_i, bias_i four, as in snn_lif.
 // Width law: StateWidth >= MembraneWidth and holds leak(v) + bias. Source: docs/semantics.md, reference.py integrator_step.
 
 `default_nettype none
@@ -30,7 +30,6 @@ module snn_integrator #(
   reg signed [StateWidth-1:0]     charged_q;
   reg                             clear_q, clear_q2, clear_q3;
   reg        [LeakWidth-1:0]      leak_q, leak_q2;
-  reg signed [StateWidth-1:0]     bias_q, bias_q2, bias_q3;
   wire signed [MembraneWidth-1:0] membrane;
 
   snn_saturate #(
@@ -50,9 +49,6 @@ module snn_integrator #(
     clear_q3   <= clear_q2;
     leak_q     <= leak_i;
     leak_q2    <= leak_q;
-    bias_q     <= bias_i;
-    bias_q2    <= bias_q;
-    bias_q3    <= bias_q2;
   end
 
   // Leak
@@ -74,7 +70,7 @@ module snn_integrator #(
   always @(posedge clk_i) begin
     membrane_q <= membrane_o;
     leaked_q   <= clear_q3 ? {MembraneWidth{1'b0}} : leaked;
-    next_o     <= {{(StateWidth - MembraneWidth){leaked_q[MembraneWidth-1]}}, leaked_q} + bias_q3;
+    next_o     <= {{(StateWidth - MembraneWidth){leaked_q[MembraneWidth-1]}}, leaked_q} + bias_i;
   end
 
 endmodule

@@ -6,8 +6,8 @@
 // next = leak(v) + bias                  leak: snn_leak with Leak*, a number for each neuron where its kind has one
 // next = bias                            where clear_i: the state of a new sample, since leak(0) = 0
 //
-// Latency: spike_o 2 cycles after valid_i, next_o 5 cycles after valid_i. fire_at_i, reset_by_i, leak_i and bias_i come one
-// cycle after valid_i (they are read from a memory with the same address as the state).
+// Latency: spike_o 2 cycles after charged_i, next_o 5. fire_at_i, reset_by_i and leak_i come one cycle after charged_i (they are
+// read from memories with the same address as the state), bias_i four: it is read later, for its address is fewer bits to delay.
 // Width law: StateWidth >= MembraneWidth and holds leak(v) + bias. Source: docs/semantics.md, reference.py lif_step.
 
 `default_nettype none
@@ -57,7 +57,6 @@ module snn_lif #(
   // Fire
   reg signed [MembraneWidth-1:0] membrane_q, reset_by_q;
   reg        [LeakWidth-1:0]     leak_q, leak_q2;
-  reg signed [StateWidth-1:0]    bias_q, bias_q2, bias_q3;
 
   always @(posedge clk_i) begin
     spike_o    <= membrane >= fire_at_i;
@@ -65,9 +64,6 @@ module snn_lif #(
     reset_by_q <= reset_by_i;
     leak_q     <= leak_i;
     leak_q2    <= leak_q;
-    bias_q     <= bias_i;
-    bias_q2    <= bias_q;
-    bias_q3    <= bias_q2;
   end
 
   // Reset
@@ -96,7 +92,7 @@ module snn_lif #(
 
   always @(posedge clk_i) begin
     leaked_q <= clear_q3 ? {MembraneWidth{1'b0}} : leaked;
-    next_o   <= {{(StateWidth - MembraneWidth){leaked_q[MembraneWidth-1]}}, leaked_q} + bias_q3;
+    next_o   <= {{(StateWidth - MembraneWidth){leaked_q[MembraneWidth-1]}}, leaked_q} + bias_i;
   end
 
 endmodule

@@ -1,7 +1,8 @@
 // End of a time step: walks all slots of a layer, one a cycle, so that every neuron fires, resets and leaks.
 //
 // fire_o, slot_o, first_o and clear_o go with the lanes' operation; spike_* go with the spikes, three cycles later (lane: 1,
-// neuron: 2); update_* come five cycles later, a cycle before the new states (lane: 1, neuron: 5). done_o tells the row walker to
+// neuron: 2); update_* come five cycles later, a cycle before the new states (lane: 1, neuron: 5); bias_slot_o is the slot whose
+// bias is to be read, two cycles before the neuron takes it. done_o tells the row walker to
 // go on: its first add is WordDelay + 2 cycles later, which is five cycles after the last slot: then no write of an add meets an
 // update.
 // A neuron with ExtraStages takes so many cycles more for all of it; its second state is written a cycle before update_o.
@@ -38,6 +39,7 @@ module snn_sweep #(
   output wire                 spike_last_o,
   output wire                 spike_sample_end_o,
   // New states
+  output wire [SlotWidth-1:0] bias_slot_o,
   output wire                 second_write_o,
   output wire [SlotWidth-1:0] second_slot_o,
   output wire                 update_o,
@@ -160,6 +162,7 @@ module snn_sweep #(
   assign spike_valid_o = fire_delay_q[SpikeDelay-1] & ~mute_q;
   assign spike_slot_o = slot_delay_q[(SpikeDelay-1)*SlotWidth+:SlotWidth];
   assign spike_last_o = last_delay_q[SpikeDelay-1];
+  assign bias_slot_o = slot_delay_q[(UpdateDelay-3)*SlotWidth+:SlotWidth];
   assign second_write_o = fire_delay_q[UpdateDelay-2];
   assign second_slot_o = slot_delay_q[(UpdateDelay-2)*SlotWidth+:SlotWidth];
   assign update_o = fire_delay_q[UpdateDelay-1];
