@@ -103,11 +103,12 @@ def test_a_difference_names_sample_step_layer_neuron_and_leaves_a_waveform(
 ) -> None:
     # a threshold of one neuron of layer 'out' is wrong: nothing else may be blamed
     out = broken(rtl, tmp_path, "snn_count_readout.v", "addr_q < best_q", "event_addr_i <= best_q")
-    memory = out / "mem" / "out_fire_at.mem"
-    design = open_folder(out).design
-    width = design.layers[1].membrane_width
-    word = int(memory.read_text().split()[0], 16)
-    memory.write_text(f"{word ^ (1 << 4 * width):0{-(-7 * width // 4)}x}\n")  # neuron 4, lowest bit
+    (file,) = (out / "hdl").glob("*_out.v")
+    (numbers,) = re.findall(r" fire_at = \{(.*)\};", file.read_text())
+    each = numbers.split(", ")[::-1]
+    width, value = each[4].split("'d")
+    each[4] = f"{width}'d{int(value) ^ 1}"
+    file.write_text(file.read_text().replace(numbers, ", ".join(each[::-1])))
     with pytest.raises(VerificationError) as caught:
         # one job: the difference lies in the first part, and there comes before the class that it makes wrong
         verify(open_folder(out), Samples(spikes, None, None), engine, Stalls(), lambda _: None, jobs=1)
