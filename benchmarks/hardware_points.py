@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mnist_lab import Job, run
+from mnist_lab import Job, on_test_images, run
 
 import snn2rtl
-from snn2rtl import metrics, network_file
+from snn2rtl import network_file
 from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
 from snn2rtl.flows.synth import Target, synthesise
@@ -67,8 +67,7 @@ def measured(point: Point, runs: Path, work: Path, data: Path | None) -> dict[st
     folder = open_folder(result.parent / "rtl")
     found = {
         "point": point.described(),
-        **_described(network),
-        **_accuracy(network, data),
+        **_described(network, data),
         **_hardware(folder, data),
         **{target: synthesise(folder.path, target, device=device).to_dict() for target, device in point.parts},
     }
@@ -85,28 +84,15 @@ def _network(source: Path | Job, runs: Path, data: Path | None) -> FixedPointNet
     )[0]
 
 
-def _described(network: FixedPointNetwork) -> dict[str, Any]:
+def _described(network: FixedPointNetwork, data: Path | None) -> dict[str, Any]:
+    """Return what the network is, and what the golden model says of it on all test images."""
     assert network.encoder is not None
-    sizes = (network.num_inputs, *(layer.num_neurons for layer in network.layers))
-    weights = sum(layer.weight.size for layer in network.layers)
-    nonzero = sum(int(layer.nonzeros.sum()) for layer in network.layers)
+    found = on_test_images(network, data)
     return {
-        "sizes": "-".join(map(str, sizes)),
+        "sizes": "-".join(map(str, (network.num_inputs, *(layer.num_neurons for layer in network.layers)))),
         "time_steps": network.encoder.time_steps,
-        "bits": max(layer.weight_bits for layer in network.layers),
-        "weights": weights,
-        "nonzero": nonzero,
-        "pruned": 1 - nonzero / weights,
-    }
-
-
-def _accuracy(network: FixedPointNetwork, data: Path | None) -> dict[str, Any]:
-    """Return what the golden model says of all test images."""
-    images, labels = mnist.load("test", data)
-    activity = metrics.observe(network, Samples(images, None, network.encoder))
-    return {
-        "accuracy": 100 * float(np.mean(activity.classes == labels)),
-        "spikes": sum(int(each.sum()) for each in activity.events[1:]) / len(images),
+        "pruned": 1 - found["nonzero"] / found["weights"],
+        **found,
     }
 
 

@@ -88,24 +88,27 @@ def run(job: Job, runs: Path, data: Path | None) -> Measured:
 def measure(
     network: FixedPointNetwork, data: Path | None, float_accuracy: float, config: TrainConfig, seconds: float
 ) -> Measured:
-    """Run the golden model on all test images."""
+    """Return what a training came to, as an integer network."""
+    found = on_test_images(network, data)
+    return Measured(float_accuracy=float_accuracy, epochs=config.epochs, seconds=seconds, **found)
+
+
+def on_test_images(network: FixedPointNetwork, data: Path | None) -> dict[str, Any]:
+    """Run the golden model on all test images; return the fields of Measured that say what a network is and does."""
     images, labels = mnist.load("test", data)
     activity = metrics.observe(network, Samples(images, None, network.encoder))
     events = [int(each.sum()) for each in activity.events]
     operations = sum(int(each @ layer.nonzeros) for each, layer in zip(activity.events, network.layers, strict=False))
     total = len(images)
-    return Measured(
-        float_accuracy=float_accuracy,
-        accuracy=100 * int(np.sum(activity.classes == labels)) / total,
-        bits=max(layer.weight_bits for layer in network.layers),
-        weights=sum(layer.weight.size for layer in network.layers),
-        nonzero=sum(int(layer.nonzeros.sum()) for layer in network.layers),
-        input_spikes=events[0] / total,
-        spikes=sum(events[1:]) / total,
-        operations=operations / total,
-        epochs=config.epochs,
-        seconds=seconds,
-    )
+    return {
+        "accuracy": 100 * int(np.sum(activity.classes == labels)) / total,
+        "bits": max(layer.weight_bits for layer in network.layers),
+        "weights": sum(layer.weight.size for layer in network.layers),
+        "nonzero": sum(int(layer.nonzeros.sum()) for layer in network.layers),
+        "input_spikes": events[0] / total,
+        "spikes": sum(events[1:]) / total,
+        "operations": operations / total,
+    }
 
 
 def run_all(jobs: Sequence[Job], runs: Path, data: Path | None, workers: int) -> dict[Job, Measured]:
