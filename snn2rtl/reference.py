@@ -115,6 +115,11 @@ def _counts(network: FixedPointNetwork, spikes: Spikes, membranes: IntArray | No
     if isinstance(neuron, Integrator):
         assert membranes is not None
         return _scores(neuron, membranes)
+    return spike_counts(network, spikes)
+
+
+def spike_counts(network: FixedPointNetwork, spikes: Spikes) -> IntArray:
+    """Return the counts, shape (N, classes), of the last layer's spikes, shape (T, N, classes); they saturate."""
     counts: IntArray = np.minimum(spikes.sum(axis=0, dtype=np.int64), (1 << network.count_bits) - 1)
     return counts
 

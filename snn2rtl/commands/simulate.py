@@ -76,10 +76,9 @@ def _simulate_reference(
 def _simulate_verilog(folder: OutputFolder, inputs: Inputs, engine: Engine) -> dict[str, NDArray[Any]]:
     recording = build(folder, engine).run(inputs, Stalls(), folder.build / f"run-{engine}-{os.getpid()}")
     classes = beats.read_classes(folder.design, recording.output)
-    most = (1 << folder.network.count_bits) - 1
     counts = recording.scores
     if counts is None:
-        counts = np.minimum(recording.layers[-1].sum(axis=0, dtype=np.int64), most)
+        counts = reference.spike_counts(folder.network, recording.layers[-1])
     return {
         **_arrays(folder.network, recording.layers, counts, classes),
         "cycles": recording.ends - recording.starts + 1,
