@@ -29,6 +29,9 @@ from snn2rtl.verify.verify import verify
 IMAGES = 1000  # the first test images: cycles and latency
 CALIBRATION = 1000  # the first training images: which neurons and inputs fire how often
 
+Parts = tuple[tuple[Target, str | None], ...]
+ECP5_AND_XC7: Parts = (("ecp5", None), ("xc7", None))
+
 log = logging.getLogger(__name__)
 
 
@@ -40,7 +43,7 @@ class Point:
     source: Path | Job
     lanes: int = 16
     beat_pixels: int = 0
-    parts: tuple[tuple[Target, str | None], ...] = (("ecp5", None), ("xc7", None))
+    parts: Parts = ECP5_AND_XC7
 
     def described(self) -> dict[str, Any]:
         """Return all that the result depends on, apart from the programs."""
