@@ -11,6 +11,8 @@ from snn2rtl.errors import OptionError
 from snn2rtl.network import MAX_MEMBRANE_BITS, MAX_WEIGHT_BITS
 
 T = TypeVar("T", int, str)
+DEFAULT_LANES = 16
+MAX_LANES = 1024
 
 
 @dataclass(frozen=True)
@@ -65,20 +67,38 @@ class QuantizeOptions:
 class RtlOptions:
     """How the integer network becomes hardware.
 
-    lanes: neurons that a layer updates in one cycle. layout: how weights are stored. output: what the output stream
-    carries, the class of a sample, its class and counts, or every output spike. beat_pixels: pixels of a beat of the
-    input stream of a directly coded network, 0 for 8.
+    lanes: neurons that a layer updates in one cycle, 0 for 16 or what the targets need. layout: how weights are stored,
+    auto for the cheapest or what the targets need. output: what the output stream carries, the class of a sample, its
+    class and counts, or every output spike. beat_pixels: pixels of a beat of the input stream of a directly coded
+    network, 0 for 8.
     """
 
-    lanes: PerLayer[int] = PerLayer(16)
+    lanes: PerLayer[int] = PerLayer(0)
     layout: PerLayer[str] = PerLayer("auto")
     output: Literal["class", "counts", "spikes"] = "class"
     beat_pixels: int = 0
 
     def __post_init__(self) -> None:
-        _check_range("lanes", self.lanes, 1, 1024)
+        _check_range("lanes", self.lanes, 0, MAX_LANES)
         _check_range("beat-pixels", PerLayer(self.beat_pixels), 0, 8)
         _check_choice("output", self.output, ("class", "counts", "spikes"))
+
+    def lanes_of(self, layer: str, neurons: int) -> int:
+        """Return the lanes of a layer of so many neurons."""
+        return min(self.lanes[layer] or DEFAULT_LANES, neurons)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """What the hardware must reach: cycles of a sample and block memories, at most; None for any."""
+
+    cycles: int | None = None
+    bram: int | None = None
+
+    def __post_init__(self) -> None:
+        for option, value in (("cycles", self.cycles), ("bram", self.bram)):
+            if value is not None:
+                _check_range(f"target-{option}", PerLayer(value), 1, 1 << 48)
 
 
 def _check_range(option: str, value: PerLayer[int], low: int, high: int) -> None:

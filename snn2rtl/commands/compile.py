@@ -12,7 +12,7 @@ from snn2rtl.api import NETWORK, Compiled, compile
 from snn2rtl.commands.arguments import per_layer, positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.network import FixedPointNetwork
-from snn2rtl.options import QuantizeOptions, RtlOptions
+from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
 from snn2rtl.report import findings
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import manifest
@@ -46,10 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--time-steps", type=int, default=quantize.time_steps, metavar="N",
         help="steps of a sample [0: the encoder's, or 100]")  # fmt: skip
     add("--strict", action="store_true", help="refuse any approximation")
-    add("--lanes", type=per_layer(int, 16), default=rtl.lanes, metavar="N|LAYER=N,...",
-        help="neurons that a layer updates in a cycle [16]")  # fmt: skip
+    add("--lanes", type=per_layer(int, 0), default=rtl.lanes, metavar="N|LAYER=N,...",
+        help="neurons that a layer updates in a cycle [0: 16, or what --target-cycles needs]")  # fmt: skip
     add("--layout", type=word, default=rtl.layout, metavar="auto|" + "|".join(LAYOUTS) + "|LAYER=...",
-        help="how weights are stored [auto: least bits x cycles]")  # fmt: skip
+        help="how weights are stored [auto: least bits x cycles, or what --target-bram needs]")  # fmt: skip
+    add("--target-cycles", type=positive, metavar="N",
+        help="choose the fewest lanes with which a sample takes at most so many cycles on average, as estimated from "
+        "--calibration, else with every input spiking in every step")  # fmt: skip
+    add("--target-bram", type=positive, metavar="N",
+        help="choose layouts, and lanes for --target-cycles, that take at most so many block memories "
+        "(DP16KD, RAMB18), as estimated")  # fmt: skip
     add("--explain", action="store_true", help="show what every layout would cost")
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
@@ -89,16 +95,17 @@ def run(args: argparse.Namespace) -> Outcome:
             strict=args.strict,
         ),
         rtl=RtlOptions(lanes=args.lanes, layout=args.layout, output=args.output, beat_pixels=args.beat_pixels),
+        targets=Targets(cycles=args.target_cycles, bram=args.target_bram),
         calibration=samples if args.calibration else None,
     )
     digest = network_file.digest(compiled.network)
     if args.out.suffix != NETWORK:
-        data = manifest(compiled.design, compiled.reports, compiled.accuracy)
+        data = manifest(compiled.design, compiled.reports, compiled.accuracy, compiled.reached)
         tables = [_numbers(compiled, digest), _hardware(compiled.design)]
     else:
         data = {"version": __version__, "digest": digest, **findings(compiled.reports, compiled.accuracy)}
         tables = [_numbers(compiled, digest)]
-    tables += [_alternatives(compiled.design)] if args.explain else []
+    tables += [_alternatives(compiled)] if args.explain else []
     return Outcome(data, (*tables, *_notes(compiled), f"wrote {args.out}"))
 
 
@@ -133,7 +140,17 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
 
 def _hardware(design: RtlDesign) -> Table:
     table = Table(title=f"hardware {design.top}", title_justify="left")
-    for heading in ("layer", "lanes", "slots", "layout", "ROM bits", "membrane bits", "words a spike", "over entropy"):
+    for heading in (
+        "layer",
+        "lanes",
+        "slots",
+        "layout",
+        "ROM bits",
+        "membrane bits",
+        "block memories",
+        "words a spike",
+        "over entropy",
+    ):
         table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
     for kind in LAYOUTS:
         table.add_column(f"{kind} bits", justify="right")
@@ -145,6 +162,7 @@ def _hardware(design: RtlDesign) -> Table:
             layer.layout.kind,
             str(layer.rom_bits),
             str(layer.state_bits),
+            str(layer.block_memories),
             f"{layer.costs[layer.layout.kind].words_per_spike:.2f}",
             f"{layer.bits_over_entropy:.2f}",
             *(str(cost.bits) for cost in layer.costs.values()),
@@ -152,13 +170,12 @@ def _hardware(design: RtlDesign) -> Table:
     return table
 
 
-def _alternatives(design: RtlDesign) -> Table:
-    table = Table(
-        title="layouts of the weights", title_justify="left", caption="chosen: asked for, or least area x time"
-    )
+def _alternatives(compiled: Compiled) -> Table:
+    why = "--target-bram" if compiled.reached and compiled.reached.target_bram else "least area x time"
+    table = Table(title="layouts of the weights", title_justify="left", caption=f"chosen: asked for, or {why}")
     for heading in ("layer", "layout", "bits", "over entropy", "words a spike", "chosen"):
         table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
-    for layer in design.layers:
+    for layer in compiled.design.layers:
         for kind, cost in layer.costs.items():
             ratio = f"{cost.bits / layer.entropy_bits:.2f}" if layer.entropy_bits else "-"
             chosen = "yes" if kind == layer.layout.kind else ""
@@ -171,6 +188,7 @@ def _notes(compiled: Compiled) -> list[str]:
     for report in compiled.reports:
         if report.silent_neurons:
             notes.append(f"layer '{report.name}': {report.silent_neurons} of {report.neurons} neurons can never fire")
+    notes += [str(compiled.reached)] if compiled.reached else []
     accuracy = compiled.accuracy
     if accuracy:
         before = "" if accuracy.before is None else f"float {accuracy.before:.2%}, "

@@ -30,7 +30,7 @@ def place(network: FixedPointNetwork, options: RtlOptions, firing: tuple[IntArra
         # the place of a neuron of the last layer is its class
         last = index == len(network.layers) - 1
         live = np.arange(layer.num_neurons) if last else _live(layer)
-        lanes = min(options.lanes[layer.name], len(live))
+        lanes = options.lanes_of(layer.name, len(live))
         rows = layer.rows_of(inputs, live)
         used = layer.rows[np.ix_(live, rows)] != 0
         if not last and lanes > 1 and used.mean() < _SPARSE:
