@@ -11,6 +11,7 @@ from snn2rtl.errors import OptionError
 from snn2rtl.network import MAX_MEMBRANE_BITS, MAX_WEIGHT_BITS
 
 T = TypeVar("T", int, str)
+DEFAULT_BITS = 8
 DEFAULT_LANES = 16
 MAX_LANES = 1024
 
@@ -36,15 +37,15 @@ class PerLayer(Generic[T]):
 class QuantizeOptions:
     """How the float network becomes an integer network.
 
-    bits: weight width. scale: one scale for a layer's weights, or one for each neuron's. leak: a power of two by shift,
-    a multiplier of leak_bits, or auto: shift where it is exact, multiplier elsewhere. membrane_bits: width at which the
-    membrane saturates, 0 for one that time_steps steps cannot fill. membrane_fraction: fraction bits of the membrane
-    below the weights' least significant bit, -1 for as many as the leak shifts out in a step, and none where pixels
-    enter, for they divide a weight step already. time_steps: length of a sample, 0 for the encoder's, or 100 without
-    one.
+    bits: weight width, 0 for the least that holds training's weights, or 8 where training chose no weight step. scale:
+    one scale for a layer's weights, or one for each neuron's. leak: a power of two by shift, a multiplier of leak_bits,
+    or auto: shift where it is exact, multiplier elsewhere. membrane_bits: width at which the membrane saturates, 0 for
+    one that time_steps steps cannot fill. membrane_fraction: fraction bits of the membrane below the weights' least
+    significant bit, -1 for as many as the leak shifts out in a step, and none where pixels enter, for they divide a
+    weight step already. time_steps: length of a sample, 0 for the encoder's, or 100 without one.
     """
 
-    bits: PerLayer[int] = PerLayer(8)
+    bits: PerLayer[int] = PerLayer(0)
     scale: Literal["neuron", "layer"] = "neuron"
     leak: Literal["auto", "shift", "multiplier"] = "auto"
     leak_bits: int = 8
@@ -54,7 +55,7 @@ class QuantizeOptions:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        _check_range("bits", self.bits, 1, MAX_WEIGHT_BITS)
+        _check_range("bits", self.bits, 0, MAX_WEIGHT_BITS)
         _check_range("membrane-bits", self.membrane_bits, 0, MAX_MEMBRANE_BITS)
         _check_range("membrane-fraction", self.membrane_fraction, -1, 24)
         _check_range("leak-bits", PerLayer(self.leak_bits), 1, 15)

@@ -183,7 +183,7 @@ def _(folder: Path) -> list[str]:
 
 
 for name, options in {
-    "bits-0": ["--bits", "0"],
+    "bits-17": ["--bits", "17"],
     "bits-99": ["--bits", "99"],
     "bits-layer": ["--bits", "fc9=4"],
     "narrow": ["--membrane-bits", "3"],

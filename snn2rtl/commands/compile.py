@@ -32,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="output folder, or a file that ends in .npz for the integer network alone")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
     add("--name", help="name of the network and its modules [the model's]")
-    number, word = per_layer(int, 8), per_layer(str, "auto")
-    add("--bits", type=number, default=quantize.bits, metavar="N|LAYER=N,...", help="weight width, 1 to 16 [8]")
+    number, word = per_layer(int, 0), per_layer(str, "auto")
+    add("--bits", type=number, default=quantize.bits, metavar="N|LAYER=N,...",
+        help="weight width, 1 to 16 [0: that of training, else 8]")  # fmt: skip
     add("--scale", choices=["neuron", "layer"], default=quantize.scale, help="one weight scale for each [%(default)s]")
     add("--leak", choices=["auto", "shift", "multiplier"], default=quantize.leak,
         help="leak as a shift, as a multiplier, or as a shift where it is exact [%(default)s]")  # fmt: skip
@@ -111,7 +112,17 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _numbers(compiled: Compiled, digest: str) -> Table:
     table = Table(title=f"integer network {digest[:16]}", title_justify="left")
-    for heading in ("layer", "inputs", "neurons", "weights", "bits", "non-zero", "rounded to 0", "saturated"):
+    for heading in (
+        "layer",
+        "inputs",
+        "neurons",
+        "weights",
+        "bits",
+        "bits from",
+        "non-zero",
+        "rounded to 0",
+        "saturated",
+    ):
         table.add_column(heading, justify="left" if heading == "layer" else "right")
     for heading in ("largest error", "keeps a step", "membrane", "reaches", "never fire"):
         table.add_column(heading, justify="right")
@@ -126,6 +137,7 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
             str(report.neurons),
             str(report.inputs * report.neurons),
             str(report.weight_bits),
+            report.bits_from,
             str(report.nonzero_weights),
             str(report.rounded_to_zero),
             str(report.saturated_weights),
