@@ -72,23 +72,13 @@ def compile(
     Raises:
         Snn2RtlError: one of its kinds, with what is wrong and what to do.
     """
-    source = read_model(model, Path(arch) if arch else None)
-    if name:
-        source = replace(source, name=name)
-    if isinstance(source, FixedPointNetwork):
-        if quantize is not None and quantize != QuantizeOptions():
-            raise OptionError("model: is an integer network already, which options of quantization cannot change")
-        network, reports = source, _NO_REPORTS
-    else:
-        network, reports = compile_network(source, quantize)
     path = None if out is None else Path(out)
     rtl, targets = rtl or RtlOptions(), targets or Targets()
     if path and path.suffix == NETWORK and (rtl, targets) != (RtlOptions(), Targets()):
         raise OptionError(
             f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
         )
-    samples = calibration(network) if calibration else None
-    accuracy = _accuracy(source, network, samples) if samples else None
+    network, reports, samples, accuracy = _integers(_read(model, arch, name), quantize, calibration)
     load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
     reached = None
     if targets == Targets():
@@ -100,6 +90,32 @@ def compile(
     elif path:
         write_rtl(network, design, path, reports, accuracy, reached)
     return Compiled(network, design, reports, accuracy, reached)
+
+
+def _read(model: object, arch: str | os.PathLike[str] | None, name: str | None) -> SpikingNetwork | FixedPointNetwork:
+    """Return a model under another name; a float network folded, of which nobody needs the other."""
+    source = read_model(model, Path(arch) if arch else None)
+    source = replace(source, name=name) if name else source
+    return fold(source) if isinstance(source, SpikingNetwork) else source
+
+
+def _integers(
+    source: SpikingNetwork | FixedPointNetwork,
+    quantize: QuantizeOptions | None,
+    calibration: Callable[[FixedPointNetwork], Samples] | None,
+) -> tuple[FixedPointNetwork, tuple[LayerReport, ...], Samples | None, Accuracy | None]:
+    """Return the integer network, what quantizing did, and calibration samples with the accuracy on them.
+
+    The float network, eight times as large, is gone when this returns.
+    """
+    if isinstance(source, FixedPointNetwork):
+        if quantize is not None and quantize != QuantizeOptions():
+            raise OptionError("model: is an integer network already, which options of quantization cannot change")
+        network, reports = source, _NO_REPORTS
+    else:
+        network, reports = compile_network(source, quantize)
+    samples = calibration(network) if calibration else None
+    return network, reports, samples, _accuracy(source, network, samples) if samples else None
 
 
 def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | FixedPointNetwork:
@@ -126,7 +142,7 @@ def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNet
     if samples.labels is None:
         raise DataError("calibration: must have labels")
     before = after = agree = 0
-    folded = fold(source) if isinstance(source, SpikingNetwork) else None
+    folded = source if isinstance(source, SpikingNetwork) else None
     for first in range(0, len(samples), _CHUNK):
         inputs = samples.inputs(first, min(first + _CHUNK, len(samples)))
         labels = samples.labels[first : first + _CHUNK]

@@ -65,7 +65,8 @@ def _even_places(used: IntArray, lanes: int, firing: IntArray) -> IntArray:
     free = np.where(np.arange(lanes) < neurons - (slots - 1) * lanes, slots, slots - 1)
     weights = np.zeros((lanes, used.shape[1]), np.int64)  # of each lane in each row, times firing
     members: list[list[int]] = [[] for _ in range(lanes)]
-    for neuron in np.argsort(-(used @ firing), kind="stable"):
+    work = np.array([firing[row].sum() for row in used])
+    for neuron in np.argsort(-work, kind="stable"):
         row = np.flatnonzero(used[neuron])
         growth = weights[:, row].sum(axis=1)
         lane = int(np.argmin(np.where(free > 0, growth, np.iinfo(np.int64).max)))
