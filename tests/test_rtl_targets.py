@@ -226,7 +226,7 @@ def test_a_target_is_a_positive_number(tmp_path, capsys, option, value):
     with pytest.raises(SystemExit) as caught:
         compiled(tmp_path, option, value)
     assert caught.value.code == 2
-    assert f"argument {option}: must be a positive integer, not '{value}'" in capsys.readouterr().err
+    assert f"argument {option}: must be an integer of 1..4294967295, not '{value}'" in capsys.readouterr().err
 
 
 def test_an_integer_network_alone_has_no_targets(tmp_path, capsys):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from snn2rtl import network_file
 from snn2rtl.api import NETWORK, Compiled, compile
-from snn2rtl.commands.arguments import per_layer, positive
+from snn2rtl.commands.arguments import natural, number, per_layer, positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
@@ -32,24 +32,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="output folder, or a file that ends in .npz for the integer network alone")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
     add("--name", help="name of the network and its modules [the model's]")
-    number, word = per_layer(int, 0), per_layer(str, "auto")
-    add("--bits", type=number, default=quantize.bits, metavar="N|LAYER=N,...",
+    add("--bits", type=per_layer(int, 0), default=quantize.bits, metavar="N|LAYER=N,...",
         help="weight width, 1 to 16 [0: that of training, else 8]")  # fmt: skip
     add("--scale", choices=["neuron", "layer"], default=quantize.scale, help="one weight scale for each [%(default)s]")
     add("--leak", choices=["auto", "shift", "multiplier"], default=quantize.leak,
         help="leak as a shift, as a multiplier, or as a shift where it is exact [%(default)s]")  # fmt: skip
-    add("--leak-bits", type=int, default=quantize.leak_bits, metavar="N", help="bits of a multiplier [%(default)s]")
+    add("--leak-bits", type=number(int), default=quantize.leak_bits, metavar="N",
+        help="bits of a multiplier [%(default)s]")  # fmt: skip
     add("--membrane-bits", type=per_layer(int, 0), default=quantize.membrane_bits, metavar="N|LAYER=N,...",
         help="width at which a membrane saturates [0: one that --time-steps cannot fill]")  # fmt: skip
     add("--membrane-fraction", type=per_layer(int, -1), default=quantize.membrane_fraction, metavar="N|LAYER=N,...",
         help="fraction bits of a membrane below a weight step "
         "[-1: what the leak shifts out in a step; none below pixels]")  # fmt: skip
-    add("--time-steps", type=int, default=quantize.time_steps, metavar="N",
+    add("--time-steps", type=number(int), default=quantize.time_steps, metavar="N",
         help="steps of a sample [0: the encoder's, or 100]")  # fmt: skip
     add("--strict", action="store_true", help="refuse any approximation")
     add("--lanes", type=per_layer(int, 0), default=rtl.lanes, metavar="N|LAYER=N,...",
         help="neurons that a layer updates in a cycle [0: 16, or what --target-cycles needs]")  # fmt: skip
-    add("--layout", type=word, default=rtl.layout, metavar="auto|" + "|".join(LAYOUTS) + "|LAYER=...",
+    add("--layout", type=per_layer(str, "auto"), default=rtl.layout, metavar="auto|" + "|".join(LAYOUTS) + "|LAYER=...",
         help="how weights are stored [auto: least bits x cycles, or what --target-bram needs]")  # fmt: skip
     add("--target-cycles", type=positive, metavar="N",
         help="choose the fewest lanes with which a sample takes at most so many cycles on average, as estimated from "
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--explain", action="store_true", help="show what every layout would cost")
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
-    add("--beat-pixels", type=int, default=rtl.beat_pixels, metavar="N",
+    add("--beat-pixels", type=number(int), default=rtl.beat_pixels, metavar="N",
         help="pixels in a beat of the input, 1 to 8, with a direct encoder [0: 8]")  # fmt: skip
     add(
         "--calibration",
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="samples with labels, to measure the accuracy and to place neurons",
     )
     add("--samples", type=positive, metavar="N", help="take only so many of them")
-    add("--seed", type=int, default=0, metavar="N", help="of the encoder [%(default)s]")
+    add("--seed", type=natural, default=0, metavar="N", help="of the encoder [%(default)s]")
 
 
 def run(args: argparse.Namespace) -> Outcome:
