@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -24,22 +25,24 @@ def main() -> None:
         out = Path(scratch) / "rtl"
         command = [sys.executable, "-m", "snn2rtl", "compile", str(MODEL), "--bits", "8", "--out", str(out), "--quiet"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # import caches
-        start = time.perf_counter()
+        start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        seconds = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
+        seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         rows = [row(*network, Path(scratch)) for network in NETWORKS]
     record(
         "compile_scaling",
         "Compile time and memory",
         "make bench",
         [
-            f"784-400-10, `snn2rtl compile` as a process, start to end: {seconds:.1f} s, {peak:.0f} MB at the peak.",
+            f"784-400-10, `snn2rtl compile` as a process, start to end: {seconds:.1f} s, {cpu_seconds:.1f} of CPU; "
+            f"{after.ru_maxrss / 1e3:.0f} MB at the peak.",
             "",
             "Below, model files of random weights, LIF neurons, 16 lanes; from the file to the output folder, in a",
             "process that has imported everything, torch too. The network's own size is that of its weights as loaded,",
             "in float64; in the file they are float32, half of it. Masks are zeros among the weights and take nothing.",
-            "Peak: above the process before, the loaded network included.",
+            "Peak: above the process before, the loaded network included. Load average of the machine at the end: "
+            f"{os.getloadavg()[1]:.1f}.",
             "",
             "| network | weights | not zero | seconds | of CPU | own MB | process before, MB | peak above, MB "
             "| over own size | over file |",
