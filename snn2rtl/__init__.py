@@ -11,13 +11,23 @@ from typing import TYPE_CHECKING
 from snn2rtl.api import compile
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import Snn2RtlError
-from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
+from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions, Targets
 from snn2rtl.version import __version__
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Encoder", "PerLayer", "QuantizeOptions", "RtlOptions", "Snn2RtlError", "__version__", "compile", "save"]
+__all__ = [
+    "Encoder",
+    "PerLayer",
+    "QuantizeOptions",
+    "RtlOptions",
+    "Snn2RtlError",
+    "Targets",
+    "__version__",
+    "compile",
+    "save",
+]
 
 
 def save(

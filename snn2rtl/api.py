@@ -13,16 +13,16 @@ import numpy as np
 from snn2rtl import network_file, reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.errors import DataError, OptionError
-from snn2rtl.fixed_point import IntArray
 from snn2rtl.float_reference import spike_counts
 from snn2rtl.network import FixedPointNetwork
-from snn2rtl.options import QuantizeOptions, RtlOptions
+from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
 from snn2rtl.output import write_file
 from snn2rtl.report import Accuracy, LayerReport
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
+from snn2rtl.rtl.targets import Reached, reach, recorded
 from snn2rtl.samples import Samples
 from snn2rtl.spiking import SpikingNetwork
 
@@ -36,12 +36,13 @@ _NO_REPORTS: tuple[LayerReport, ...] = ()
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """What compile made: the integer network, its hardware, and what quantizing cost."""
+    """What compile made: the integer network, its hardware, what quantizing cost, and how targets were reached."""
 
     network: FixedPointNetwork
     design: RtlDesign
     reports: tuple[LayerReport, ...]
     accuracy: Accuracy | None
+    reached: Reached | None
 
 
 def compile(
@@ -52,6 +53,7 @@ def compile(
     name: str | None = None,
     quantize: QuantizeOptions | None = None,
     rtl: RtlOptions | None = None,
+    targets: Targets | None = None,
     calibration: Callable[[FixedPointNetwork], Samples] | None = None,
 ) -> Compiled:
     """Compile a model to Verilog, or to an integer network.
@@ -63,35 +65,57 @@ def compile(
         name: name of the network, which its Verilog modules start with.
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
+        targets: what the hardware must reach, by lanes and layouts that rtl leaves open.
         calibration: gives samples for the network's inputs and encoder, to measure the accuracy before and after, and
-            how often neurons fire, which decides their places.
+            how often neurons fire, which decides their places and the cycles of a sample.
 
     Raises:
         Snn2RtlError: one of its kinds, with what is wrong and what to do.
     """
+    path = None if out is None else Path(out)
+    rtl, targets = rtl or RtlOptions(), targets or Targets()
+    if path and path.suffix == NETWORK and (rtl, targets) != (RtlOptions(), Targets()):
+        raise OptionError(
+            f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
+        )
+    network, reports, samples, accuracy = _integers(_read(model, arch, name), quantize, calibration)
+    load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
+    reached = None
+    if targets == Targets():
+        design = plan(network, rtl, place(network, rtl, load.firing if load else ()))
+    else:
+        design, reached = reach(network, rtl, targets, load)
+    if path and path.suffix == NETWORK:
+        write_file(path, lambda part: network_file.save(network, part))
+    elif path:
+        write_rtl(network, design, path, reports, accuracy, reached)
+    return Compiled(network, design, reports, accuracy, reached)
+
+
+def _read(model: object, arch: str | os.PathLike[str] | None, name: str | None) -> SpikingNetwork | FixedPointNetwork:
+    """Return a model under another name; a float network folded, of which nobody needs the other."""
     source = read_model(model, Path(arch) if arch else None)
-    if name:
-        source = replace(source, name=name)
+    source = replace(source, name=name) if name else source
+    return fold(source) if isinstance(source, SpikingNetwork) else source
+
+
+def _integers(
+    source: SpikingNetwork | FixedPointNetwork,
+    quantize: QuantizeOptions | None,
+    calibration: Callable[[FixedPointNetwork], Samples] | None,
+) -> tuple[FixedPointNetwork, tuple[LayerReport, ...], Samples | None, Accuracy | None]:
+    """Return the integer network, what quantizing did, and calibration samples with the accuracy on them.
+
+    The float network, eight times as large, is gone when this returns.
+    """
     if isinstance(source, FixedPointNetwork):
         if quantize is not None and quantize != QuantizeOptions():
             raise OptionError("model: is an integer network already, which options of quantization cannot change")
         network, reports = source, _NO_REPORTS
     else:
         network, reports = compile_network(source, quantize)
-    path = None if out is None else Path(out)
-    if path and path.suffix == NETWORK and rtl not in (None, RtlOptions()):
-        raise OptionError(
-            f"{out}: holds no hardware, which lanes, layout and output describe; choose a folder for --out"
-        )
     samples = calibration(network) if calibration else None
-    accuracy = _accuracy(source, network, samples) if samples else None
-    rtl = rtl or RtlOptions()
-    design = plan(network, rtl, place(network, rtl, _firing(network, samples) if samples else ()))
-    if path and path.suffix == NETWORK:
-        write_file(path, lambda part: network_file.save(network, part))
-    elif path:
-        write_rtl(network, design, path, reports, accuracy)
-    return Compiled(network, design, reports, accuracy)
+    return network, reports, samples, _accuracy(source, network, samples) if samples else None
 
 
 def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | FixedPointNetwork:
@@ -118,7 +142,7 @@ def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNet
     if samples.labels is None:
         raise DataError("calibration: must have labels")
     before = after = agree = 0
-    folded = fold(source) if isinstance(source, SpikingNetwork) else None
+    folded = source if isinstance(source, SpikingNetwork) else None
     for first in range(0, len(samples), _CHUNK):
         inputs = samples.inputs(first, min(first + _CHUNK, len(samples)))
         labels = samples.labels[first : first + _CHUNK]
@@ -132,11 +156,3 @@ def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNet
     if not folded:
         return Accuracy(total, None, after / total, None)
     return Accuracy(total, before / total, after / total, agree / total)
-
-
-def _firing(network: FixedPointNetwork, samples: Samples) -> tuple[IntArray, ...]:
-    """Return how often each input of each layer is not silent in the first samples."""
-    inputs = samples.inputs(0, min(_CHUNK, len(samples)))
-    layers = reference.run(network, inputs).layers
-    entering = [inputs, *(trace.spikes for trace in layers[:-1])]
-    return tuple(reference.count_events(part) for part in entering)

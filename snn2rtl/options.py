@@ -11,6 +11,9 @@ from snn2rtl.errors import OptionError
 from snn2rtl.network import MAX_MEMBRANE_BITS, MAX_WEIGHT_BITS
 
 T = TypeVar("T", int, str)
+DEFAULT_BITS = 8
+DEFAULT_LANES = 16
+MAX_LANES = 1024
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,15 @@ class PerLayer(Generic[T]):
 class QuantizeOptions:
     """How the float network becomes an integer network.
 
-    bits: weight width. scale: one scale for a layer's weights, or one for each neuron's. leak: a power of two by shift,
-    a multiplier of leak_bits, or auto: shift where it is exact, multiplier elsewhere. membrane_bits: width at which the
-    membrane saturates, 0 for one that time_steps steps cannot fill. membrane_fraction: fraction bits of the membrane
-    below the weights' least significant bit, -1 for as many as the leak shifts out in a step, and none where pixels
-    enter, for they divide a weight step already. time_steps: length of a sample, 0 for the encoder's, or 100 without
-    one.
+    bits: weight width, 0 for the least that holds training's weights, or 8 where training chose no weight step. scale:
+    one scale for a layer's weights, or one for each neuron's. leak: a power of two by shift, a multiplier of leak_bits,
+    or auto: shift where it is exact, multiplier elsewhere. membrane_bits: width at which the membrane saturates, 0 for
+    one that time_steps steps cannot fill. membrane_fraction: fraction bits of the membrane below the weights' least
+    significant bit, -1 for as many as the leak shifts out in a step, and none where pixels enter, for they divide a
+    weight step already. time_steps: length of a sample, 0 for the encoder's, or 100 without one.
     """
 
-    bits: PerLayer[int] = PerLayer(8)
+    bits: PerLayer[int] = PerLayer(0)
     scale: Literal["neuron", "layer"] = "neuron"
     leak: Literal["auto", "shift", "multiplier"] = "auto"
     leak_bits: int = 8
@@ -52,7 +55,7 @@ class QuantizeOptions:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        _check_range("bits", self.bits, 1, MAX_WEIGHT_BITS)
+        _check_range("bits", self.bits, 0, MAX_WEIGHT_BITS)
         _check_range("membrane-bits", self.membrane_bits, 0, MAX_MEMBRANE_BITS)
         _check_range("membrane-fraction", self.membrane_fraction, -1, 24)
         _check_range("leak-bits", PerLayer(self.leak_bits), 1, 15)
@@ -65,20 +68,38 @@ class QuantizeOptions:
 class RtlOptions:
     """How the integer network becomes hardware.
 
-    lanes: neurons that a layer updates in one cycle. layout: how weights are stored. output: what the output stream
-    carries, the class of a sample, its class and counts, or every output spike. beat_pixels: pixels of a beat of the
-    input stream of a directly coded network, 0 for 8.
+    lanes: neurons that a layer updates in one cycle, 0 for 16 or what the targets need. layout: how weights are stored,
+    auto for the cheapest or what the targets need. output: what the output stream carries, the class of a sample, its
+    class and counts, or every output spike. beat_pixels: pixels of a beat of the input stream of a directly coded
+    network, 0 for 8.
     """
 
-    lanes: PerLayer[int] = PerLayer(16)
+    lanes: PerLayer[int] = PerLayer(0)
     layout: PerLayer[str] = PerLayer("auto")
     output: Literal["class", "counts", "spikes"] = "class"
     beat_pixels: int = 0
 
     def __post_init__(self) -> None:
-        _check_range("lanes", self.lanes, 1, 1024)
+        _check_range("lanes", self.lanes, 0, MAX_LANES)
         _check_range("beat-pixels", PerLayer(self.beat_pixels), 0, 8)
         _check_choice("output", self.output, ("class", "counts", "spikes"))
+
+    def lanes_of(self, layer: str, neurons: int) -> int:
+        """Return the lanes of a layer of so many neurons."""
+        return min(self.lanes[layer] or DEFAULT_LANES, neurons)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """What the hardware must reach: cycles of a sample and block memories, at most; None for any."""
+
+    cycles: int | None = None
+    bram: int | None = None
+
+    def __post_init__(self) -> None:
+        for option, value in (("cycles", self.cycles), ("bram", self.bram)):
+            if value is not None:
+                _check_range(f"target-{option}", PerLayer(value), 1, 1 << 48)
 
 
 def _check_range(option: str, value: PerLayer[int], low: int, high: int) -> None:

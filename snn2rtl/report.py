@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from snn2rtl.fixed_point import signed_range
+
+BitsFrom = Literal["asked", "training", "default"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerReport:
     """What quantizing did to one layer.
 
+    bits_from: who chose weight_bits; training did by its weight steps, where nobody asked for a width.
     Weight errors are in weight steps (of scale), the others in membrane steps, of scale / input_max /
     2**membrane_fraction; input_max is 255 where pixels enter, else 1. leak_* is the fraction of the membrane that a
     step keeps. membrane_low and _high are what a sample of time_steps steps can charge a membrane to; may_saturate says
@@ -23,6 +26,7 @@ class LayerReport:
     inputs: int
     neurons: int
     weight_bits: int
+    bits_from: BitsFrom
     scale_min: float
     scale_max: float
     nonzero_weights: int

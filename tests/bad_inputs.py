@@ -183,15 +183,22 @@ def _(folder: Path) -> list[str]:
 
 
 for name, options in {
-    "bits-0": ["--bits", "0"],
+    "bits-17": ["--bits", "17"],
     "bits-99": ["--bits", "99"],
     "bits-layer": ["--bits", "fc9=4"],
     "narrow": ["--membrane-bits", "3"],
-    "lanes": ["--lanes", "0"],
+    "lanes": ["--lanes", "1025"],
+    "target-steps": ["--target-cycles", "9"],
     "layout": ["--layout", "diagonal"],
     "strict": ["--strict"],
 }.items():
     CASES[name] = lambda folder, options=options: compile_args(folder, model(folder), *options)
+
+
+@case("target-cycles")
+def _(folder: Path) -> list[str]:
+    path = model(folder, encoder=Encoder(kind="poisson", time_steps=4))
+    return compile_args(folder, path, "--target-cycles", "1")
 
 
 @case("soft-zero")

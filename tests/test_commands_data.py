@@ -108,4 +108,4 @@ def test_samples_are_numbers(samples: str, capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as caught:
         inspect("--samples", samples)
     assert caught.value.code == 2
-    assert "argument --samples: must be an integer of at least 0" in capsys.readouterr().err
+    assert "argument --samples: must be an integer of 0..4294967295" in capsys.readouterr().err

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from snn2rtl.errors import OptionError
-from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
+from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions, Targets
 
 
 def test_a_layer_s_own_value_goes_before_the_default():
@@ -21,9 +21,9 @@ def test_names_that_the_network_does_not_have():
 @pytest.mark.parametrize(
     ("options", "values", "message"),
     [
-        (QuantizeOptions, {"bits": PerLayer(0)}, "--bits: must be 1..16, not 0"),
-        (QuantizeOptions, {"bits": PerLayer(99)}, "--bits: must be 1..16, not 99"),
-        (QuantizeOptions, {"bits": PerLayer(8, {"fc1": 17})}, "--bits: must be 1..16, not 17"),
+        (QuantizeOptions, {"bits": PerLayer(-1)}, "--bits: must be 0..16, not -1"),
+        (QuantizeOptions, {"bits": PerLayer(99)}, "--bits: must be 0..16, not 99"),
+        (QuantizeOptions, {"bits": PerLayer(8, {"fc1": 17})}, "--bits: must be 0..16, not 17"),
         (QuantizeOptions, {"membrane_bits": PerLayer(49)}, "--membrane-bits: must be 0..48, not 49"),
         (QuantizeOptions, {"membrane_fraction": PerLayer(25)}, "--membrane-fraction: must be -1..24, not 25"),
         (QuantizeOptions, {"leak_bits": 0}, "--leak-bits: must be 1..15, not 0"),
@@ -31,8 +31,10 @@ def test_names_that_the_network_does_not_have():
         (QuantizeOptions, {"time_steps": -1}, "--time-steps: must be 0..65536, not -1"),
         (QuantizeOptions, {"scale": "row"}, "--scale: must be neuron or layer, not row"),
         (QuantizeOptions, {"leak": "divide"}, "--leak: must be auto, shift or multiplier, not divide"),
-        (RtlOptions, {"lanes": PerLayer(0)}, "--lanes: must be 1..1024, not 0"),
-        (RtlOptions, {"lanes": PerLayer(1025)}, "--lanes: must be 1..1024, not 1025"),
+        (RtlOptions, {"lanes": PerLayer(-1)}, "--lanes: must be 0..1024, not -1"),
+        (RtlOptions, {"lanes": PerLayer(1025)}, "--lanes: must be 0..1024, not 1025"),
+        (Targets, {"cycles": 0}, "--target-cycles: must be 1..281474976710656, not 0"),
+        (Targets, {"bram": -1}, "--target-bram: must be 1..281474976710656, not -1"),
         (RtlOptions, {"output": "all"}, "--output: must be class, counts or spikes, not all"),
     ],
 )

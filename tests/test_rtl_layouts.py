@@ -43,6 +43,12 @@ def test_the_cost_is_that_of_what_is_built(kind, seed, shape, density):
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
+def test_a_layer_that_is_laid_out_in_parts(kind):
+    weight = random_weight(0, 100, 6, 1000, 16, 0.3)
+    assert np.array_equal(LAYOUTS[kind].build("fc", weight, 6, 16).weights(), weight)
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
 @pytest.mark.parametrize("value", [0, 1, -1])
 def test_one_weight(kind, value):
     layout = LAYOUTS[kind].build("fc", np.array([[value]]), 1, 2)

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
-from snn2rtl.fixed_point import signed_range
+from snn2rtl.fixed_point import signed_bits, signed_range
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.scale import find_scale
 from snn2rtl.spiking import BatchNorm, Linear, Neuron, SpikingNetwork
@@ -73,6 +73,54 @@ def test_a_trained_network_keeps_its_integers_and_strict_accepts_it(seed, bits, 
     assert np.array_equal(layer.neuron.fire_at, times << 12)
     assert np.array_equal(layer.neuron.reset_by, (times << 12) * soft)
     assert report.approximations() == []
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 16), st.booleans(), st.sampled_from(CHANGES))
+def test_without_a_width_it_is_the_least_that_holds_the_weights(seed, bits, soft, change):
+    network, weight, *_ = trained(seed, bits, soft, change)
+    least = signed_bits(int(weight.min()), int(weight.max()))
+    assume(least <= 16)  # a negative gain turns -2**15 around
+    integer, (report,) = compile_network(network, QuantizeOptions(membrane_fraction=PerLayer(12), time_steps=4))
+    assert (integer.layers[0].weight_bits, report.weight_bits, report.bits_from) == (least, least, "training")
+    assert np.array_equal(integer.layers[0].weight, weight)
+
+
+def test_a_width_that_is_asked_for_stays():
+    network, weight, *_ = trained(0, 4)
+    for asked in (4, 8):
+        integer, (report,) = compile_network(network, options(asked))
+        assert (integer.layers[0].weight_bits, report.bits_from) == (asked, "asked")
+        assert np.array_equal(integer.layers[0].weight, weight)
+
+
+def test_without_a_step_that_holds_for_all_weights_the_width_is_8():
+    network, *_ = trained(0, 4)
+    linear, neuron = network.nodes
+    changed = linear.weight.copy()
+    changed[0, 0] *= 1.001
+    wide = replace(linear, weight=linear.weight * 2**14)
+    for one in (replace(linear, step=None), replace(linear, weight=changed), wide):
+        _, (report,) = compile_network(replace(network, nodes=(one, neuron)), QuantizeOptions())
+        assert (report.weight_bits, report.bits_from) == (8, "default")
+    _, (report,) = compile_network(network, QuantizeOptions(scale="layer"))
+    assert (report.weight_bits, report.bits_from) == (8, "default")
+    same = replace(linear, weight=np.round(linear.weight / linear.step[:, None]) * 0.25, step=np.full(NEURONS, 0.25))
+    _, (report,) = compile_network(replace(network, nodes=(same, neuron)), QuantizeOptions(scale="layer"))
+    assert (report.weight_bits, report.bits_from) == (4, "training")
+
+
+def test_each_layer_has_its_own_width():
+    """--bits fc=... is for the layers that it names; the report says of each where its width is from."""
+    network, *_ = trained(0, 3)
+    linear, neuron = network.nodes
+    rng = np.random.default_rng(0)
+    after = Linear(name="out", weight=rng.normal(size=(2, NEURONS)), bias=np.zeros(2))
+    chain = replace(network, nodes=(linear, neuron, after, replace(neuron, name="last")))
+    _, reports = compile_network(chain, QuantizeOptions())
+    assert [(one.weight_bits, one.bits_from) for one in reports] == [(3, "training"), (8, "default")]
+    _, reports = compile_network(chain, QuantizeOptions(bits=PerLayer(0, {"out": 5})))
+    assert [(one.weight_bits, one.bits_from) for one in reports] == [(3, "training"), (5, "asked")]
 
 
 def test_without_the_steps_the_same_network_is_rounded():

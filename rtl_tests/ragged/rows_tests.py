@@ -87,7 +87,7 @@ class Rows:
             if not lane:
                 drive(self.dut, sample_ended_i=first)
             return
-        entry = self.layout.lists[lane].fields[first : first + count, 0]
+        entry = self.layout.lists[lane].fields[first : first + count, 0].astype(np.int64)
         value = (entry & (1 << BITS) - 1 ^ 1 << BITS - 1) - (1 << BITS - 1)
         np.add.at(total, (entry >> BITS) * self.lanes + lane, value * tag)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from reprlib import repr as short
 from typing import TypeVar
 
 from snn2rtl.options import PerLayer
 
 T = TypeVar("T", int, str)
+N = TypeVar("N", int, float)
+MAX_NUMBER = 2**32 - 1
 
 
 def per_layer(kind: type[T], default: T) -> Callable[[str], PerLayer[T]]:
@@ -19,28 +22,51 @@ def per_layer(kind: type[T], default: T) -> Callable[[str], PerLayer[T]]:
         for item in text.split(","):
             layer, equals, value = item.rpartition("=")
             try:
-                number = kind(value)
+                found = kind(value)
             except ValueError:
-                raise argparse.ArgumentTypeError(f"must be N or LAYER=N,..., not {text!r}") from None
+                found = None
+            if found is None or (equals and not layer):
+                raise argparse.ArgumentTypeError(f"must be N or LAYER=N,..., not {short(text)}")
             if equals:
-                named[layer] = number
+                named[layer] = found
             else:
-                rest = number
+                rest = found
         return PerLayer(rest, named)
 
     return parse
 
 
-def positive(text: str) -> int:
-    """Return a positive integer."""
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive integer, not {text!r}")
-    return number
+def number(kind: type[N]) -> Callable[[str], N]:
+    """Return the parser of an integer or a float, whose range its command checks."""
+    what = "an integer" if kind is int else "a number"
+
+    def parse(text: str) -> N:
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be {what}, not {short(text)}") from None
+
+    return parse
 
 
-def natural(text: str) -> int:
-    """Return an integer of at least 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be an integer of at least 0, not {text!r}")
-    return int(text)
+def integer(low: int) -> Callable[[str], int]:
+    """Return the parser of an integer that is no less, and fits the 32 bits of a seed in Verilog."""
+
+    def parse(text: str) -> int:
+        value = int(text) if text.isdecimal() and len(text) <= len(str(MAX_NUMBER)) else -1
+        if not low <= value <= MAX_NUMBER:
+            raise argparse.ArgumentTypeError(f"must be an integer of {low}..{MAX_NUMBER}, not {short(text)}")
+        return value
+
+    return parse
+
+
+positive, natural = integer(1), integer(0)
+
+
+def share(text: str) -> float:
+    """Return a number of 0 or more and below 1."""
+    value = number(float)(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"must be 0 or more and below 1, not {short(text)}")
+    return value

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from snn2rtl import network_file
 from snn2rtl.api import NETWORK, Compiled, compile
-from snn2rtl.commands.arguments import per_layer, positive
+from snn2rtl.commands.arguments import natural, number, per_layer, positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.network import FixedPointNetwork
-from snn2rtl.options import QuantizeOptions, RtlOptions
+from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
 from snn2rtl.report import findings
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import manifest
@@ -32,28 +32,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="output folder, or a file that ends in .npz for the integer network alone")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
     add("--name", help="name of the network and its modules [the model's]")
-    number, word = per_layer(int, 8), per_layer(str, "auto")
-    add("--bits", type=number, default=quantize.bits, metavar="N|LAYER=N,...", help="weight width, 1 to 16 [8]")
+    add("--bits", type=per_layer(int, 0), default=quantize.bits, metavar="N|LAYER=N,...",
+        help="weight width, 1 to 16 [0: that of training, else 8]")  # fmt: skip
     add("--scale", choices=["neuron", "layer"], default=quantize.scale, help="one weight scale for each [%(default)s]")
     add("--leak", choices=["auto", "shift", "multiplier"], default=quantize.leak,
         help="leak as a shift, as a multiplier, or as a shift where it is exact [%(default)s]")  # fmt: skip
-    add("--leak-bits", type=int, default=quantize.leak_bits, metavar="N", help="bits of a multiplier [%(default)s]")
+    add("--leak-bits", type=number(int), default=quantize.leak_bits, metavar="N",
+        help="bits of a multiplier [%(default)s]")  # fmt: skip
     add("--membrane-bits", type=per_layer(int, 0), default=quantize.membrane_bits, metavar="N|LAYER=N,...",
         help="width at which a membrane saturates [0: one that --time-steps cannot fill]")  # fmt: skip
     add("--membrane-fraction", type=per_layer(int, -1), default=quantize.membrane_fraction, metavar="N|LAYER=N,...",
         help="fraction bits of a membrane below a weight step "
         "[-1: what the leak shifts out in a step; none below pixels]")  # fmt: skip
-    add("--time-steps", type=int, default=quantize.time_steps, metavar="N",
+    add("--time-steps", type=number(int), default=quantize.time_steps, metavar="N",
         help="steps of a sample [0: the encoder's, or 100]")  # fmt: skip
     add("--strict", action="store_true", help="refuse any approximation")
-    add("--lanes", type=per_layer(int, 16), default=rtl.lanes, metavar="N|LAYER=N,...",
-        help="neurons that a layer updates in a cycle [16]")  # fmt: skip
-    add("--layout", type=word, default=rtl.layout, metavar="auto|" + "|".join(LAYOUTS) + "|LAYER=...",
-        help="how weights are stored [auto: least bits x cycles]")  # fmt: skip
+    add("--lanes", type=per_layer(int, 0), default=rtl.lanes, metavar="N|LAYER=N,...",
+        help="neurons that a layer updates in a cycle [0: 16, or what --target-cycles needs]")  # fmt: skip
+    add("--layout", type=per_layer(str, "auto"), default=rtl.layout, metavar="auto|" + "|".join(LAYOUTS) + "|LAYER=...",
+        help="how weights are stored [auto: least bits x cycles, or what --target-bram needs]")  # fmt: skip
+    add("--target-cycles", type=positive, metavar="N",
+        help="choose the fewest lanes with which a sample takes at most so many cycles on average, as estimated from "
+        "--calibration, else with every input spiking in every step")  # fmt: skip
+    add("--target-bram", type=positive, metavar="N",
+        help="choose layouts, and lanes for --target-cycles, that take at most so many block memories "
+        "(DP16KD, RAMB18), as estimated")  # fmt: skip
     add("--explain", action="store_true", help="show what every layout would cost")
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
-    add("--beat-pixels", type=int, default=rtl.beat_pixels, metavar="N",
+    add("--beat-pixels", type=number(int), default=rtl.beat_pixels, metavar="N",
         help="pixels in a beat of the input, 1 to 8, with a direct encoder [0: 8]")  # fmt: skip
     add(
         "--calibration",
@@ -62,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="samples with labels, to measure the accuracy and to place neurons",
     )
     add("--samples", type=positive, metavar="N", help="take only so many of them")
-    add("--seed", type=int, default=0, metavar="N", help="of the encoder [%(default)s]")
+    add("--seed", type=natural, default=0, metavar="N", help="of the encoder [%(default)s]")
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -89,22 +96,33 @@ def run(args: argparse.Namespace) -> Outcome:
             strict=args.strict,
         ),
         rtl=RtlOptions(lanes=args.lanes, layout=args.layout, output=args.output, beat_pixels=args.beat_pixels),
+        targets=Targets(cycles=args.target_cycles, bram=args.target_bram),
         calibration=samples if args.calibration else None,
     )
     digest = network_file.digest(compiled.network)
     if args.out.suffix != NETWORK:
-        data = manifest(compiled.design, compiled.reports, compiled.accuracy)
+        data = manifest(compiled.design, compiled.reports, compiled.accuracy, compiled.reached)
         tables = [_numbers(compiled, digest), _hardware(compiled.design)]
     else:
         data = {"version": __version__, "digest": digest, **findings(compiled.reports, compiled.accuracy)}
         tables = [_numbers(compiled, digest)]
-    tables += [_alternatives(compiled.design)] if args.explain else []
+    tables += [_alternatives(compiled)] if args.explain else []
     return Outcome(data, (*tables, *_notes(compiled), f"wrote {args.out}"))
 
 
 def _numbers(compiled: Compiled, digest: str) -> Table:
     table = Table(title=f"integer network {digest[:16]}", title_justify="left")
-    for heading in ("layer", "inputs", "neurons", "weights", "bits", "non-zero", "rounded to 0", "saturated"):
+    for heading in (
+        "layer",
+        "inputs",
+        "neurons",
+        "weights",
+        "bits",
+        "bits from",
+        "non-zero",
+        "rounded to 0",
+        "saturated",
+    ):
         table.add_column(heading, justify="left" if heading == "layer" else "right")
     for heading in ("largest error", "keeps a step", "membrane", "reaches", "never fire"):
         table.add_column(heading, justify="right")
@@ -119,6 +137,7 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
             str(report.neurons),
             str(report.inputs * report.neurons),
             str(report.weight_bits),
+            report.bits_from,
             str(report.nonzero_weights),
             str(report.rounded_to_zero),
             str(report.saturated_weights),
@@ -133,7 +152,17 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
 
 def _hardware(design: RtlDesign) -> Table:
     table = Table(title=f"hardware {design.top}", title_justify="left")
-    for heading in ("layer", "lanes", "slots", "layout", "ROM bits", "membrane bits", "words a spike", "over entropy"):
+    for heading in (
+        "layer",
+        "lanes",
+        "slots",
+        "layout",
+        "ROM bits",
+        "membrane bits",
+        "block memories",
+        "words a spike",
+        "over entropy",
+    ):
         table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
     for kind in LAYOUTS:
         table.add_column(f"{kind} bits", justify="right")
@@ -145,6 +174,7 @@ def _hardware(design: RtlDesign) -> Table:
             layer.layout.kind,
             str(layer.rom_bits),
             str(layer.state_bits),
+            str(layer.block_memories),
             f"{layer.costs[layer.layout.kind].words_per_spike:.2f}",
             f"{layer.bits_over_entropy:.2f}",
             *(str(cost.bits) for cost in layer.costs.values()),
@@ -152,13 +182,12 @@ def _hardware(design: RtlDesign) -> Table:
     return table
 
 
-def _alternatives(design: RtlDesign) -> Table:
-    table = Table(
-        title="layouts of the weights", title_justify="left", caption="chosen: asked for, or least area x time"
-    )
+def _alternatives(compiled: Compiled) -> Table:
+    why = "--target-bram" if compiled.reached and compiled.reached.target_bram else "least area x time"
+    table = Table(title="layouts of the weights", title_justify="left", caption=f"chosen: asked for, or {why}")
     for heading in ("layer", "layout", "bits", "over entropy", "words a spike", "chosen"):
         table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
-    for layer in design.layers:
+    for layer in compiled.design.layers:
         for kind, cost in layer.costs.items():
             ratio = f"{cost.bits / layer.entropy_bits:.2f}" if layer.entropy_bits else "-"
             chosen = "yes" if kind == layer.layout.kind else ""
@@ -171,6 +200,7 @@ def _notes(compiled: Compiled) -> list[str]:
     for report in compiled.reports:
         if report.silent_neurons:
             notes.append(f"layer '{report.name}': {report.silent_neurons} of {report.neurons} neurons can never fire")
+    notes += [str(compiled.reached)] if compiled.reached else []
     accuracy = compiled.accuracy
     if accuracy:
         before = "" if accuracy.before is None else f"float {accuracy.before:.2%}, "

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
+from snn2rtl.commands.arguments import number
 from snn2rtl.training.config import ENCODERS, RESETS, SCHEDULES, SCORES, TrainConfig
 
 _HELP = {
@@ -72,7 +75,11 @@ def add_option(parser: argparse.ArgumentParser, name: str, default: Any, shown: 
     elif name in _CHOICES:
         parser.add_argument(flag, choices=_CHOICES[name], help=f"{text} [{shown or default}]")
     else:
-        parser.add_argument(flag, type=type(default), metavar="N", help=f"{text} [{shown or default}]")
+        parser.add_argument(flag, type=_kind(default), metavar="N", help=f"{text} [{shown or default}]")
+
+
+def _kind(default: float | str) -> Callable[[str], float | str]:
+    return number(type(default)) if isinstance(default, (int, float)) else str
 
 
 def given(args: argparse.Namespace) -> dict[str, Any]:
@@ -85,4 +92,4 @@ def _widths(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(width) for width in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be N or N,..., not {text!r}") from None
+        raise argparse.ArgumentTypeError(f"must be N or N,..., not {short(text)}") from None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl import network_file, reference
+from snn2rtl.commands.arguments import natural
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--engine", choices=["reference", "verilator", "icarus"], default="reference", help="what runs [%(default)s]")
     add("--out", type=Path, required=True, metavar="NPZ",
         help="file for spikes_<layer> [T, N, neurons], counts, classes and cycles [N]")  # fmt: skip
-    add("--seed", type=int, default=0, metavar="N", help="of the encoder [%(default)s]")
+    add("--seed", type=natural, default=0, metavar="N", help="of the encoder [%(default)s]")
 
 
 def run(args: argparse.Namespace) -> Outcome:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from snn2rtl.commands.arguments import positive
+from snn2rtl.commands.arguments import natural, positive, share
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.flows.synth import TARGETS, Target
 from snn2rtl.folder import OutputFolder, open_folder
@@ -36,15 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--netlist", choices=TARGETS,
         help="run the netlist that synth left for this target, or makes now, in place of the Verilog")  # fmt: skip
     add("--jobs", type=positive, metavar="N", help="simulators that run at once [one for each core]")
-    add("--stalls", type=float, default=0.25, metavar="P",
+    add("--stalls", type=share, default=0.25, metavar="P",
         help="probability that a side waits in a cycle, in the runs with stalls [%(default)s]")  # fmt: skip
-    add("--seed", type=int, default=1, metavar="N", help="of the stalls and the encoder [%(default)s]")
+    add("--seed", type=natural, default=1, metavar="N", help="of the stalls and the encoder [%(default)s]")
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Verify without stalls, for the cycles; a part of the samples one at a time, for the latency, and with stalls."""
     folder = open_folder(args.folder)
-    probability = min(STALL_RANGE - 1, max(0, round(args.stalls * STALL_RANGE)))
+    probability = min(STALL_RANGE - 1, round(args.stalls * STALL_RANGE))
     chosen = args.engine or ("verilator" if args.netlist else "both")
     engines: tuple[Engine, ...] = tuple(engine for engine in ENGINES if chosen in (engine, "both"))
     verdicts = []

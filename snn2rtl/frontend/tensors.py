@@ -72,7 +72,9 @@ def to_array(tensor: object) -> FloatArray:
     if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
         # A few bytes in a file could ask for any amount of memory.
         raise TypeError(f"must hold all its {tensor.numel()} elements, not repeat some; call contiguous()")
-    array: FloatArray = tensor.detach().to("cpu", torch.float64).numpy()
+    array: FloatArray = np.empty(tensor.shape, np.float64)
+    torch.from_numpy(array).copy_(tensor.detach())
+    array.setflags(write=False)  # nodes take it as it is
     return array
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.spiking import Linear, Neuron, Node, SpikingNetwork
+from snn2rtl.spiking import FloatArray, Linear, Neuron, Node, SpikingNetwork
 
 
 def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
@@ -35,14 +35,18 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
 def _with_decayed_input(linear: Linear, neuron: Neuron) -> Linear:
     if neuron.tau is None:
         return linear
-    if neuron.decay == float(np.float32(neuron.decay)):  # times a float32 weight it is exact
-        return _times(linear, neuron.decay, 1)
-    return _times(linear, 1, neuron.tau)
+    exact = neuron.decay == float(np.float32(neuron.decay))  # times a float32 weight
+    factor, divisor = (neuron.decay, 1.0) if exact else (1.0, neuron.tau)
+    weight, bias = (_times(values, factor, divisor) for values in (linear.weight, linear.bias))
+    step = None if linear.step is None else _times(linear.step, factor, divisor)
+    return replace(linear, weight=weight, bias=bias, step=step)
 
 
-def _times(linear: Linear, factor: float, divisor: float) -> Linear:
-    step = None if linear.step is None else linear.step * factor / divisor
-    return replace(linear, weight=linear.weight * factor / divisor, bias=linear.bias * factor / divisor, step=step)
+def _times(values: FloatArray, factor: float, divisor: float) -> FloatArray:
+    product = values * factor
+    product /= divisor
+    product.setflags(write=False)  # a node takes it as it is, without a copy
+    return product
 
 
 def pair_layers(network: SpikingNetwork) -> list[tuple[Linear, Neuron]]:

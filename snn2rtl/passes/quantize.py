@@ -30,10 +30,10 @@ from snn2rtl.network import (
     Reset,
     ShiftLeak,
 )
-from snn2rtl.options import QuantizeOptions
+from snn2rtl.options import DEFAULT_BITS, QuantizeOptions
 from snn2rtl.passes.fold_neurons import pair_layers
-from snn2rtl.passes.scale import FLOAT32_SLACK, Scale, blocks, find_scale
-from snn2rtl.report import LayerReport
+from snn2rtl.passes.scale import FLOAT32_SLACK, Scale, blocks, find_scale, trained_bits
+from snn2rtl.report import BitsFrom, LayerReport
 from snn2rtl.spiking import FloatArray, Linear, Neuron, SpikingNetwork
 
 DEFAULT_TIME_STEPS = 100
@@ -68,6 +68,14 @@ def quantize_network(
         name=network.name, layers=tuple(layers), count_bits=unsigned_bits(steps), encoder=network.encoder
     )
     return integer, tuple(reports)
+
+
+def choose_bits(linear: Linear, options: QuantizeOptions) -> tuple[int, BitsFrom]:
+    """Return the width of a layer's weights and where it is from."""
+    if asked := options.bits[linear.name]:
+        return asked, "asked"
+    trained = trained_bits(linear, options.scale == "neuron")
+    return (trained, "training") if trained else (DEFAULT_BITS, "default")
 
 
 def choose_leak(tau: float | None, options: QuantizeOptions) -> Leak:
@@ -139,7 +147,7 @@ class _Steps:
 def _quantize_layer(
     linear: Linear, neuron: Neuron, options: QuantizeOptions, time_steps: int, input_max: int
 ) -> tuple[Layer, LayerReport]:
-    bits = options.bits[linear.name]
+    bits, bits_from = choose_bits(linear, options)
     leak = choose_leak(neuron.tau, options)
     shift = options.membrane_fraction[linear.name]
     if shift < 0:  # the membrane steps of pixels are fine already
@@ -170,7 +178,7 @@ def _quantize_layer(
         input_max=input_max,
     )
     layer = _size_membrane(layer, options.membrane_bits[linear.name], time_steps)
-    return layer, _report(linear, neuron, layer, steps, error, time_steps)
+    return layer, _report(linear, neuron, layer, steps, error, time_steps, bits_from)
 
 
 @dataclass(frozen=True)
@@ -241,7 +249,13 @@ def _size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
 
 
 def _report(
-    linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, error: _WeightError, time_steps: int
+    linear: Linear,
+    neuron: Neuron,
+    layer: Layer,
+    steps: _Steps,
+    error: _WeightError,
+    time_steps: int,
+    bits_from: BitsFrom,
 ) -> LayerReport:
     found = charged_range_after(layer, time_steps)
     integer = _lif(layer)
@@ -251,6 +265,7 @@ def _report(
         inputs=layer.num_inputs,
         neurons=layer.num_neurons,
         weight_bits=layer.weight_bits,
+        bits_from=bits_from,
         scale_min=float(steps.scale.step.min()),
         scale_max=float(steps.scale.step.max()),
         nonzero_weights=int(layer.nonzeros.sum()),

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl.fixed_point import lowest_set_bit, signed_range, snap
+from snn2rtl.fixed_point import lowest_set_bit, signed_bits, signed_range, snap
+from snn2rtl.network import MAX_WEIGHT_BITS
 from snn2rtl.spiking import FloatArray, Linear
 
 _CANDIDATES = np.linspace(0.35, 1.05, 29)  # fractions of the scale that just holds the largest weight
@@ -53,6 +54,21 @@ def find_scale(linear: Linear, others: FloatArray, threshold: float, bits: int, 
         return trained
     found = find_scale(replace(linear, step=None), others, threshold, bits, per_neuron)
     return Scale(np.where(taken, trained.step, found.step), np.where(taken, trained.slack, found.slack))
+
+
+def trained_bits(linear: Linear, per_neuron: bool) -> int | None:
+    """Return the least width that holds every weight as a whole multiple of training's step, None where none does."""
+    if linear.step is None or not (per_neuron or (linear.step == linear.step[0]).all()):
+        return None
+    step, slack = linear.step[:, None], _slack(linear.step, FLOAT32_SLACK)[:, None]
+    low, high, bits = *signed_range(MAX_WEIGHT_BITS), 1
+    for rows in blocks(linear.weight):
+        with np.errstate(over="ignore"):  # a step may be anything
+            counts = snap(linear.weight[rows] / step[rows], slack[rows])
+        if not _whole(counts, low, high).all():
+            return None
+        bits = max(bits, signed_bits(int(counts.min()), int(counts.max())))
+    return bits
 
 
 def _divides(scale: Scale, weight: FloatArray, others: FloatArray, bits: int) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from snn2rtl.rtl import beats
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.scripts import write_scripts
+from snn2rtl.rtl.targets import Reached
 from snn2rtl.rtl.templates import render, static
 from snn2rtl.version import __version__
 
@@ -33,6 +35,7 @@ def write_rtl(
     out: Path,
     reports: Sequence[LayerReport] = (),
     accuracy: Accuracy | None = None,
+    reached: Reached | None = None,
 ) -> None:
     """Write the output folder that docs/architecture.md shows; the old one stays until the new one is whole."""
 
@@ -42,7 +45,7 @@ def write_rtl(
         _write_bench(network, design, folder)
         write_scripts(design, folder, header(design))
         (folder / "README.md").write_text(render("README.md.j2", design=design, version=__version__))
-        write_manifest(folder, manifest(design, reports, accuracy))
+        write_manifest(folder, manifest(design, reports, accuracy, reached))
 
     write_folder(out, write)
 
@@ -75,7 +78,10 @@ def header(design: RtlDesign) -> str:
 
 
 def manifest(
-    design: RtlDesign, reports: Sequence[LayerReport] = (), accuracy: Accuracy | None = None
+    design: RtlDesign,
+    reports: Sequence[LayerReport] = (),
+    accuracy: Accuracy | None = None,
+    reached: Reached | None = None,
 ) -> dict[str, Any]:
     """Return what manifest.json says of the design."""
     return {
@@ -93,6 +99,7 @@ def manifest(
         },
         "hdl": [f"hdl/{file}" for file in verilog_files(design)],
         "layers": [_layer_manifest(layer) for layer in design.layers],
+        "targets": asdict(reached) if reached else None,
         **findings(reports, accuracy),
     }
 
@@ -120,6 +127,7 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
         "pixel_bits": layer.pixel_width,
         "steps": layer.steps,
         "state_bits": layer.state_bits,
+        "block_memories": layer.block_memories,
         "layout": layer.layout.kind,
         "memory_bits": {memory.name: memory.bits for memory in layer.memories},
         "bits_over_entropy": layer.bits_over_entropy,

@@ -6,7 +6,7 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.network import FixedPointNetwork
-from snn2rtl.reference import Inputs, Result, arriving
+from snn2rtl.reference import Inputs, Result, Spikes, arriving
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
 
@@ -30,11 +30,19 @@ def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result
     slowest = np.zeros(inputs.shape[-2], np.int64)
     for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
         rows = integer.rows_of(order, layer.placement)
-        sums = _sums(layer, arriving(integer, entering, trace.spikes)[..., rows])
-        sweeps = len(trace.spikes) * (layer.slots + DRAIN)
-        slowest = np.maximum(slowest, np.maximum(sums, sweeps) if layer.is_direct else sums + sweeps)
+        slowest = np.maximum(slowest, layer_cycles(layer, arriving(integer, entering, trace.spikes)[..., rows]))
         entering, order = trace.spikes, layer.placement
     return slowest
+
+
+def layer_cycles(layer: LayerDesign, events: Spikes) -> IntArray:
+    """Return about how many cycles a layer takes for events of shape (T, N, rows), (1, N, rows) of pixels; shape (N,).
+
+    Rows come in the order of the layer's hardware.
+    """
+    sums, sweeps = _sums(layer, events), len(events) * layer.steps * (layer.slots + DRAIN)
+    cycles: IntArray = np.maximum(sums, sweeps) if layer.is_direct else sums + sweeps
+    return cycles
 
 
 def _sums(layer: LayerDesign, events: IntArray) -> IntArray:

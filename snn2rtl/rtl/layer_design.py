@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.cost import Cost
 from snn2rtl.rtl.layouts import DenseRows, IndexedRows, Layout
-from snn2rtl.rtl.memory import Memory
+from snn2rtl.rtl.memory import Memory, block_memories
 from snn2rtl.rtl.neuron_modules import SINGLE, NeuronModule, Scores
 from snn2rtl.rtl.ragged import RaggedRows
 
@@ -225,3 +225,16 @@ class LayerDesign:
         """Bits of the layer's memories of membranes, of second states and, where pixels enter, of two currents."""
         currents = 2 * self.current_width if self.is_direct else 0
         return self.lanes * self.slots * (self.state_width + self.neuron.second_width + currents)
+
+    @property
+    def block_memories(self) -> int:
+        """About how many block memories the layer takes: its read-only memories, states and queues."""
+        held = (self.current_width, self.state_width) if self.is_direct else ()
+        each = (*(() if self.is_single else (self.state_width,)), *held)
+        every = self.lanes * (self.neuron.second_width + (self.scores.width if self.scores else 0))
+        memories = [(self.slots, width) for width in each] * self.lanes + [(self.slots, every)]
+        if not self.scores:
+            memories.append((1 << self.queue_depth_width, self.slot_width + self.lanes + 2))
+        if self.delays:
+            memories.append((1 << (self.delays.width + self.delays.place_width), self.in_addr_width))
+        return sum(memory.block_memories for memory in self.memories) + sum(block_memories(*size) for size in memories)

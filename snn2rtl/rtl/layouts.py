@@ -13,6 +13,7 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.cost import Cost
+from snn2rtl.rtl.entries import entries, entry_counts, field_type
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.ragged import RaggedRows
 
@@ -84,7 +85,7 @@ class IndexedRows:
     def cost(cls, weight: IntArray, lanes: int, weight_bits: int) -> Cost:
         """Return what weights of shape (slots * lanes, inputs) would cost."""
         slots = weight.shape[0] // lanes
-        words_per_row = np.count_nonzero(weight.reshape(slots, lanes, -1), axis=0).max(axis=0)
+        words_per_row = entry_counts(weight, lanes).max(axis=1)
         words = max(1, int(words_per_row.sum()))
         row_bits = unsigned_bits(words - 1) + unsigned_bits(int(words_per_row.max()))
         word_bits = lanes * (unsigned_bits(slots - 1) + weight_bits)
@@ -93,20 +94,13 @@ class IndexedRows:
     @classmethod
     def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> IndexedRows:
         """Return the layout of weights of shape (slots * lanes, inputs)."""
-        slots, inputs = weight.shape[0] // lanes, weight.shape[1]
+        slots = weight.shape[0] // lanes
         slot_width = unsigned_bits(slots - 1)
-        used = weight.reshape(slots, lanes, inputs).transpose(2, 1, 0) != 0  # [input, lane, slot]
-        in_lane = used.sum(axis=2)
-        words_per_row = in_lane.max(axis=1)
+        words_per_row = entry_counts(weight, lanes).max(axis=1)
         first = np.concatenate([[0], np.cumsum(words_per_row)])
-        fields = np.zeros((max(1, int(first[-1])), lanes), np.int64)
-        row, lane, slot = np.nonzero(used)
-        # entries come sorted by row and lane: the place of one in its lane's list counts from where the list starts
-        list_lengths = in_lane.reshape(-1)
-        starts = np.repeat(np.cumsum(list_lengths) - list_lengths, list_lengths)
-        word = first[row] + np.arange(len(row)) - starts
-        value = weight[slot * lanes + lane, row].astype(np.int64) & ((1 << weight_bits) - 1)
-        fields[word, lane] = slot << weight_bits | value
+        fields = np.zeros((max(1, int(first[-1])), lanes), field_type(slot_width + weight_bits))
+        for row, lane, place, field in entries(weight, lanes, weight_bits):
+            fields[first[row] + place, lane] = field
         count_width = unsigned_bits(int(words_per_row.max()))
         table = first[:-1] << count_width | words_per_row
         addr_width = unsigned_bits(len(fields) - 1)
@@ -124,10 +118,10 @@ class IndexedRows:
         """Return the weights, shape (slots * lanes, inputs)."""
         lanes = self.words.fields.shape[1]
         weight_bits = self.words.field_bits - self.slot_width
-        entries = self.words.fields
-        value = entries & ((1 << weight_bits) - 1)
+        fields = self.words.fields.astype(np.int64)
+        value = fields & ((1 << weight_bits) - 1)
         value = value - ((value >> (weight_bits - 1)) << weight_bits)
-        slot = entries >> weight_bits
+        slot = fields >> weight_bits
         result = np.zeros((self.slots * lanes, self.row_table.depth), np.int64)
         words_per_row = self.row_table.fields[:, 0] & ((1 << self.count_width) - 1)
         rows = np.repeat(np.arange(self.row_table.depth), words_per_row)

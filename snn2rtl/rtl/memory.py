@@ -12,6 +12,16 @@ from snn2rtl.hextext import to_bits, to_lines
 _CHUNK_BITS = 1 << 22
 # shapes of a block memory (DP16KD of ECP5, RAMB18 of Xilinx), depth and width; smaller ones have the same steps
 _BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+_LUT_BITS = 2048  # of a block memory, up to which Yosys finds LUTs cheaper
+
+
+def block_memories(depth: int, width: int) -> int:
+    """Return how many block memories (DP16KD, RAMB18) hold so many words; none where LUTs do it for less."""
+    deepest = _BLOCK_SHAPES[-1][0]
+    if depth > deepest:
+        return depth // deepest * width + block_memories(max(1, depth % deepest), width)
+    count = min(-(-width // block_width) for block_depth, block_width in _BLOCK_SHAPES if block_depth >= depth)
+    return count if width << unsigned_bits(depth - 1) > count * _LUT_BITS else 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +59,11 @@ class Memory:
     def path(self) -> str:
         """File name, from the root of the output folder."""
         return f"mem/{self.name}.mem"
+
+    @property
+    def block_memories(self) -> int:
+        """Block memories that it takes, in its banks."""
+        return sum(block_memories(bank.depth, bank.width) for bank in self.banks)
 
     @cached_property
     def bank_depth(self) -> int:

@@ -30,7 +30,7 @@ def place(network: FixedPointNetwork, options: RtlOptions, firing: tuple[IntArra
         # the place of a neuron of the last layer is its class
         last = index == len(network.layers) - 1
         live = np.arange(layer.num_neurons) if last else _live(layer)
-        lanes = min(options.lanes[layer.name], len(live))
+        lanes = options.lanes_of(layer.name, len(live))
         rows = layer.rows_of(inputs, live)
         used = layer.rows[np.ix_(live, rows)] != 0
         if not last and lanes > 1 and used.mean() < _SPARSE:
@@ -65,7 +65,8 @@ def _even_places(used: IntArray, lanes: int, firing: IntArray) -> IntArray:
     free = np.where(np.arange(lanes) < neurons - (slots - 1) * lanes, slots, slots - 1)
     weights = np.zeros((lanes, used.shape[1]), np.int64)  # of each lane in each row, times firing
     members: list[list[int]] = [[] for _ in range(lanes)]
-    for neuron in np.argsort(-(used @ firing), kind="stable"):
+    work = np.array([firing[row].sum() for row in used])
+    for neuron in np.argsort(-work, kind="stable"):
         row = np.flatnonzero(used[neuron])
         growth = weights[:, row].sum(axis=1)
         lane = int(np.argmin(np.where(free > 0, growth, np.iinfo(np.int64).max)))

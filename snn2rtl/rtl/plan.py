@@ -101,7 +101,7 @@ def _plan_layer(
     options: RtlOptions,
     steps: int,
 ) -> LayerDesign:
-    lanes = min(options.lanes[layer.name], len(placement))
+    lanes = options.lanes_of(layer.name, len(placement))
     slots = -(-len(placement) // lanes)
     places = slots * lanes
     rows = layer.rows[np.ix_(placement, layer.rows_of(inputs, placement))]

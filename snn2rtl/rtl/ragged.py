@@ -14,6 +14,7 @@ import numpy as np
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.hextext import to_bits
 from snn2rtl.rtl.cost import Cost
+from snn2rtl.rtl.entries import entries, entry_counts, field_type
 from snn2rtl.rtl.memory import Memory
 
 SHARED = 2  # rows that share a word of the row table: their parts lie behind each other
@@ -63,7 +64,7 @@ class RaggedRows:
     def cost(cls, weight: IntArray, lanes: int, weight_bits: int) -> Cost:
         """Return what weights of shape (slots * lanes, inputs) would cost."""
         slots = weight.shape[0] // lanes
-        count = _count(weight, lanes)
+        count = entry_counts(weight, lanes)
         packing = _pack(count, unsigned_bits(slots - 1) + weight_bits)
         return Cost(packing.bits(unsigned_bits(slots - 1) + weight_bits, _count_width(count)), count)
 
@@ -72,24 +73,21 @@ class RaggedRows:
         """Return the layout of weights of shape (slots * lanes, inputs)."""
         slots, inputs = weight.shape[0] // lanes, weight.shape[1]
         slot_width = unsigned_bits(slots - 1)
-        count = _count(weight, lanes)
+        count = entry_counts(weight, lanes)
         count_width = _count_width(count)
         packing = _pack(count, slot_width + weight_bits)
-        row, lane, slot = np.nonzero(weight.reshape(slots, lanes, inputs).transpose(2, 1, 0))
-        # entries come sorted by row and lane: the place of one in its part counts from where the part starts
-        lengths, pairs = count.reshape(-1), _pairs(count)
-        within = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        value = weight[slot * lanes + lane, row].astype(np.int64) & ((1 << weight_bits) - 1)
-        fields = np.zeros((lanes, packing.depth, 1), np.int64)
-        word = row // SHARED
-        start = packing.base[word] + packing.offset[word, lane] + row % SHARED * pairs[word, 0, lane]
-        fields[lane, start + within, 0] = slot << weight_bits | value
+        pairs = _pairs(count)
+        fields = np.zeros((lanes, packing.depth, 1), field_type(slot_width + weight_bits))
+        for row, lane, place, field in entries(weight, lanes, weight_bits):
+            word = row // SHARED
+            start = packing.base[word] + packing.offset[word, lane] + row % SHARED * pairs[word, 0, lane]
+            fields[lane, start + place, 0] = field
         parts = (packing.offset << SHARED * count_width | pairs[:, 1] << count_width | pairs[:, 0])[:, ::-1].reshape(-1)
         part_bits = to_bits(parts, packing.offset_width + SHARED * count_width).reshape(len(pairs), -1)
         base_bits = to_bits(packing.base, unsigned_bits(packing.depth - 1))
         return cls(
             tuple(Memory(f"{name}_weight_{p}", fields[p], slot_width + weight_bits) for p in range(lanes)),
-            Memory(f"{name}_row", np.hstack([base_bits, part_bits])[:, ::-1].astype(np.int64), 1),
+            Memory(f"{name}_row", np.hstack([base_bits, part_bits])[:, ::-1], 1),
             inputs,
             slots,
             slot_width,
@@ -107,13 +105,13 @@ class RaggedRows:
             return self.row_table.fields[:, first : first + width] @ (1 << np.arange(width))
 
         base = number(lanes * part_width, self.word_addr_width)
-        for lane, entries in enumerate(self.lists):
+        for lane, fields in enumerate(self.lists):
             even, odd = (number(lane * part_width + n * self.count_width, self.count_width) for n in range(SHARED))
             start = base + number(lane * part_width + SHARED * self.count_width, self.offset_width)
             count, start = np.stack([even, odd], axis=1).ravel(), np.stack([start, start + even], axis=1).ravel()
             row = np.repeat(np.arange(len(count)), count)
             within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-            entry = entries.fields[start[row] + within, 0]
+            entry = fields.fields[start[row] + within, 0].astype(np.int64)
             value = entry & ((1 << weight_bits) - 1)
             value = value - ((value >> (weight_bits - 1)) << weight_bits)
             np.add.at(result, ((entry >> weight_bits) * lanes + lane, row), value)
@@ -138,12 +136,6 @@ class RaggedRows:
     def word_addr_width(self) -> int:
         """Bits of a word's address."""
         return unsigned_bits(self.lists[0].depth - 1)
-
-
-def _count(weight: IntArray, lanes: int) -> IntArray:
-    """Return the non-zero weights of each input in each lane, shape (inputs, lanes)."""
-    count: IntArray = np.count_nonzero(weight.reshape(-1, lanes, weight.shape[1]), axis=0).T
-    return count
 
 
 def _pairs(count: IntArray) -> IntArray:

@@ -9,7 +9,7 @@ from snn2rtl import metrics
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import OptionError
 from snn2rtl.network import FixedPointNetwork
-from snn2rtl.options import PerLayer, QuantizeOptions
+from snn2rtl.options import DEFAULT_BITS, PerLayer, QuantizeOptions
 from snn2rtl.samples import Samples
 from snn2rtl.studies.setup import Objective, Setup
 from snn2rtl.studies.space import Space
@@ -23,7 +23,6 @@ OBJECTIVES = {
     "spikes": Objective("minimize", "spikes an image"),
     "membrane_bits": Objective("minimize", "membrane bits"),
 }
-DEFAULT_BITS = 8
 
 
 def make_setup(base: TrainConfig, space: Space, objectives: Mapping[str, Objective]) -> Setup[TrainConfig]:
