@@ -12,6 +12,7 @@ import numpy as np
 
 from snn2rtl import network_file, reference
 from snn2rtl.compiler import compile_network, fold
+from snn2rtl.encoders import Encoder, Noise
 from snn2rtl.errors import DataError, OptionError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.float_reference import spike_counts
@@ -50,6 +51,7 @@ def compile(
     *,
     arch: str | os.PathLike[str] | None = None,
     name: str | None = None,
+    noise: Noise | None = None,
     quantize: QuantizeOptions | None = None,
     rtl: RtlOptions | None = None,
     calibration: Callable[[FixedPointNetwork], Samples] | None = None,
@@ -61,6 +63,7 @@ def compile(
         out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
         name: name of the network, which its Verilog modules start with.
+        noise: of the model's Poisson encoder, in place of its own; with xorshift it is built in hardware.
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
         calibration: gives samples for the network's inputs and encoder, to measure the accuracy before and after, and
@@ -72,6 +75,8 @@ def compile(
     source = read_model(model, Path(arch) if arch else None)
     if name:
         source = replace(source, name=name)
+    if noise:
+        source = replace(source, encoder=_noisy(source.encoder, noise))
     if isinstance(source, FixedPointNetwork):
         if quantize is not None and quantize != QuantizeOptions():
             raise OptionError("model: is an integer network already, which options of quantization cannot change")
@@ -114,6 +119,12 @@ def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | Fixe
     return from_module(model)  # type: ignore[arg-type]
 
 
+def _noisy(encoder: Encoder | None, noise: Noise) -> Encoder:
+    if encoder is None or encoder.kind != "poisson":
+        raise OptionError(f"--noise: must be left out where the model has no Poisson encoder, not {noise}")
+    return replace(encoder, noise=noise)
+
+
 def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:
     if samples.labels is None:
         raise DataError("calibration: must have labels")
@@ -138,5 +149,5 @@ def _firing(network: FixedPointNetwork, samples: Samples) -> tuple[IntArray, ...
     """Return how often each input of each layer is not silent in the first samples."""
     inputs = samples.inputs(0, min(_CHUNK, len(samples)))
     layers = reference.run(network, inputs).layers
-    entering = [inputs, *(trace.spikes for trace in layers[:-1])]
+    entering = [reference.entering(network, inputs), *(trace.spikes for trace in layers[:-1])]
     return tuple(reference.count_events(part) for part in entering)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from snn2rtl import reference
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.reference import Inputs, Result, arriving
@@ -25,7 +26,8 @@ def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result
         inputs: shape (T, N, inputs), or pixels of shape (N, inputs).
         result: of the golden model for them, with spikes.
     """
-    entering = inputs if inputs.ndim == 3 else (inputs != 0)[None]
+    entering = reference.entering(network, inputs)
+    entering = entering if entering.ndim == 3 else (entering != 0)[None]
     order: IntArray = np.arange(design.num_inputs)
     slowest = np.zeros(inputs.shape[-2], np.int64)
     for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
