@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
     add("--name", help="name of the network and its modules [the model's]")
     add("--noise", choices=["philox", "xorshift"],
-        help="random numbers of a Poisson encoder; with xorshift it is built in hardware, which takes pixels [the model's]")  # fmt: skip
+        help="random numbers of a Poisson encoder; one of xorshift is built in hardware, which takes pixels "
+        "[the model's]")  # fmt: skip
     number, word = per_layer(int, 8), per_layer(str, "auto")
     add("--bits", type=number, default=quantize.bits, metavar="N|LAYER=N,...", help="weight width, 1 to 16 [8]")
     add("--scale", choices=["neuron", "layer"], default=quantize.scale, help="one weight scale for each [%(default)s]")
