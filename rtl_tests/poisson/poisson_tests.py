@@ -17,7 +17,7 @@ from rtl_tests.lib.dut import parameters
 from rtl_tests.lib.events import events, random_spikes
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.streams import PATIENCE, STALLS, transfer
-from snn2rtl.encoders import Encoder
+from snn2rtl.encoders import XORSHIFT_WORDS, Encoder, xorshift_noise
 
 SAMPLES = 12
 Pixels = NDArray[np.uint8]
@@ -85,6 +85,16 @@ async def every_sample_begins_anew(dut: Any) -> None:
     samples = poisson.samples(7)
     samples[::2] = samples[1]
     await poisson.check(samples)
+
+
+@cocotb.test
+async def noise_at_the_bound_is_silence(dut: Any) -> None:
+    """Pixels that in some step meet noise of just pixel * rate, where there are such."""
+    poisson = await ready_poisson(dut)
+    rate, stride = max(poisson.encoder.rate, 1), XORSHIFT_WORDS * (poisson.inputs // XORSHIFT_WORDS + 1)
+    noise = xorshift_noise(poisson.steps * stride // XORSHIFT_WORDS).reshape(poisson.steps, stride)[:, : poisson.inputs]
+    at_bound = np.where((noise % rate == 0) & (noise // rate <= 255), noise // rate, 0).max(axis=0)
+    await poisson.check(np.where(at_bound, at_bound, 100).astype(np.uint8)[None])
 
 
 @cocotb.test

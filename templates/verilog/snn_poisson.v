@@ -34,7 +34,7 @@ module snn_poisson #(
 );
 
   localparam [15:0] RateBits = Rate[15:0];
-  localparam [63:0] Start = 64'h9e3779b97f4a7c15;
+  localparam [63:0] Start = 64'h0139408dcbbf7a44;
   localparam LastStepNumber = NumSteps - 1;
   localparam [StepWidth-1:0] LastStep = LastStepNumber[StepWidth-1:0];
   localparam EntryWidth = AddrWidth + 16;
