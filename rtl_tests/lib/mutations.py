@@ -12,8 +12,8 @@ from rtl_tests.lib.emitted import STEPS
 class Mutation:
     """A change of one place of one file (a pattern, for generated ones), and what shows it.
 
-    case: a network whose replay fails; '' where the module's bench alone can show it. steps: time steps of its samples. alone: a parameter set with which the module's
-    own bench fails too; None for a module without one.
+    case: a network whose replay fails, '' where the module's bench alone can show it. steps: time steps of its samples.
+    alone: a parameter set with which the module's own bench fails too; None for a module without one.
     """
 
     what: str
