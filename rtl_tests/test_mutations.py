@@ -11,10 +11,12 @@ from rtl_tests.lib.dut import run_dut, sources
 from rtl_tests.lib.emitted import SAMPLES, STEPS, Emitted, emit, replay
 from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.mutations import MUTATIONS, PROTOCOL_MUTATIONS, Mutation
+from rtl_tests.lib.poisson_mutations import POISSON_MUTATIONS
 from rtl_tests.lib.seed import SEED, generator
 from rtl_tests.lib.temporal_mutations import TEMPORAL_MUTATIONS
 from rtl_tests.lif import test_lif
 from rtl_tests.network.cases import CASES
+from rtl_tests.poisson import test_poisson
 from rtl_tests.ragged import test_ragged
 from rtl_tests.readout import test_readout
 from rtl_tests.rows import test_rows
@@ -23,7 +25,8 @@ from rtl_tests.stream_register import test_stream_register
 from snn2rtl.errors import VerificationError
 from snn2rtl.verify.cocotb_runner import run_bench
 
-REPLAYED = [*MUTATIONS, *TEMPORAL_MUTATIONS]
+REPLAYED = [mutation for mutation in (*MUTATIONS, *TEMPORAL_MUTATIONS, *POISSON_MUTATIONS) if mutation.case]
+BENCHED = [mutation for mutation in (*MUTATIONS, *PROTOCOL_MUTATIONS, *POISSON_MUTATIONS) if mutation.alone]
 ALONE = {
     "snn_lif": ("rtl_tests.lif.lif_tests", test_lif.PARAMETERS),
     "snn_single_lif": ("rtl_tests.lif.single_tests", test_lif.SINGLE),
@@ -36,10 +39,13 @@ ALONE = {
     "snn_stream_register": ("rtl_tests.stream_register.stream_register_tests", test_stream_register.PARAMETERS),
     "snn_ingress": ("rtl_tests.ingress.ingress_tests", test_ingress.PARAMETERS),
     "snn_pixel_ingress": ("rtl_tests.direct.ingress_tests", test_direct.INGRESS),
+    "snn_poisson": ("rtl_tests.poisson.poisson_tests", test_poisson.PARAMETERS),
     "snn_pixel_product": ("rtl_tests.direct.product_tests", test_direct.PRODUCT),
     "snn_held_current": ("rtl_tests.direct.held_tests", test_direct.HELD),
     "snn_count_readout": ("rtl_tests.readout.readout_tests", test_readout.PARAMETERS),
 }
+
+SHARED = {"snn_group_queue.v": "snn_pixel_ingress"}  # parts without a bench, and whose bench is theirs
 
 
 def mutate(original: Path, mutation: Mutation, folder: Path) -> Path:
@@ -99,17 +105,16 @@ def test_cocotb_fails(mutation, tmp_path, monkeypatch):
         cocotb_bench(emitted, mutated(emitted, mutation), monkeypatch)
 
 
-@pytest.mark.parametrize("mutation", [m for m in (*MUTATIONS, *PROTOCOL_MUTATIONS) if m.alone], ids=lambda m: m.what)
+@pytest.mark.parametrize("mutation", BENCHED, ids=lambda mutation: mutation.what)
 def test_bench_of_the_module_fails(mutation, tmp_path):
     """The module's own bench fails, on Icarus; test_<module>.py shows that it passes otherwise."""
-    top = Path(mutation.file).stem
+    top = SHARED.get(mutation.file, Path(mutation.file).stem)
     module, cases = ALONE[top]
     chosen = cases[mutation.alone]
     parameters, case = chosen, {}
     if "inputs" in chosen:  # a layout, of which the parameters follow
         rows = test_rows if "kind" in chosen else test_ragged
         parameters, case = rows.parameters(chosen), chosen
-    *parts, original = sources(top)
-    files = [*parts, mutate(original, mutation, tmp_path)]
+    files = [mutate(file, mutation, tmp_path) if file.match(mutation.file) else file for file in sources(top)]
     with pytest.raises(VerificationError, match="tests failed"):
         run_dut("icarus", top, module, parameters, tmp_path / "build", case, files)

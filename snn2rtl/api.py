@@ -12,6 +12,7 @@ import numpy as np
 
 from snn2rtl import network_file, reference
 from snn2rtl.compiler import compile_network, fold
+from snn2rtl.encoders import Encoder, Noise
 from snn2rtl.errors import DataError, OptionError
 from snn2rtl.float_reference import spike_counts
 from snn2rtl.network import FixedPointNetwork
@@ -51,6 +52,7 @@ def compile(
     *,
     arch: str | os.PathLike[str] | None = None,
     name: str | None = None,
+    noise: Noise | None = None,
     quantize: QuantizeOptions | None = None,
     rtl: RtlOptions | None = None,
     targets: Targets | None = None,
@@ -63,6 +65,7 @@ def compile(
         out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
         name: name of the network, which its Verilog modules start with.
+        noise: of the model's Poisson encoder, in place of its own; with xorshift it is built in hardware.
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
         targets: what the hardware must reach, by lanes and layouts that rtl leaves open.
@@ -78,7 +81,7 @@ def compile(
         raise OptionError(
             f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
         )
-    network, reports, samples, accuracy = _integers(_read(model, arch, name), quantize, calibration)
+    network, reports, samples, accuracy = _integers(_read(model, arch, name, noise), quantize, calibration)
     load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
     reached = None
     if targets == Targets():
@@ -92,10 +95,14 @@ def compile(
     return Compiled(network, design, reports, accuracy, reached)
 
 
-def _read(model: object, arch: str | os.PathLike[str] | None, name: str | None) -> SpikingNetwork | FixedPointNetwork:
-    """Return a model under another name; a float network folded, of which nobody needs the other."""
+def _read(
+    model: object, arch: str | os.PathLike[str] | None, name: str | None, noise: Noise | None
+) -> SpikingNetwork | FixedPointNetwork:
+    """Return a model under another name and with other noise; a float network folded: nobody needs the other."""
     source = read_model(model, Path(arch) if arch else None)
     source = replace(source, name=name) if name else source
+    if noise:
+        source = replace(source, encoder=_noisy(source.encoder, noise))
     return fold(source) if isinstance(source, SpikingNetwork) else source
 
 
@@ -136,6 +143,12 @@ def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | Fixe
     from snn2rtl.frontend import from_module
 
     return from_module(model)  # type: ignore[arg-type]
+
+
+def _noisy(encoder: Encoder | None, noise: Noise) -> Encoder:
+    if encoder is None or encoder.kind != "poisson":
+        raise OptionError(f"--noise: must be left out where the model has no Poisson encoder, not {noise}")
+    return replace(encoder, noise=noise)
 
 
 def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:

@@ -16,8 +16,10 @@ def spike_counts(network: SpikingNetwork, inputs: Inputs) -> NDArray[np.int64]:
 
     Args:
         network: pairs of Linear and Neuron, as fold_neurons() leaves them.
-        inputs: spikes of shape (T, N, inputs), or pixels of shape (N, inputs) for a direct encoder, 255 of them 1.0.
+        inputs: spikes of shape (T, N, inputs), or pixels of shape (N, inputs) for an encoder that takes them; direct
+            coding makes 1.0 of 255.
     """
+    inputs = network.encoder.entering(inputs) if network.encoder else inputs
     values = inputs.astype(np.float32)
     steps = len(inputs)
     if network.encoder and network.encoder.kind == "direct":

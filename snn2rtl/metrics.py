@@ -215,6 +215,7 @@ def observe(
         last = min(first + chunk, len(samples))
         inputs = samples.inputs(first, last)
         result = reference.run(network, inputs, record_membranes=True)
+        inputs = reference.entering(network, inputs)
         classes[first:last] = result.classes
         steps = len(result.layers[0].spikes)
         events[0] += reference.count_events(inputs)

@@ -166,7 +166,8 @@ class FixedPointNetwork:
 
     A neuron's spike count saturates at ``2**count_bits - 1``. Where the last layer has integrators, the class is the
     one of the highest score, and count_bits means nothing. With a direct encoder the first layer takes the pixels of
-    a sample in every one of the encoder's time steps; otherwise it takes spikes, as all other layers do.
+    a sample in every one of the encoder's time steps; otherwise it takes spikes, as all other layers do. Where the
+    encoder is one of hardware, they are spikes that the network makes of pixels.
     """
 
     name: str
@@ -191,8 +192,13 @@ class FixedPointNetwork:
 
     @property
     def is_direct(self) -> bool:
-        """Whether the first layer takes pixels rather than spikes."""
+        """Whether the first layer sums pixels rather than spikes."""
         return self.encoder is not None and self.encoder.kind == "direct"
+
+    @property
+    def takes_pixels(self) -> bool:
+        """Whether pixels enter the network: for the first layer, or for an encoder in hardware."""
+        return self.encoder is not None and self.encoder.takes_pixels
 
     @property
     def num_inputs(self) -> int:

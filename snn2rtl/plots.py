@@ -216,7 +216,8 @@ def raster(network: FixedPointNetwork, inputs: Inputs, result: Result, title: st
     spikes = [trace.spikes[:, 0] for trace in result.layers]
     colours = [*[BLUE] * (len(spikes) - 1), ORANGE]
     if not network.is_direct:
-        names, spikes, colours = ["input", *names], [inputs[:, 0], *spikes], [GREY, *colours]
+        spikes = [reference.entering(network, inputs)[:, 0], *spikes]
+        names, colours = ["input", *names], [GREY, *colours]
     heights = [0.9 + _rows_height(one.shape[1]) for one in spikes]
     figure = Figure(figsize=(WIDTH, 0.7 + sum(heights)))
     panels = figure.subplots(len(spikes), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]

@@ -33,7 +33,7 @@ from snn2rtl.network import (
 
 Spikes = NDArray[np.uint8]
 State = tuple[IntArray, ...]  # of a layer's neurons, the membrane first, each of shape (N, neurons)
-Inputs = NDArray[np.uint8]  # spikes of shape (T, N, inputs), or pixels of shape (N, inputs) for a direct network
+Inputs = NDArray[np.uint8]  # spikes of shape (T, N, inputs), or pixels of shape (N, inputs) where a network takes them
 
 _CHUNK_BYTES = 1 << 25  # of input current at a time: enough for BLAS to be fast, small enough for the caches
 
@@ -71,8 +71,8 @@ def run(
 
     Args:
         network: the integer network.
-        inputs: spikes of shape (T, N, inputs), values 0 and 1. For a network with a direct encoder, pixels of shape
-            (N, inputs), which are the input of each of the encoder's time steps.
+        inputs: spikes of shape (T, N, inputs), values 0 and 1. For a network that takes them, pixels of shape (N,
+            inputs), of which the encoder makes its time steps.
         record_spikes: keep the spikes of every layer.
         record_membranes: keep the membranes of every layer too.
 
@@ -81,7 +81,7 @@ def run(
     """
     check_inputs(network, inputs)
     samples = inputs.shape[-2]
-    steps = network.encoder.time_steps if network.encoder and network.is_direct else len(inputs)
+    steps = network.encoder.time_steps if network.encoder and network.takes_pixels else len(inputs)
     traces = [_empty_trace(layer, steps, samples, record_membranes) for layer in network.layers]
     counts = np.empty((samples, network.num_classes), np.int64)
     widest = max(layer.num_neurons for layer in network.layers)
@@ -89,7 +89,7 @@ def run(
     runners = [_LayerRunner(layer) for layer in network.layers]
     for first in range(0, samples, chunk):
         part = slice(first, first + chunk)
-        events = inputs[..., part, :]
+        events = entering(network, inputs[..., part, :])
         for runner, trace in zip(runners, traces, strict=True):
             membranes = _membranes(runner.layer, trace, part, events.shape[-2], steps)
             events = runner.run(events, steps, membranes)
@@ -138,6 +138,11 @@ def _scores(neuron: Integrator, membranes: IntArray) -> IntArray:
     return score
 
 
+def entering(network: FixedPointNetwork, inputs: Inputs) -> Inputs:
+    """Return what the first layer takes of a network's inputs: spikes, or the pixels of direct coding."""
+    return inputs if network.encoder is None else network.encoder.entering(inputs)
+
+
 def count_events(inputs: Inputs) -> IntArray:
     """Return how often each of the last axis spiked, or its pixel was not black, over all steps and samples."""
     count: IntArray = np.count_nonzero(inputs, axis=tuple(range(inputs.ndim - 1)))
@@ -146,12 +151,12 @@ def count_events(inputs: Inputs) -> IntArray:
 
 def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
     """Raise DataError unless the inputs are spikes or pixels, whichever the network takes, and as many as it does."""
-    what, shape = ("pixels", "N") if network.is_direct else ("spikes", "T, N")
-    if inputs.ndim != (2 if network.is_direct else 3) or inputs.shape[-1] != network.num_inputs:
+    what, shape = ("pixels", "N") if network.takes_pixels else ("spikes", "T, N")
+    if inputs.ndim != (2 if network.takes_pixels else 3) or inputs.shape[-1] != network.num_inputs:
         raise DataError(f"input {what}: must have shape ({shape}, {network.num_inputs}), not {inputs.shape}")
-    if network.is_direct and inputs.dtype != np.uint8:
+    if network.takes_pixels and inputs.dtype != np.uint8:
         raise DataError(f"input pixels: must be of type uint8, not {inputs.dtype}")
-    if not network.is_direct and (inputs.dtype != np.uint8 or (inputs.size and inputs.max() > 1)):
+    if not network.takes_pixels and (inputs.dtype != np.uint8 or (inputs.size and inputs.max() > 1)):
         raise DataError("input spikes: must be 0 or 1 of type uint8")
 
 

@@ -33,13 +33,13 @@ class Samples:
     def inputs(self, first: int, last: int) -> Inputs:
         """Return what the network takes of samples first..last - 1.
 
-        Spikes of shape (T, last - first, inputs); for a direct encoder pixels of shape (last - first, inputs).
+        Spikes of shape (T, last - first, inputs), or pixels of shape (last - first, inputs) where it takes those.
         """
         if self.data.ndim == 3:
             return self.data[:, first:last]
         assert self.encoder is not None
         pixels = self.data[first:last]
-        return pixels if self.encoder.kind == "direct" else self.encoder.encode(pixels, self.seed, first)
+        return pixels if self.encoder.takes_pixels else self.encoder.encode(pixels, self.seed, first)
 
 
 def load_samples(
@@ -57,15 +57,15 @@ def load_samples(
     Raises:
         DataError: the file is not such a file, or its samples do not fit the network.
     """
-    direct = encoder is not None and encoder.kind == "direct"
-    arrays = _read(path, only_images=direct)
-    name = next((name for name in (("images", "spikes") if direct else ("spikes", "images")) if name in arrays), None)
+    pixels = encoder is not None and encoder.takes_pixels
+    arrays = _read(path, only_images=pixels)
+    name = next((name for name in (("images", "spikes") if pixels else ("spikes", "images")) if name in arrays), None)
     if name is None:
         raise DataError(f"{path}: must hold an array 'spikes' or 'images', not {', '.join(arrays) or 'nothing'}")
     data, labels = arrays[name], arrays.get("labels")
     if name == "spikes":
-        if direct:
-            raise DataError(f"{path}: must hold images for a network with a direct encoder, not spikes")
+        if pixels:
+            raise DataError(f"{path}: must hold images for a network that takes pixels, not spikes")
         data = _spikes(path, data, inputs)
         data = data[:, :limit]
         samples = data.shape[1]

@@ -14,7 +14,8 @@ from snn2rtl.verify.cocotb_runner import SimulatorName, run_bench
 
 _PARTS = {
     "snn_ingress": ["snn_stream_register"],
-    "snn_pixel_ingress": ["snn_stream_register"],
+    "snn_pixel_ingress": ["snn_stream_register", "snn_group_queue"],
+    "snn_poisson": ["snn_stream_register", "snn_group_queue"],
     "snn_spike_queue": ["snn_stream_register", "snn_spike_split"],
     "snn_lif": ["snn_saturate", "snn_leak"],
     "snn_single_lif": ["snn_saturate", "snn_leak"],

@@ -34,7 +34,7 @@ def random_tags(rng: np.random.Generator, spikes: Spikes, tag_width: int) -> Int
 
 def random_inputs(rng: np.random.Generator, network: FixedPointNetwork, steps: int, samples: int) -> Inputs:
     """Return spikes or, where the network takes them, pixels, of which many are black and some white."""
-    if not network.is_direct:
+    if not network.takes_pixels:
         return random_spikes(rng, steps, samples, network.num_inputs)
     values = rng.choice([1, 255, rng.integers(256)], (samples, network.num_inputs)).astype(np.uint8)
     return values * random_spikes(rng, 1, samples, network.num_inputs)[0]

@@ -12,8 +12,8 @@ from rtl_tests.lib.emitted import STEPS
 class Mutation:
     """A change of one place of one file (a pattern, for generated ones), and what shows it.
 
-    case: a network whose replay fails. steps: time steps of its samples. alone: a parameter set with which the module's
-    own bench fails too; None for a module without one.
+    case: a network whose replay fails, '' where the module's bench alone can show it. steps: time steps of its samples.
+    alone: a parameter set with which the module's own bench fails too; None for a module without one.
     """
 
     what: str
@@ -217,24 +217,27 @@ DIRECT_SWEEP = faults(
 )
 DIRECT = [
     *faults(
-        "snn_pixel_ingress.v",
-        ("beats lost when the queue is full", "level_q < 5'd15", "1'b1", "direct-shifted", "whole-beats"),
-        ("one beat too many", "level_q < 5'd15", "level_q < 5'd16", "direct-shifted", "one-pixel"),
+        "snn_group_queue.v",
+        ("beats lost when the queue is full", "level_q < Full", "1'b1", "direct-shifted", "whole-beats"),
+        ("one beat too many", "= 16 - NumLate", "= 17 - NumLate", "direct-shifted", "one-pixel"),
         (
             "sample without a pixel lost",
-            "(beat_sample_end_q | (|beat_events_q))",
-            "(|beat_events_q)",
+            "(group_end_i | (|group_events_i))",
+            "(|group_events_i)",
             "direct-2-lanes-dense",
             "odd",
         ),
-        ("address of the beat alone", "addr_q + index", "addr_q", "direct-2-lanes-dense", "odd"),
         (
             "pixel lost under stall",
-            "end else if (event_valid & event_ready) begin",
-            "end else if (event_valid) begin",
+            "end else if (event_valid_o & event_ready_i) begin",
+            "end else if (event_valid_o) begin",
             "direct-64-lanes-dense",
             "odd",
         ),
+    ),
+    *faults(
+        "snn_pixel_ingress.v",
+        ("address of the beat alone", "event_base + index", "event_base", "direct-2-lanes-dense", "odd"),
     ),
     *faults(
         "snn_pixel_product.v",

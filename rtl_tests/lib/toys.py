@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2rtl.encoders import MAX_PIXEL, PIXEL_BITS, Encoder
+from snn2rtl.encoders import MAX_PIXEL, MAX_RATE, PIXEL_BITS, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.network import (
     AdaptiveLifNeuron,
@@ -40,6 +40,12 @@ def direct(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
     """Return a network that takes pixels where the given one takes spikes."""
     layers = (replace(network.layers[0], input_max=MAX_PIXEL), *network.layers[1:])
     return replace(network, layers=layers, encoder=Encoder(kind="direct", time_steps=time_steps))
+
+
+def encoded(network: FixedPointNetwork, time_steps: int, rate: int) -> FixedPointNetwork:
+    """Return a network that makes its input spikes of pixels."""
+    encoder = Encoder(kind="poisson", time_steps=time_steps, rate=rate, noise="xorshift")
+    return replace(network, encoder=encoder)
 
 
 def network(*layers: Layer, name: str = "toy", count_bits: int = 4) -> FixedPointNetwork:
@@ -133,6 +139,13 @@ def random_direct_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, Rtl
     """Return a directly coded network of any shape and the hardware for it."""
     toy, options = random_case(rng, PIXEL_BITS)
     return direct(toy, int(rng.integers(1, 10))), replace(options, beat_pixels=int(rng.integers(1, 9)))
+
+
+def random_encoded_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions]:
+    """Return a network of any shape behind a Poisson encoder, and the hardware for it."""
+    toy, options = random_case(rng)
+    rate = int(rng.choice([MAX_RATE, int(rng.integers(1, MAX_RATE))]))
+    return encoded(toy, int(rng.integers(1, 10)), rate), replace(options, beat_pixels=int(rng.integers(1, 9)))
 
 
 def random_temporal(rng: np.random.Generator, plain: Layer, input_bits: int = 0) -> Layer:

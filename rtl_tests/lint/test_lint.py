@@ -12,6 +12,7 @@ from rtl_tests.lib.dut import sources
 from rtl_tests.lib.emitted import emit
 from rtl_tests.lif import test_lif
 from rtl_tests.network.cases import CASES
+from rtl_tests.poisson import test_poisson
 from rtl_tests.ragged import test_ragged
 from rtl_tests.readout import test_readout
 from rtl_tests.rows import test_rows
@@ -32,7 +33,9 @@ MODULES = {
         for delay, steps in ((3, 1), (4, 1), (5, 1), (5, 8))
         for extra in (0, 1)
     ],
+    "snn_group_queue": [{}, {"NumPlaces": 1, "DataWidth": 1, "NumLate": 3}],
     "snn_pixel_ingress": test_direct.INGRESS.values(),
+    "snn_poisson": test_poisson.PARAMETERS.values(),
     "snn_pixel_product": test_direct.PRODUCT.values(),
     "snn_held_current": test_direct.HELD.values(),
     "snn_stream_register": test_stream_register.PARAMETERS.values(),
@@ -101,7 +104,7 @@ DESIGNS = [
         "multiplier-15-bits-soft",
     ),
     *("direct-1-lanes-dense", "direct-5-lanes-indexed", "direct-numbers-of-each-neuron", "direct-one-step"),
-    *("direct-adaptive-2-lanes", "direct-currents-64-lanes"),
+    *("direct-adaptive-2-lanes", "direct-currents-64-lanes", "poisson-2-lanes-indexed", "poisson-of-1"),
 ]
 STATIC_CASES = [
     pytest.param(module, parameters, id=f"{module}-{index}")

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from rtl_tests.lib.seed import generator
-from rtl_tests.lib.toys import adaptive, current, direct, integrators, layer, network, recurrent, weights
+from rtl_tests.lib.toys import adaptive, current, direct, encoded, integrators, layer, network, recurrent, weights
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.network import (
     FixedPointNetwork,
@@ -187,6 +187,29 @@ def temporal_pixels(lanes: int, kind: Callable[..., Layer], *numbers: IntArray) 
     return replace(toy, layers=(fc1, recurrent(rng, fc2), fc3)), replace(options, output="counts")
 
 
+def poisson(layout: str, lanes: int, steps: int, beat_pixels: int = 8, rate: int = 200) -> Case:
+    """A 19-13-4 network behind a Poisson encoder, in which half of the weights are zero."""
+    rng = generator(28)
+    fc1 = layer("fc1", weights(rng, 13, 19, 4, 0.5), fire_at=5, leak=ShiftLeak(2), bias=1)
+    toy = network(fc1, layer("fc2", weights(rng, 4, 13), fire_at=5))
+    return encoded(toy, steps, rate), RtlOptions(
+        lanes=PerLayer(2, {"fc1": lanes}), layout=PerLayer(layout), beat_pixels=beat_pixels
+    )
+
+
+def temporal_poisson() -> Case:
+    """Delays, recurrence and integrators behind a Poisson encoder."""
+    toy, options = delaying("ragged")
+    fc3 = integrators(layer("fc3", weights(generator(29), 5, CLASSES), leak=ShiftLeak(2)), Score.MAX)
+    return encoded(replace(toy, layers=(*toy.layers, fc3)), 6, 150), replace(options, output="counts")
+
+
+def poisson_of(inputs: int) -> Case:
+    """So many inputs, each of which is a neuron of its own, behind an encoder whose steps outnumber its groups."""
+    toy = network(layer("fc1", np.eye(inputs, dtype=np.int64), fire_at=1))
+    return encoded(toy, 5, 257), RtlOptions(lanes=PerLayer(1), output="spikes")
+
+
 def slow_second_layer_of_pixels() -> Case:
     """Sweeps that follow each other without a gap, every neuron firing, before a layer that is far slower."""
     fc1 = layer("fc1", np.ones((16, 1), int), bias=5, fire_at=5)
@@ -321,6 +344,14 @@ CASES: dict[str, Callable[[], Case]] = {
     "direct-shifts": lambda: pixels("ragged", 2, 5, leak=ShiftLeaks(np.arange(13) % 6)),
     "direct-saturating": lambda: pixels("ragged", 4, 6, 5, fire_at=511, membrane_bits=10),
     "slow-second-layer-of-pixels": slow_second_layer_of_pixels,
+    **{
+        f"poisson-{count}-lanes-{layout}": lambda count=count, layout=layout: poisson(layout, count, 4)
+        for count, layout in ((1, "dense"), (2, "indexed"), (2, "ragged"), (64, "ragged"))
+    },
+    "poisson-one-step": lambda: poisson("ragged", 2, 1, 3),
+    "poisson-rare": lambda: poisson("ragged", 5, 9, 1, 8),
+    "poisson-temporal": temporal_poisson,
+    **{f"poisson-of-{inputs}": lambda inputs=inputs: poisson_of(inputs) for inputs in (1, 3, 4, 8)},
     "wide": wide,
     "silent-layer": silent_layer,
     "some-silent": some_silent,

@@ -14,7 +14,7 @@ import pytest
 
 from rtl_tests.lib.emitted import assert_equal_to_reference, emit
 from rtl_tests.lib.seed import SEED, generator
-from rtl_tests.lib.toys import random_case, random_direct_case
+from rtl_tests.lib.toys import random_case, random_direct_case, random_encoded_case
 from rtl_tests.network.cases import CASES
 from snn2rtl.verify.cocotb_runner import run_bench
 
@@ -36,10 +36,16 @@ def test_replay_of_random_direct_networks(number, tmp_path):
     assert_equal_to_reference(emit(*random_direct_case(generator(30, number)), tmp_path / "rtl"))
 
 
+@pytest.mark.parametrize("number", range(RANDOM_NETWORKS // 2))
+def test_replay_of_random_encoded_networks(number, tmp_path):
+    assert_equal_to_reference(emit(*random_encoded_case(generator(40, number)), tmp_path / "rtl"))
+
+
 IN_COCOTB = [
     *("numbers-of-each-neuron-soft", "3-lanes-indexed", "output-spikes", "4-layers"),
     *("direct-numbers-of-each-neuron", "direct-2-lanes-dense", "direct-5-lanes-indexed", "direct-adaptive-2-lanes"),
     *("integrators-sum-3-lanes", "recurrent-ragged-3-lanes", "adaptive-soft", "currents-shifts", "delays-ragged"),
+    *("poisson-2-lanes-ragged", "poisson-temporal"),
 ]
 
 

@@ -98,6 +98,41 @@ def test_a_directly_coded_network(engine: str, stalls: Stalls, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("stalls", [Stalls(), Stalls(100, 150, seed=3)], ids=["plain", "stalls"])
+def test_an_encoder_in_hardware(engine: str, stalls: Stalls, tmp_path: Path) -> None:
+    compile(network(), tmp_path / "rtl", noise="xorshift", rtl=RtlOptions(lanes=PerLayer(8)))
+    folder = open_folder(tmp_path / "rtl")
+    rng = np.random.default_rng(7)
+    pixels = rng.integers(0, 256, (70, 20), np.uint8) * (rng.random((70, 20)) < rng.uniform(0, 0.8, (70, 1)))
+    encoder = folder.network.encoder
+    verdict = verify(folder, Samples(pixels, None, encoder), engine, stalls, lambda _: None)
+    result = reference.run(folder.network, pixels)
+    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.layers) > 0
+    spikes = encoder.encode(pixels)
+    plain = replace(folder.network, encoder=None)
+    assert np.array_equal(cycle_limit(plain, folder.design, spikes, reference.run(plain, spikes)).mean(), verdict.limit)
+
+
+def test_the_encoder_is_not_the_bottleneck(tmp_path: Path) -> None:
+    """A layer that takes a spike a cycle is as quick behind the encoder as with spikes that come from outside."""
+    rng = np.random.default_rng(8)
+    nodes = (
+        Linear(name="fc", weight=rng.normal(0, 0.3, (8, 100)), bias=np.zeros(8)),
+        Neuron(name="lif", tau=2.0, v_threshold=1.0, v_reset=0.0),
+    )
+    pixels = rng.integers(1, 256, (30, 100), np.uint8) * (rng.random((30, 100)) < rng.uniform(0, 0.5, (30, 1)))
+    cycles = {}
+    for noise in ("philox", "xorshift"):
+        source = SpikingNetwork(name=noise, nodes=nodes, encoder=Encoder.poisson(20, 0.8))
+        compile(source, tmp_path / noise, noise=noise, rtl=RtlOptions(lanes=PerLayer(8)))
+        folder = open_folder(tmp_path / noise)
+        samples = Samples(pixels, None, folder.network.encoder)
+        verdict = verify(folder, samples, "icarus", Stalls(), lambda _: None, jobs=1)
+        cycles[noise] = verdict.ratio
+    assert 1 < cycles["xorshift"] < 1.02 * cycles["philox"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_difference_names_sample_step_layer_neuron_and_leaves_a_waveform(
     engine: str, rtl: Path, tmp_path: Path, spikes: np.ndarray
 ) -> None:

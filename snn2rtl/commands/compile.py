@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="output folder, or a file that ends in .npz for the integer network alone")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
     add("--name", help="name of the network and its modules [the model's]")
+    add("--noise", choices=["philox", "xorshift"],
+        help="random numbers of a Poisson encoder; one of xorshift is built in hardware, which takes pixels "
+        "[the model's]")  # fmt: skip
     add("--bits", type=per_layer(int, 0), default=quantize.bits, metavar="N|LAYER=N,...",
         help="weight width, 1 to 16 [0: that of training, else 8]")  # fmt: skip
     add("--scale", choices=["neuron", "layer"], default=quantize.scale, help="one weight scale for each [%(default)s]")
@@ -61,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
     add("--beat-pixels", type=number(int), default=rtl.beat_pixels, metavar="N",
-        help="pixels in a beat of the input, 1 to 8, with a direct encoder [0: 8]")  # fmt: skip
+        help="pixels in a beat of the input, 1 to 8, where pixels enter [0: 8]")  # fmt: skip
     add(
         "--calibration",
         type=Path,
@@ -85,6 +88,7 @@ def run(args: argparse.Namespace) -> Outcome:
         args.out,
         arch=args.arch,
         name=args.name,
+        noise=args.noise,
         quantize=QuantizeOptions(
             bits=args.bits,
             scale=args.scale,

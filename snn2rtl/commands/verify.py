@@ -105,7 +105,7 @@ def _samples(folder: OutputFolder, args: argparse.Namespace, limit: int) -> Samp
         inputs, encoder = network.num_inputs, network.encoder
         return load_samples(args.data, inputs=inputs, encoder=encoder, limit=limit, seed=args.seed)
     rng = np.random.default_rng(args.seed)
-    if network.is_direct:
+    if network.takes_pixels:
         pixels = rng.integers(0, 256, (limit, network.num_inputs), np.uint8)
         return Samples(pixels * (rng.random(pixels.shape) < rng.uniform(0, 0.5, (limit, 1))), None, network.encoder)
     steps = network.encoder.time_steps if network.encoder else 20

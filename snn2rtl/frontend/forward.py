@@ -32,9 +32,10 @@ def forward(network: SpikingNetwork, inputs: NDArray[np.uint8], device: str = "c
 
     Args:
         network: pairs of Linear and Neuron, as fold_neurons() leaves them.
-        inputs: spikes, shape (T, N, inputs), or the pixels of a direct encoder, shape (N, inputs).
+        inputs: spikes, shape (T, N, inputs), or the pixels of an encoder that takes them, shape (N, inputs).
         device: a key of devices().
     """
+    inputs = network.encoder.entering(inputs) if network.encoder else inputs
     net = to_spikingjelly(network).to(device)
     values = torch.from_numpy(np.ascontiguousarray(inputs)).to(device, torch.float32)
     if values.dim() == 2:

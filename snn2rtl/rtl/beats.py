@@ -1,8 +1,8 @@
 """Spikes and pixels on a stream: from arrays to the words that cross a port, and back.
 
 A word of an event stream is {sample end, step end, address}; on the AXI4-Stream ports tlast is the sample end. Events
-of a sample come step by step, those of a step in the order of their addresses. The input stream of a directly coded
-network carries pixels instead, some in a beat.
+of a sample come step by step, those of a step in the order of their addresses. The input stream of a network that
+takes pixels carries those, some in a beat.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def pixel_words(pixels: Inputs, beat_pixels: int) -> Bits:
 
 def input_words(design: RtlDesign, inputs: Inputs) -> Bits:
     """Return the words {tlast, tdata} of s_axis."""
-    if design.is_direct:
+    if design.takes_pixels:
         return pixel_words(inputs, design.beat_pixels)
     return event_words(inputs, design.in_addr_width, design.in_data_width)
 

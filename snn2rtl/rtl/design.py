@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from snn2rtl.encoders import PIXEL_BITS, XORSHIFT_WORDS, Encoder
+from snn2rtl.fixed_point import unsigned_bits
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.memory import Memory
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RtlDesign:
-    """The whole hardware."""
+    """The whole hardware. encoder: of the pixels that enter; None where spikes do, and beat_pixels is 0."""
 
     label: str
     top: str
@@ -21,6 +23,7 @@ class RtlDesign:
     num_classes: int
     count_width: int
     beat_pixels: int
+    encoder: Encoder | None
 
     @property
     def num_inputs(self) -> int:
@@ -35,12 +38,32 @@ class RtlDesign:
     @property
     def in_data_width(self) -> int:
         """Bits of s_axis_tdata: pixels, or address and end of step, in whole bytes."""
-        return _bytes(self.beat_pixels * self.layers[0].pixel_width or self.in_addr_width + 1)
+        return _bytes(self.beat_pixels * PIXEL_BITS or self.in_addr_width + 1)
 
     @property
     def is_direct(self) -> bool:
-        """Whether the input stream carries pixels."""
+        """Whether the first layer sums pixels."""
         return self.layers[0].is_direct
+
+    @property
+    def takes_pixels(self) -> bool:
+        """Whether the input stream carries pixels."""
+        return self.encoder is not None
+
+    @property
+    def encodes(self) -> bool:
+        """Whether the hardware makes spikes of the pixels."""
+        return self.takes_pixels and not self.is_direct
+
+    @property
+    def group_width(self) -> int:
+        """Bits of the number of a group of four pixels in a list of the encoder."""
+        return unsigned_bits(self.num_inputs // XORSHIFT_WORDS)
+
+    @property
+    def step_width(self) -> int:
+        """Bits of the encoder's time step."""
+        return unsigned_bits(self.encoder.time_steps - 1) if self.encoder else 0
 
     @property
     def out_addr_width(self) -> int:
@@ -86,7 +109,7 @@ class RtlDesign:
     @property
     def input_meaning(self) -> str:
         """What s_axis_tdata carries, in words."""
-        if self.is_direct:
+        if self.takes_pixels:
             return f"the next {self.beat_pixels} pixels of 8 bits, the first in the lowest bits"
         width = self.in_addr_width
         return f"bits {width - 1}:0 the address of an input that spikes; bit {width} set: the end of a time step"
@@ -94,7 +117,7 @@ class RtlDesign:
     @property
     def last_meaning(self) -> str:
         """What s_axis_tlast says, in words."""
-        return "the last beat of the sample" if self.is_direct else "with the end of a time step: the end of the sample"
+        return "the last beat of the sample" if self.takes_pixels else "with the end of a step: the end of the sample"
 
     @property
     def output_meaning(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from snn2rtl import network_file, reference
+from snn2rtl.encoders import MAX_PIXEL
 from snn2rtl.hextext import to_lines
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.output import write_folder, write_manifest
@@ -61,7 +62,9 @@ def _static_modules(design: RtlDesign) -> list[str]:
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else [design.readout]
     scores = ["snn_scores"] if design.layers[-1].scores else []
-    ingress = ["snn_pixel_ingress", "snn_pixel_product", "snn_held_current"] if design.is_direct else ["snn_ingress"]
+    ingress = ["snn_group_queue", "snn_pixel_ingress"] if design.takes_pixels else ["snn_ingress"]
+    ingress += ["snn_pixel_product", "snn_held_current"] if design.is_direct else []
+    ingress += ["snn_poisson"] if design.encodes else []
     memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", *ingress, "snn_spike_split"]
     streams += ["snn_delay"] if any(layer.delays for layer in design.layers) else []
     streams += ["snn_recurrence"] if any(layer.is_recurrent for layer in design.layers) else []
@@ -154,10 +157,9 @@ def _write_hdl(design: RtlDesign, folder: Path) -> None:
 def _write_bench(network: FixedPointNetwork, design: RtlDesign, folder: Path) -> None:
     bench = folder / "tb"
     bench.mkdir()
-    # three steps may wait in every layer, each with a spike of every input
-    patience = 1024 + 4 * sum(
-        layer.slots * (1 + layer.steps) + int(layer.words_per_row.sum()) for layer in design.layers
-    )
+    # three steps may wait in every layer, each with a spike of every input; of an encoder, all steps of a sample
+    patience = 4 * sum(layer.slots * (1 + layer.steps) + int(layer.words_per_row.sum()) for layer in design.layers)
+    patience = min(1024 + patience * (design.encoder.time_steps if design.encoder and design.encodes else 1), 1 << 30)
     text = render("tb/replay.v.j2", header=header(design), design=design, patience=patience)
     (bench / "replay.v").write_text(text)
     for file in (*_REPLAY_FILES, *_COCOTB_FILES):
@@ -170,13 +172,13 @@ def example_inputs(network: FixedPointNetwork) -> Inputs:
 
     Of pixels one in four is not black, and the full sample is white.
     """
-    direct = network.is_direct
-    shape = (*(() if direct else (VECTOR_STEPS,)), VECTOR_SAMPLES, network.num_inputs)
+    pixels = network.takes_pixels
+    shape = (*(() if pixels else (VECTOR_STEPS,)), VECTOR_SAMPLES, network.num_inputs)
     words = np.random.Philox(key=0).random_raw(-(-int(np.prod(shape)) // 8))
     noise = words.astype("<u8", copy=False).view(np.uint8)[: int(np.prod(shape))].reshape(shape)
-    inputs = (np.where(noise < 64, noise * 4 + 3, 0) if direct else noise < 32).astype(np.uint8)
+    inputs = (np.where(noise < 64, noise * 4 + 3, 0) if pixels else noise < 32).astype(np.uint8)
     inputs[..., 1, :] = 0
-    inputs[..., 2, :] = network.layers[0].input_max
+    inputs[..., 2, :] = MAX_PIXEL if pixels else 1
     return inputs
 
 

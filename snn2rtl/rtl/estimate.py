@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from snn2rtl import reference
+from snn2rtl.encoders import XORSHIFT_WORDS
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.reference import Inputs, Result, Spikes, arriving
@@ -17,7 +19,8 @@ def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result
     """Return about how many cycles each sample takes where samples follow each other, shape (N,).
 
     The slowest layer decides: in each step ``max(events, words of the fullest walker) + slots + DRAIN``. A layer that
-    pixels enter sums up the next sample while it takes this one's steps. Queues are taken for endless.
+    pixels enter sums up the next sample while it takes this one's steps. An encoder takes ``max(events, groups of four
+    pixels)`` in each step. Queues are taken for endless.
 
     Args:
         network: the integer network.
@@ -25,9 +28,13 @@ def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result
         inputs: shape (T, N, inputs), or pixels of shape (N, inputs).
         result: of the golden model for them, with spikes.
     """
-    entering = inputs if inputs.ndim == 3 else (inputs != 0)[None]
+    entering = reference.entering(network, inputs)
+    entering = entering if entering.ndim == 3 else (entering != 0)[None]
     order: IntArray = np.arange(design.num_inputs)
     slowest = np.zeros(inputs.shape[-2], np.int64)
+    if design.encodes:
+        groups = np.count_nonzero(inputs, axis=1) // XORSHIFT_WORDS + 1
+        slowest = np.maximum(entering.sum(axis=2, dtype=np.int64) + 1, groups).sum(axis=0)
     for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
         rows = integer.rows_of(order, layer.placement)
         slowest = np.maximum(slowest, layer_cycles(layer, arriving(integer, entering, trace.spikes)[..., rows]))

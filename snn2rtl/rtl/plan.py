@@ -43,7 +43,7 @@ def plan(
     labels = [layer.name for layer in network.layers]
     options.lanes.check_names("lanes", labels)
     options.layout.check_names("layout", labels)
-    if options.beat_pixels and not network.is_direct:
+    if options.beat_pixels and not network.takes_pixels:
         raise OptionError(f"--beat-pixels: must be left out where spikes enter the network, not {options.beat_pixels}")
     if options.output == "spikes" and isinstance(network.layers[-1].neuron, Integrator):
         raise OptionError(f"--output: must be class or counts where layer '{labels[-1]}' never spikes, not spikes")
@@ -68,7 +68,8 @@ def plan(
         layers=tuple(layers),
         num_classes=network.num_classes,
         count_width=network.readout_bits,
-        beat_pixels=(options.beat_pixels or BEAT_PIXELS) if network.is_direct else 0,
+        beat_pixels=(options.beat_pixels or BEAT_PIXELS) if network.takes_pixels else 0,
+        encoder=network.encoder if network.takes_pixels else None,
     )
 
 
@@ -87,7 +88,7 @@ def _check_pixels(network: FixedPointNetwork) -> None:
 
 def stream_names(network: FixedPointNetwork) -> list[str]:
     """Return the name of each layer's spike stream."""
-    reserved = ["input", "result", "s_axis", "m_axis", "top", "ingress", "readout"]
+    reserved = ["input", "result", "s_axis", "m_axis", "top", "ingress", "encoder", "readout"]
     return names.identifiers([layer.name for layer in network.layers], reserved=reserved)
 
 

@@ -76,9 +76,10 @@ _Price = Callable[[_Choice], tuple[float, float]]
 
 
 def recorded(network: FixedPointNetwork, inputs: Inputs) -> Load:
-    """Return the load of calibration samples, of shape (T, N, inputs), or (N, inputs) for a direct network."""
+    """Return the load of calibration samples, spikes of shape (T, N, inputs) or pixels of shape (N, inputs)."""
     events, firing = [], []
-    entering = inputs if inputs.ndim == 3 else (inputs != 0).astype(np.uint8)[None]
+    entering = reference.entering(network, inputs)
+    entering = entering if entering.ndim == 3 else (entering != 0).astype(np.uint8)[None]
     for layer, trace in zip(network.layers, reference.run(network, inputs).layers, strict=True):
         firing.append(reference.count_events(entering))
         events.append(reference.arriving(layer, entering, trace.spikes))

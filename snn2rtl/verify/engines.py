@@ -148,7 +148,7 @@ def _sources(folder: OutputFolder, netlist: Target | None) -> list[str]:
 
 def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> Recording:
     design = folder.design
-    steps = design.layers[0].steps if design.is_direct else inputs.shape[0]
+    steps = design.encoder.time_steps if design.encoder else inputs.shape[0]
     samples = inputs.shape[-2]
     layers: list[Spikes] = []
     scores = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from snn2rtl import reference
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.reference import Inputs, Result, arriving
@@ -20,7 +21,8 @@ def cycle_limit(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, r
     neither as neurons nor with their weights.
     """
     limits = []
-    entering = inputs if inputs.ndim == 3 else (inputs != 0)[None]
+    entering = reference.entering(network, inputs)
+    entering = entering if entering.ndim == 3 else (entering != 0)[None]
     for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
         entering = arriving(integer, entering, trace.spikes)
         touched = np.count_nonzero(integer.rows[layer.placement], axis=0).astype(np.float32)

@@ -20,9 +20,10 @@ ROOT = Path(__file__).resolve().parents[1]
 MANIFEST = json.loads((ROOT / "manifest.json").read_text())
 PORTS, LAYERS = MANIFEST["ports"], MANIFEST["layers"]
 IN_WIDTH, IN_ADDR_WIDTH = PORTS["s_axis_tdata"]["width"], MANIFEST["in_addr_width"]
-IS_DIRECT = LAYERS[0]["pixel_bits"] > 0
-# cycles: far more than the rows of a beat and a sweep of every layer
-PATIENCE = 64 + 16 * (1 + MANIFEST["options"]["beat_pixels"]) * sum(layer["slots"] for layer in LAYERS)
+BEAT_PIXELS = MANIFEST["options"]["beat_pixels"]  # 0 where spikes enter
+# cycles: far more than the rows of a beat, or of a step that the network makes of pixels, and a sweep of every layer
+BUSIEST = LAYERS[0]["inputs"] if BEAT_PIXELS and not LAYERS[0]["pixel_bits"] else BEAT_PIXELS
+PATIENCE = 64 + 16 * (1 + BUSIEST) * sum(layer["slots"] for layer in LAYERS)
 STALL = 0.5
 RESETS = 4
 
@@ -103,7 +104,7 @@ def first_sample(beats: list[Beat]) -> list[Beat]:
 
 def noisy_pixels(words: list[Beat]) -> list[Beat]:
     """Return beats of pixels, of every sample either without its black end or with noise behind its last pixel."""
-    behind = -LAYERS[0]["inputs"] % MANIFEST["options"]["beat_pixels"] * LAYERS[0]["pixel_bits"]
+    behind = -LAYERS[0]["inputs"] % BEAT_PIXELS * (IN_WIDTH // BEAT_PIXELS)
     result: list[Beat] = []
     sample: list[int] = []
     for data, last in words:
@@ -161,4 +162,4 @@ async def what_means_nothing_is_ignored(dut: Any) -> None:
     """Tlast on a spike, bits above the step's end and addresses of no input, or pixels of none, change nothing."""
     bench = Bench(dut)
     await bench.reset()
-    await bench.run(noisy_pixels(INPUT) if IS_DIRECT else noisy(INPUT))
+    await bench.run(noisy_pixels(INPUT) if BEAT_PIXELS else noisy(INPUT))

@@ -2,7 +2,8 @@
 //
 // Beat b of a sample holds the pixels from b * NumPixels on, the first one in the lowest bits; tlast closes the sample. Pixels that
 // no beat brings are black, those behind the last input mean nothing.
-// Beats with an event in them wait in a queue of 16, so that black beats cost no event. One event a cycle; the sample's end is one.
+// Beats with an event in them wait in a queue of 16 (snn_group_queue.v), so that black beats cost no event. One event a cycle; the
+// sample's end is one.
 // Latency: five cycles from a beat to its first event.
 
 `default_nettype none
@@ -29,7 +30,6 @@ module snn_pixel_ingress #(
 );
 
   localparam DataWidth = NumPixels * PixelWidth;
-  localparam EntryWidth = 1 + AddrWidth + NumPixels + DataWidth;
   localparam LastBaseNumber = (NumInputs - 1) / NumPixels * NumPixels;
   localparam NumLastPixels = NumInputs - LastBaseNumber;
   localparam [AddrWidth-1:0] LastBase = LastBaseNumber[AddrWidth-1:0];
@@ -73,99 +73,41 @@ module snn_pixel_ingress #(
     end
   endgenerate
 
-  // Queue of beats
-  reg [EntryWidth-1:0] mem [0:15];
-  reg [3:0]            head_q, tail_q;
-  reg [4:0]            level_q;
-  reg                  fetched_q;
-  reg [EntryWidth-1:0] fetched_entry_q;
-  wire                 pop;
+  // Queue of beats, of which a beat may be on the way
+  wire                  event_valid, event_ready, event_end;
+  wire [NumPixels-1:0]  event_place;
+  wire [PixelWidth-1:0] event_pixel;
+  wire [AddrWidth-1:0]  event_base;
 
-  wire push = beat_q & (beat_sample_end_q | (|beat_events_q));
-  wire advance = pop | ~fetched_q;
-  wire fetch = advance & (level_q != 5'd0);
+  snn_group_queue #(
+    .NumPlaces(NumPixels),
+    .DataWidth(PixelWidth),
+    .TagWidth(AddrWidth),
+    .NumLate(1)
+  ) u_queue (
+    .clk_i(clk_i),
+    .rst_ni(rst_ni),
+    .room_o(beat_ready_o),
+    .group_valid_i(beat_q),
+    .group_events_i(beat_events_q),
+    .group_data_i(beat_data_q),
+    .group_end_i(beat_sample_end_q),
+    .group_tag_i(beat_base_q),
+    .event_valid_o(event_valid),
+    .event_ready_i(event_ready),
+    .event_place_o(event_place),
+    .event_data_o(event_pixel),
+    .event_end_o(event_end),
+    .event_tag_o(event_base)
+  );
 
-  assign beat_ready_o = level_q < 5'd15;  // a beat may be on the way
-
-  always @(posedge clk_i) begin
-    if (!rst_ni) begin
-      fetched_q <= 1'b0;
-      head_q    <= 4'd0;
-      tail_q    <= 4'd0;
-      level_q   <= 5'd0;
-    end else begin
-      if (advance) fetched_q <= fetch;
-      head_q  <= head_q + {3'd0, fetch};
-      tail_q  <= tail_q + {3'd0, push};
-      level_q <= level_q + {4'd0, push} - {4'd0, fetch};
-    end
-  end
-
-  always @(posedge clk_i) begin
-    if (push) mem[tail_q] <= {beat_sample_end_q, beat_base_q, beat_events_q, beat_data_q};
-    if (advance) fetched_entry_q <= mem[head_q];
-  end
-
-  // Serialise: one event for each set bit, lowest first, then the sample's end
-  reg [NumPixels-1:0] events_q;
-  reg [AddrWidth-1:0] addr_q;
-  reg [DataWidth-1:0] data_q;
-  reg                 end_q;
-
-  // Pixels above the lowest event, as a tree, which is faster than the carry of a subtraction
-  function [NumPixels-1:0] pixels_above;
-    input [NumPixels-1:0] events;
-    integer distance;
-    begin
-      pixels_above = events << 1;
-      for (distance = 1; distance < NumPixels; distance = distance * 2) begin
-        pixels_above = pixels_above | (pixels_above << distance);
-      end
-    end
-  endfunction
-
-  wire [NumPixels-1:0] above = pixels_above(events_q);
-  wire [NumPixels-1:0] lowest = events_q & ~above;
-  wire [NumPixels-1:0] remaining = events_q & above;
-  wire                 any_event = |events_q;
-  wire                 last_event = ~(|remaining) & ~(any_event & end_q);
-  wire                 event_valid = any_event | end_q;
-  wire                 event_ready;
-
-  assign pop = fetched_q & (~event_valid | (event_ready & last_event));
-
-  always @(posedge clk_i) begin
-    if (!rst_ni) begin
-      events_q <= {NumPixels{1'b0}};
-      end_q    <= 1'b0;
-    end else if (pop) begin
-      events_q <= fetched_entry_q[DataWidth+:NumPixels];
-      end_q    <= fetched_entry_q[EntryWidth-1];
-    end else if (event_valid & event_ready) begin
-      events_q <= remaining;
-      end_q    <= any_event & end_q;
-    end
-  end
-
-  always @(posedge clk_i) begin
-    if (pop) begin
-      addr_q <= fetched_entry_q[DataWidth+NumPixels+:AddrWidth];
-      data_q <= fetched_entry_q[DataWidth-1:0];
-    end
-  end
-
-  reg [AddrWidth-1:0]  index;
-  reg [PixelWidth-1:0] value;
+  reg [AddrWidth-1:0] index;
   integer i;
 
   always @* begin
     index = {AddrWidth{1'b0}};
-    value = {PixelWidth{1'b0}};
     for (i = 0; i < NumPixels; i = i + 1) begin
-      if (lowest[i]) begin
-        index = index | i[AddrWidth-1:0];
-        value = value | data_q[i*PixelWidth+:PixelWidth];
-      end
+      if (event_place[i]) index = index | i[AddrWidth-1:0];
     end
   end
 
@@ -176,7 +118,7 @@ module snn_pixel_ingress #(
     .rst_ni(rst_ni),
     .valid_i(event_valid),
     .ready_o(event_ready),
-    .data_i({~any_event, value, addr_q + index}),
+    .data_i({event_end, event_pixel, event_base + index}),
     .valid_o(event_valid_o),
     .ready_i(event_ready_i),
     .data_o({event_sample_end_o, event_pixel_o, event_addr_o})
