@@ -14,7 +14,7 @@ from snn2rtl import network_file, reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.errors import DataError, OptionError
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.float_reference import spike_counts
+from snn2rtl.float_reference import scores
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions
 from snn2rtl.output import write_file
@@ -125,7 +125,7 @@ def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNet
         classes = reference.run(network, inputs, record_spikes=False).classes
         after += int((classes == labels).sum())
         if folded:
-            wanted = np.argmax(spike_counts(folded, inputs), axis=1)
+            wanted = np.argmax(scores(folded, inputs), axis=1)
             before += int((wanted == labels).sum())
             agree += int((wanted == classes).sum())
     total = len(samples)

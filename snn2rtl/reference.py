@@ -157,12 +157,17 @@ def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
 
 def delayed(layer: Layer, inputs: Inputs) -> Inputs:
     """Return the inputs as they arrive at the layer's synapses, shape (T, N, inputs)."""
-    if layer.delay is None:
+    return late(layer.delay, inputs)
+
+
+def late(delay: IntArray | None, inputs: NDArray[Any]) -> NDArray[Any]:
+    """Return inputs of shape (T, N, inputs) each so many steps later, those past the last step being lost."""
+    if delay is None:
         return inputs
     arriving = np.zeros_like(inputs)
-    for steps in np.unique(layer.delay):
-        late = layer.delay == steps
-        arriving[steps:, :, late] = inputs[: max(len(inputs) - int(steps), 0), :, late]
+    for steps in np.unique(delay):
+        waiting = delay == steps
+        arriving[steps:, :, waiting] = inputs[: max(len(inputs) - int(steps), 0), :, waiting]
     return arriving
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.spiking import BatchNorm, FloatArray, Linear
 
 Tensors = Mapping[str, torch.Tensor]
+_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def linear(name: str, tensors: Tensors) -> Linear:
@@ -59,20 +62,22 @@ def parametric_tau(name: str, tensors: Tensors) -> float:
     return 1 / reciprocal
 
 
-def to_array(tensor: object) -> FloatArray:
-    """Return the tensor's values, exactly.
+def to_array(tensor: object, whole: bool = False) -> NDArray[Any]:
+    """Return the tensor's values, exactly: float64, or int64 where they are whole numbers.
 
     Raises:
-        TypeError: it is no dense tensor of floats; the message reads on from the tensor's name.
+        TypeError: it is no dense tensor of floats, or of integers; the message reads on from the tensor's name.
     """
+    kind = "integers" if whole else "floats"
     if not isinstance(tensor, torch.Tensor):
         raise TypeError(f"must be a tensor, not {type(tensor).__name__}")
-    if tensor.layout != torch.strided or tensor.is_meta or not tensor.dtype.is_floating_point:
-        raise TypeError(f"must be a dense tensor of floats, not {tensor.dtype}, {tensor.layout}, {tensor.device}")
+    right = tensor.dtype in _WHOLE if whole else tensor.dtype.is_floating_point
+    if tensor.layout != torch.strided or tensor.is_meta or not right:
+        raise TypeError(f"must be a dense tensor of {kind}, not {tensor.dtype}, {tensor.layout}, {tensor.device}")
     if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
         # A few bytes in a file could ask for any amount of memory.
         raise TypeError(f"must hold all its {tensor.numel()} elements, not repeat some; call contiguous()")
-    array: FloatArray = tensor.detach().to("cpu", torch.float64).numpy()
+    array: NDArray[Any] = tensor.detach().to("cpu", torch.int64 if whole else torch.float64).numpy()
     return array
 
 
@@ -107,4 +112,5 @@ def _effective(tensors: Tensors, key: str) -> FloatArray | None:
     values, kept = to_array(original), to_array(mask)
     if values.shape != kept.shape:
         raise TypeError(f"must have the shape of its mask, {kept.shape}, not {values.shape}")
-    return values * kept
+    effective: FloatArray = values * kept
+    return effective

@@ -31,10 +31,10 @@ from snn2rtl.network import (
     ShiftLeak,
 )
 from snn2rtl.options import QuantizeOptions
-from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.passes.fold_neurons import plain_layers
 from snn2rtl.passes.scale import FLOAT32_SLACK, Scale, blocks, find_scale
 from snn2rtl.report import LayerReport
-from snn2rtl.spiking import FloatArray, Linear, Neuron, SpikingNetwork
+from snn2rtl.spiking import FloatArray, Linear, Neuron, SpikingNetwork, decay
 
 DEFAULT_TIME_STEPS = 100
 _NO_BITS = 1 << 30  # trailing zeros of zero: more than any leak shifts
@@ -53,7 +53,7 @@ def quantize_network(
         QuantizationError: a number does not fit the widths that were asked for.
         OptionError: an option names a layer that is not there.
     """
-    pairs = pair_layers(network)
+    pairs = plain_layers(network, "before it is quantized")
     names = [linear.name for linear, _ in pairs]
     for option in ("bits", "membrane_bits", "membrane_fraction"):
         getattr(options, option).check_names(option.replace("_", "-"), names)
@@ -140,6 +140,7 @@ def _quantize_layer(
     linear: Linear, neuron: Neuron, options: QuantizeOptions, time_steps: int, input_max: int
 ) -> tuple[Layer, LayerReport]:
     bits = options.bits[linear.name]
+    assert not isinstance(neuron.tau, np.ndarray)
     leak = choose_leak(neuron.tau, options)
     shift = options.membrane_fraction[linear.name]
     if shift < 0:  # the membrane steps of pixels are fine already
@@ -260,7 +261,7 @@ def _report(
         bias_error=_largest(steps.count(linear.bias) - layer.bias),
         threshold_error=_largest(steps.count(neuron.v_threshold) - integer.fire_at),
         reset_error=_largest(steps.count(neuron.v_threshold) - integer.reset_by) if soft else 0.0,
-        leak_asked=1.0 - neuron.decay,
+        leak_asked=1.0 - float(decay(neuron.tau)),
         leak_got=kept(integer.leak),
         input_max=layer.input_max,
         membrane_fraction=layer.weight_shift,
