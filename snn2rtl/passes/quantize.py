@@ -18,7 +18,7 @@ from snn2rtl.fixed_point import (
     snap,
     unsigned_bits,
 )
-from snn2rtl.intervals import charged_range_after, never_fires, never_saturates
+from snn2rtl.intervals import membrane_range_after, never_fires, never_saturates
 from snn2rtl.network import (
     MAX_MEMBRANE_BITS,
     FixedPointNetwork,
@@ -222,7 +222,7 @@ def _fitting(what: str, values: FloatArray) -> IntArray:
 
 def _size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
     """Return the layer with the asked membrane width, or with one that ``time_steps`` steps cannot fill."""
-    found = charged_range_after(layer, time_steps)
+    found = membrane_range_after(layer, time_steps)
     neuron = _lif(layer)
     lowest = int(neuron.fire_at.min())
     highest = max(int(neuron.fire_at.max()), int(neuron.reset_by.max()))
@@ -244,7 +244,7 @@ def _size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
 def _report(
     linear: Linear, neuron: Neuron, layer: Layer, steps: _Steps, error: _WeightError, time_steps: int
 ) -> LayerReport:
-    found = charged_range_after(layer, time_steps)
+    found = membrane_range_after(layer, time_steps)
     integer = _lif(layer)
     soft = integer.reset is Reset.SOFT
     return LayerReport(
