@@ -62,7 +62,12 @@ TEMPORAL_MUTATIONS = [
         ("integrator without its membrane", "charged_q} + second", "charged_q}", "current-integrators-sum"),
         ("integrator's current never cleared", "clear_q ? {StateWidth{1'b0}} :", "0 ? 0 :", "current-integrators-max"),
         ("integrated never cleared", "clear_q4 ? {MembraneWidth{1'b0}} :", "0 ? 0 :", "current-integrators-last"),
-        ("integrators whose currents leak alike", ".number_i(synapse_leak_i)", ".number_i(0)", "current-integrators-sum"),
+        (
+            "currents that leak alike",
+            ".number_i(synapse_leak_i)",
+            ".number_i(0)",
+            "current-integrators-sum",
+        ),
     ),
     *faults(
         "snn_recurrence.v",
