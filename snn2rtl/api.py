@@ -14,10 +14,11 @@ from snn2rtl import network_file, reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.encoders import Encoder, Noise
 from snn2rtl.errors import DataError, OptionError
-from snn2rtl.float_reference import spike_counts
+from snn2rtl.float_reference import scores
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
 from snn2rtl.output import write_file
+from snn2rtl.passes.choose_readout import choose_readout
 from snn2rtl.report import Accuracy, LayerReport
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
@@ -61,7 +62,7 @@ def compile(
     """Compile a model to Verilog, or to an integer network.
 
     Args:
-        model: a SpikingJelly network, a file of one (docs/cli.md says which), or a network.npz.
+        model: a SpikingJelly or Norse network, a file of one (docs/cli.md says which), or a network.npz.
         out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
         name: name of the network, which its Verilog modules start with.
@@ -120,6 +121,7 @@ def _integers(
             raise OptionError("model: is an integer network already, which options of quantization cannot change")
         network, reports = source, _NO_REPORTS
     else:
+        source = choose_readout(source, quantize.readout if quantize else "")
         network, reports = compile_network(source, quantize)
     samples = calibration(network) if calibration else None
     return network, reports, samples, _accuracy(source, network, samples) if samples else None
@@ -162,7 +164,7 @@ def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNet
         classes = reference.run(network, inputs, record_spikes=False).classes
         after += int((classes == labels).sum())
         if folded:
-            wanted = np.argmax(spike_counts(folded, inputs), axis=1)
+            wanted = np.argmax(scores(folded, inputs), axis=1)
             before += int((wanted == labels).sum())
             agree += int((wanted == classes).sum())
     total = len(samples)

@@ -18,6 +18,7 @@ from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
 from snn2rtl.intervals import adaptation_low, charged_range, leak, membrane_range, signed_sums
 from snn2rtl.network import (
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
@@ -29,6 +30,7 @@ from snn2rtl.network import (
     Neuron,
     Reset,
     Score,
+    WithCurrent,
 )
 
 Spikes = NDArray[np.uint8]
@@ -162,12 +164,17 @@ def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
 
 def delayed(layer: Layer, inputs: Inputs) -> Inputs:
     """Return the inputs as they arrive at the layer's synapses, shape (T, N, inputs)."""
-    if layer.delay is None:
+    return late(layer.delay, inputs)
+
+
+def late(delay: IntArray | None, inputs: NDArray[Any]) -> NDArray[Any]:
+    """Return inputs of shape (T, N, inputs) each so many steps later, those past the last step being lost."""
+    if delay is None:
         return inputs
     arriving = np.zeros_like(inputs)
-    for steps in np.unique(layer.delay):
-        late = layer.delay == steps
-        arriving[steps:, :, late] = inputs[: max(len(inputs) - int(steps), 0), :, late]
+    for steps in np.unique(delay):
+        waiting = delay == steps
+        arriving[steps:, :, waiting] = inputs[: max(len(inputs) - int(steps), 0), :, waiting]
     return arriving
 
 
@@ -247,7 +254,7 @@ def _state_bits(layer: Layer) -> int:
         low = int(adaptation_low(neuron).min())
         widest = max(neuron.membrane_bits, signed_bits(low, 0))
         bits += [widest + 1, widest + _product(neuron.adaptation_leak)]
-    if isinstance(neuron, CurrentLifNeuron):
+    if isinstance(neuron, WithCurrent):
         bits.append(charged_range(layer).bits + _product(neuron.synapse_leak))
     return max(bits)
 
@@ -305,11 +312,22 @@ def integrator_step(
     return (charged,), np.zeros(charged.shape, bool)
 
 
+def current_integrator_step(
+    state: State, current: IntArray, neuron: CurrentIntegrator, saturate: tuple[int, int] | None
+) -> tuple[State, NDArray[np.bool_]]:
+    """Return state (membrane, synaptic current) and spikes, of which there are none; arguments as of lif_step()."""
+    membrane, synaptic = state
+    synaptic = leak(synaptic, neuron.synapse_leak) + current
+    charged = _charge(membrane, synaptic, neuron, saturate)
+    return (charged, synaptic), np.zeros(charged.shape, bool)
+
+
 NEURON_STEPS: dict[type, tuple[int, Step]] = {
     LifNeuron: (1, lif_step),
     AdaptiveLifNeuron: (2, adaptive_lif_step),
     CurrentLifNeuron: (2, current_lif_step),
     Integrator: (1, integrator_step),
+    CurrentIntegrator: (2, current_integrator_step),
 }
 """The number of states of a neuron and its step."""
 

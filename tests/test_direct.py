@@ -19,7 +19,7 @@ from snn2rtl import reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
-from snn2rtl.float_reference import spike_counts
+from snn2rtl.float_reference import scores
 from snn2rtl.frontend import from_module
 from snn2rtl.intervals import charged_range
 from snn2rtl.network import FixedPointNetwork
@@ -236,7 +236,7 @@ def test_with_many_bits_the_integers_are_the_float_network():
     integer, reports = compile_network(network, QuantizeOptions(bits=PerLayer(16), membrane_fraction=PerLayer(8)))
     pixels = random_pixels(20, 200)
     got = reference.run(integer, pixels).counts
-    assert np.mean(got == spike_counts(fold(network), pixels)) > 0.99
+    assert np.mean(got == scores(fold(network), pixels)) > 0.99
     assert 0.1 < got.mean() / STEPS < 0.9
     assert reports[0].threshold_error == 0
 
@@ -249,6 +249,6 @@ def test_the_float_network_is_spikingjelly_s():
         for linear in (net[0], net[2]):
             linear.weight.mul_(3)
         counts = sum(net(torch.tensor(pixels).float() / 255) for _ in range(STEPS))
-    got = spike_counts(fold(from_module(net, encoder=ENCODER)), pixels)
+    got = scores(fold(from_module(net, encoder=ENCODER)), pixels)
     assert np.mean(got == counts.numpy()) > 0.99
     assert got.any()

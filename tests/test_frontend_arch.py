@@ -156,7 +156,10 @@ def test_names_stay_as_they_are(tmp_path, name):
     assert load(path, arch=arch).nodes[0].name == name
 
 
-TYPES = "Linear, Flatten, BatchNorm1d, Dropout, IFNode, LIFNode or ParametricLIFNode"
+TYPES = (
+    "Linear, Flatten, BatchNorm1d, Dropout, IFNode, LIFNode, ParametricLIFNode, Neuron, Integrator, LIFCell, "
+    "LIFRecurrentCell, LIFBoxCell, LICell or LIBoxCell"
+)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from snn2rtl.compiler import fold
-from snn2rtl.float_reference import spike_counts
+from snn2rtl.float_reference import scores
 from snn2rtl.frontend.forward import devices, forward
 from snn2rtl.spiking import Linear, Neuron, SpikingNetwork
 
@@ -24,7 +24,7 @@ def test_spikes_are_those_of_the_float_reference(tau: float | None, v_reset: flo
         nodes.append(Neuron(name=f"lif{index}", tau=tau, decay_input=decay_input and tau is not None, **reset))
     network = fold(SpikingNetwork(name="net", nodes=tuple(nodes)))
     spikes = (random.random((12, 7, 5)) < 0.5).astype(np.uint8)
-    expected = spike_counts(network, spikes)
+    expected = scores(network, spikes)
     assert expected.any()
     for device in devices():
         call = forward(network, spikes, device)

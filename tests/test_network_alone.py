@@ -17,7 +17,7 @@ from snn2rtl import cli, network_file, reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, OutputError
-from snn2rtl.float_reference import spike_counts
+from snn2rtl.float_reference import scores
 from snn2rtl.output import write_file
 from snn2rtl.samples import Samples, load_samples
 
@@ -48,7 +48,7 @@ def test_compile_writes_the_integer_network_alone(tmp_path):
     assert network_file.digest(written) == network_file.digest(compiled.network)
     assert compiled.accuracy.samples == 30
     assert compiled.accuracy.after == np.mean(reference.run(written, pixels).classes == labels)
-    assert compiled.accuracy.before == np.mean(np.argmax(spike_counts(fold(network), pixels), axis=1) == labels)
+    assert compiled.accuracy.before == np.mean(np.argmax(scores(fold(network), pixels), axis=1) == labels)
     again = snn2rtl.compile(out, tmp_path / "again.npz")
     assert (tmp_path / "again.npz").read_bytes() == out.read_bytes()
     assert again.reports == ()

@@ -5,7 +5,17 @@ import pytest
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Linear, Neuron, SpikingNetwork, from_dict, to_dict
+from snn2rtl.spiking import (
+    BatchNorm,
+    Dropout,
+    Flatten,
+    Integrator,
+    Linear,
+    Neuron,
+    SpikingNetwork,
+    from_dict,
+    to_dict,
+)
 
 
 def fc(name: str = "fc", inputs: int = 2, outputs: int = 3, **changes) -> Linear:
@@ -21,6 +31,10 @@ def norm(name: str = "bn", neurons: int = 3, **changes) -> BatchNorm:
 
 def lif(name: str = "lif", **changes) -> Neuron:
     return Neuron(**{"name": name, "tau": 2.0, "v_threshold": 1.0, "v_reset": 0.0, **changes})
+
+
+def li(**changes) -> Integrator:
+    return Integrator(**{"name": "li", "tau": 2.0, "score": "max", **changes})
 
 
 BAD = [
@@ -42,6 +56,27 @@ BAD = [
     ([fc(), lif(v_reset=float("-inf"))], "layer 'lif': v_reset must be finite, not 1 NaN or infinite value(s)"),
     ([fc(), lif(), fc("fc2", 4)], "layer 'fc2': must take 3 inputs from 'fc', not 4"),
     ([fc(), norm(neurons=4)], "layer 'bn': must take 3 inputs from 'fc', not 4"),
+    ([fc(recurrent=np.ones((3, 2)))], "layer 'fc': recurrent must have shape (3, 3), not (3, 2)"),
+    ([fc(recurrent=np.full((3, 3), np.nan))], "layer 'fc': recurrent must be finite, not 9 NaN or infinite value(s)"),
+    ([fc(delay=np.ones(3, int))], "layer 'fc': delay must have shape (2,), not (3,)"),
+    ([fc(delay=[0.5, 1.0])], "layer 'fc': delay must hold whole time steps, not float64"),
+    ([fc(delay=[0, 64])], "layer 'fc': delay must be 0..63 time steps, not 0..64"),
+    ([fc(delay=[-1, 2])], "layer 'fc': delay must be 0..63 time steps, not -1..2"),
+    ([fc(), lif(tau=[2.0, 0.5, 2.0])], "layer 'lif': tau must be at least 1, not 0.5"),
+    ([fc(), lif(tau=[2.0, 2.0])], "layer 'lif': tau must have shape (3,), not (2,)"),
+    ([fc(), lif(synapse_tau=0.5)], "layer 'lif': synapse_tau must be at least 1, not 0.5"),
+    ([fc(), lif(grow=1.0)], "layer 'lif': grow must come with adaptation_tau, which is missing"),
+    ([fc(), lif(adaptation_tau=2.0)], "layer 'lif': adaptation_tau must come with grow, which is missing"),
+    ([fc(), lif(grow=[1, -1, 0], adaptation_tau=2)], "layer 'lif': grow must be at least 0, not -1.0"),
+    ([fc(), lif(grow=1, adaptation_tau=[2.0])], "layer 'lif': adaptation_tau must have shape (3,), not (1,)"),
+    (
+        [fc(), lif(grow=1, adaptation_tau=2, synapse_tau=2)],
+        "layer 'lif': neuron must have a synaptic current or an adaptation, not both",
+    ),
+    ([fc(), li(score="mean")], "layer 'li': score must be max, last or sum, not 'mean'"),
+    ([fc(), li(tau=0.0)], "layer 'li': tau must be at least 1, not 0.0"),
+    ([fc(), li(synapse_tau=np.ones((3, 1)))], "layer 'li': synapse_tau must have shape (3,), not (3, 1)"),
+    ([fc(), li(), fc("fc2", 3), lif()], "layer 'li': an Integrator must be the last layer, for it never fires"),
 ]
 
 
@@ -96,6 +131,26 @@ def test_dictionary_round_trip():
     assert from_dict({**data, "encoder": None}).encoder is None
 
 
-def test_a_network_without_steps_is_described_as_before_there_were_any():
-    (node,) = to_dict(SpikingNetwork(name="net", nodes=(fc(),)))["nodes"]
-    assert sorted(node) == ["bias", "name", "type", "weight"]
+def test_round_trip_of_temporal_nodes():
+    nodes = (
+        fc(recurrent=np.eye(3), delay=[0, 63], step=[1, 2, 4]),
+        lif(tau=[1.0, 2.0, 3.0], grow=[0, 1, 2], adaptation_tau=4.0, strict=True),
+        fc("fc2", 3),
+        lif(name="lif2", synapse_tau=[1.0, 2.0, 4.0], decay_input=True),
+        fc("fc3", 3),
+        li(score="sum", tau=None, synapse_tau=2.0, decay_input=True),
+    )
+    data = to_dict(SpikingNetwork(name="net", nodes=nodes))
+    for ours, theirs in zip(from_dict(data).nodes, nodes, strict=True):
+        assert type(ours) is type(theirs)
+        assert all(np.array_equal(value, vars(theirs)[key]) for key, value in vars(ours).items())
+
+
+def test_a_network_without_optional_values_is_described_as_before_there_were_any():
+    first, second = to_dict(SpikingNetwork(name="net", nodes=(fc(), lif())))["nodes"]
+    assert sorted(first) == ["bias", "name", "type", "weight"]
+    assert sorted(second) == ["name", "tau", "type", "v_reset", "v_threshold"]
+
+
+def test_an_integrator_may_stand_before_what_does_nothing():
+    assert SpikingNetwork(name="net", nodes=(fc(), li(), Flatten(name="f"))).num_inputs == 2

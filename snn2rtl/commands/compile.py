@@ -21,6 +21,11 @@ from snn2rtl.samples import Samples, load_samples
 from snn2rtl.version import __version__
 
 HELP = "compile a model to Verilog"
+_SCORES = {
+    "max": "greatest membrane of all steps",
+    "last": "greatest membrane after the last step",
+    "sum": "greatest sum of membranes",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "[-1: what the leak shifts out in a step; none below pixels]")  # fmt: skip
     add("--time-steps", type=number(int), default=quantize.time_steps, metavar="N",
         help="steps of a sample [0: the encoder's, or 100]")  # fmt: skip
+    add("--readout", choices=["max", "last", "sum"], default="",
+        help="what the class is read from where the last layer integrates: a neuron's greatest membrane, its last, or "
+        "their sum [the model's, max for Norse's]")  # fmt: skip
     add("--strict", action="store_true", help="refuse any approximation")
     add("--lanes", type=per_layer(int, 0), default=rtl.lanes, metavar="N|LAYER=N,...",
         help="neurons that a layer updates in a cycle [0: 16, or what --target-cycles needs]")  # fmt: skip
@@ -98,6 +106,7 @@ def run(args: argparse.Namespace) -> Outcome:
             membrane_fraction=args.membrane_fraction,
             time_steps=args.time_steps,
             strict=args.strict,
+            readout=args.readout,
         ),
         rtl=RtlOptions(lanes=args.lanes, layout=args.layout, output=args.output, beat_pixels=args.beat_pixels),
         targets=Targets(cycles=args.target_cycles, bram=args.target_bram),
@@ -139,7 +148,7 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
             report.name,
             str(report.inputs),
             str(report.neurons),
-            str(report.inputs * report.neurons),
+            str(report.weights),
             str(report.weight_bits),
             report.bits_from,
             str(report.nonzero_weights),
@@ -202,6 +211,8 @@ def _alternatives(compiled: Compiled) -> Table:
 def _notes(compiled: Compiled) -> list[str]:
     notes = [f"approximation: {note}" for report in compiled.reports for note in report.approximations()]
     for report in compiled.reports:
+        if report.score:
+            notes.append(f"layer '{report.name}': the class is the neuron of the {_SCORES[report.score]}")
         if report.silent_neurons:
             notes.append(f"layer '{report.name}': {report.silent_neurons} of {report.neurons} neurons can never fire")
     notes += [str(compiled.reached)] if compiled.reached else []

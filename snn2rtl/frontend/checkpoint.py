@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from reprlib import repr as short
 from typing import Any
@@ -19,7 +19,7 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OutputError, UnsupportedModelError
 from snn2rtl.frontend import arch as architecture
 from snn2rtl.frontend import untrusted
-from snn2rtl.frontend.spikingjelly import from_module
+from snn2rtl.frontend.modules import from_module
 from snn2rtl.frontend.tensors import to_array
 from snn2rtl.spiking import NODE_TYPES, SpikingNetwork, from_dict, is_absent, to_dict
 
@@ -32,18 +32,25 @@ FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
     "float": float,
     "float | None": (float, type(None)),
+    "float | FloatArray | None": (float, torch.Tensor, type(None)),
     "FloatArray": torch.Tensor,
     "FloatArray | None": (torch.Tensor, type(None)),
+    "IntArray | None": (torch.Tensor, type(None)),
 }
 
 
 def save(
-    net: nn.Module, path: str | os.PathLike[str], *, encoder: Encoder | None = None, name: str | None = None
+    net: nn.Module | SpikingNetwork,
+    path: str | os.PathLike[str],
+    *,
+    encoder: Encoder | None = None,
+    name: str | None = None,
 ) -> None:
     """Write a network to a model file of plain values and tensors; equal networks give equal bytes.
 
     Args:
-        net: the network, as from_module() takes it.
+        net: the network, as from_module() takes it, or one that was read already, which keeps its encoder and name
+            where none are given.
         path: the file; an older one is replaced once the new one is complete.
         encoder: how samples become its input, where that is known.
         name: the name of the network; by default the file's, without its suffix.
@@ -53,7 +60,10 @@ def save(
         OutputError: the file cannot be written.
     """
     path = Path(path)
-    network = from_module(net, name=path.stem if name is None else name, encoder=encoder)
+    if isinstance(net, SpikingNetwork):
+        network = replace(net, name=name or net.name, encoder=encoder or net.encoder)
+    else:
+        network = from_module(net, name=path.stem if name is None else name, encoder=encoder)
     buffer = io.BytesIO()  # torch.save would write a file's name into the file
     torch.save({"format": FORMAT, "version": VERSION, "network": _pack(to_dict(network))}, buffer)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
@@ -119,6 +129,8 @@ def _pack(value: Any) -> Any:
         return {key: _pack(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_pack(item) for item in value]
+    if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.integer):
+        return torch.from_numpy(value.astype(np.int64))
     if isinstance(value, np.ndarray):
         with np.errstate(over="ignore"):
             narrow = value.astype(np.float32)
@@ -148,7 +160,7 @@ def _node(entry: Mapping[str, Any]) -> dict[str, Any]:
             raise TypeError(f"{key} must be {field.type}, not {short(value)}")
         if isinstance(value, torch.Tensor):
             try:
-                values[field.name] = to_array(value)
+                values[field.name] = to_array(value, whole=field.name == "delay")
             except TypeError as error:
                 raise TypeError(f"{key} {error}") from error
     return values

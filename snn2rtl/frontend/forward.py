@@ -12,7 +12,7 @@ from spikingjelly.activation_based import functional, layer, neuron
 from torch import Tensor, nn
 
 from snn2rtl.encoders import MAX_PIXEL
-from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.passes.fold_neurons import plain_layers
 from snn2rtl.spiking import SpikingNetwork
 
 # SpikingJelly looks for Triton at its first forward pass, and torch warns where there is none; nothing here needs it
@@ -54,12 +54,16 @@ def forward(network: SpikingNetwork, inputs: NDArray[np.uint8], device: str = "c
 
 
 def to_spikingjelly(network: SpikingNetwork, step_mode: str = "m") -> nn.Sequential:
-    """Return SpikingJelly's layers of a network of Linear and Neuron pairs, in evaluation mode."""
+    """Return SpikingJelly's layers of a network of Linear and Neuron pairs, in evaluation mode.
+
+    Raises:
+        UnsupportedModelError: the network has something that they lack.
+    """
     return nn.Sequential(*_modules(network, step_mode)).eval()
 
 
 def _modules(network: SpikingNetwork, step_mode: str) -> Iterator[nn.Module]:
-    for linear, node in pair_layers(network):
+    for linear, node in plain_layers(network, "to run in SpikingJelly"):
         out, inputs = linear.weight.shape
         synapses = layer.Linear(inputs, out, bias=bool(linear.bias.any()), step_mode=step_mode)
         synapses.weight.data = torch.tensor(linear.weight, dtype=torch.float32)

@@ -4,26 +4,56 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.spiking import BatchNorm, FloatArray, Linear
 
 Tensors = Mapping[str, torch.Tensor]
+_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def linear(name: str, tensors: Tensors) -> Linear:
-    """Return the linear layer of ``weight`` and, where there are such, ``bias`` and ``weight_step``.
+    """Return the linear layer of ``weight`` and, if any, ``bias``, ``weight_step``, ``recurrent``, ``delay``.
 
     Raises:
         UnsupportedModelError: a tensor is missing or cannot be read.
     """
-    arrays = _arrays(name, tensors, required=("weight",), optional=("bias", "weight_step"))
+    arrays = _arrays(name, tensors, required=("weight",), optional=("bias", "weight_step", "recurrent", "delay"))
     weight = arrays["weight"]
-    bias = arrays.get("bias", np.zeros(weight.shape[:1]))
-    return Linear(name=name, weight=weight, bias=bias, step=arrays.get("weight_step"))
+    return Linear(
+        name=name,
+        weight=weight,
+        bias=arrays.get("bias", np.zeros(weight.shape[:1])),
+        step=arrays.get("weight_step"),
+        recurrent=arrays.get("recurrent"),
+        delay=arrays.get("delay"),
+    )
+
+
+def optional(name: str, tensors: Tensors, key: str) -> FloatArray | None:
+    """Return the values of a tensor, or None where there is no such.
+
+    Raises:
+        UnsupportedModelError: it cannot be read.
+    """
+    return _arrays(name, tensors, required=(), optional=(key,)).get(key)
+
+
+def recurrent(name: str, tensors: Tensors) -> Linear:
+    """Return the linear layer of the ``input_weights`` and ``recurrent_weights`` of a cell of Norse.
+
+    Raises:
+        UnsupportedModelError: a tensor is missing or cannot be read.
+    """
+    arrays = _arrays(name, tensors, required=("input_weights", "recurrent_weights"))
+    weight = arrays["input_weights"]
+    bias = np.zeros(weight.shape[:1])
+    return Linear(name=name, weight=weight, bias=bias, recurrent=arrays["recurrent_weights"])
 
 
 def batch_norm(name: str, tensors: Tensors, epsilon: float) -> BatchNorm:
@@ -59,20 +89,22 @@ def parametric_tau(name: str, tensors: Tensors) -> float:
     return 1 / reciprocal
 
 
-def to_array(tensor: object) -> FloatArray:
-    """Return the tensor's values, exactly.
+def to_array(tensor: object, whole: bool = False) -> NDArray[Any]:
+    """Return the tensor's values, exactly: float64, or int64 where they are whole numbers.
 
     Raises:
-        TypeError: it is no dense tensor of floats; the message reads on from the tensor's name.
+        TypeError: it is no dense tensor of floats, or of integers; the message reads on from the tensor's name.
     """
+    kind = "integers" if whole else "floats"
     if not isinstance(tensor, torch.Tensor):
         raise TypeError(f"must be a tensor, not {type(tensor).__name__}")
-    if tensor.layout != torch.strided or tensor.is_meta or not tensor.dtype.is_floating_point:
-        raise TypeError(f"must be a dense tensor of floats, not {tensor.dtype}, {tensor.layout}, {tensor.device}")
+    right = tensor.dtype in _WHOLE if whole else tensor.dtype.is_floating_point
+    if tensor.layout != torch.strided or tensor.is_meta or not right:
+        raise TypeError(f"must be a dense tensor of {kind}, not {tensor.dtype}, {tensor.layout}, {tensor.device}")
     if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
         # A few bytes in a file could ask for any amount of memory.
         raise TypeError(f"must hold all its {tensor.numel()} elements, not repeat some; call contiguous()")
-    array: FloatArray = np.empty(tensor.shape, np.float64)
+    array: NDArray[Any] = np.empty(tensor.shape, np.int64 if whole else np.float64)
     torch.from_numpy(array).copy_(tensor.detach())
     array.setflags(write=False)  # nodes take it as it is
     return array
@@ -80,7 +112,7 @@ def to_array(tensor: object) -> FloatArray:
 
 def _arrays(
     name: str, tensors: Tensors, required: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> dict[str, FloatArray]:
+) -> dict[str, NDArray[Any]]:
     arrays, problems = {}, []
     for key in required + optional:
         try:
@@ -97,7 +129,7 @@ def _arrays(
     return arrays
 
 
-def _effective(tensors: Tensors, key: str) -> FloatArray | None:
+def _effective(tensors: Tensors, key: str) -> NDArray[Any] | None:
     """Return what the forward pass uses.
 
     ``torch.nn.utils.prune`` keeps ``key_orig`` and ``key_mask`` and sets ``key`` to their product before each forward
@@ -105,8 +137,9 @@ def _effective(tensors: Tensors, key: str) -> FloatArray | None:
     """
     original, mask = tensors.get(f"{key}_orig"), tensors.get(f"{key}_mask")
     if original is None or mask is None:
-        return to_array(tensors[key]) if key in tensors else None
+        return to_array(tensors[key], whole=key == "delay") if key in tensors else None
     values, kept = to_array(original), to_array(mask)
     if values.shape != kept.shape:
         raise TypeError(f"must have the shape of its mask, {kept.shape}, not {values.shape}")
-    return values * kept
+    effective: FloatArray = values * kept
+    return effective

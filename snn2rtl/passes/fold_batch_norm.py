@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.spiking import BatchNorm, FloatArray, Linear, Node, SpikingNetwork
 
 
@@ -11,7 +12,11 @@ def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:
     """Return the network with every BatchNorm folded into the Linear before it, else into the one after it.
 
     With ``y = gain * x + offset``: before, ``gain * (weight @ x + bias) + offset``; after,
-    ``weight @ (gain * x + offset) + bias``. A BatchNorm without a Linear beside it stays, and pair_layers() refuses it.
+    ``weight @ (gain * x + offset) + bias``. Recurrent weights are a part of y, which a BatchNorm scales whole.
+    A BatchNorm without a Linear beside it stays, and pair_layers() refuses it.
+
+    Raises:
+        UnsupportedModelError: a BatchNorm adds something to inputs that have delays.
     """
     nodes: list[Node] = []
     pending: BatchNorm | None = None
@@ -23,9 +28,7 @@ def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:
         elif isinstance(node, BatchNorm) and isinstance(following, Linear):
             pending = node
         elif isinstance(node, Linear) and pending is not None:
-            gain, offset = _affine(pending)
-            # each input has a gain of its own, so that no step of a neuron is left
-            nodes.append(replace(node, weight=node.weight * gain, bias=node.bias + node.weight @ offset, step=None))
+            nodes.append(_after(pending, node))
             pending = None
         else:
             nodes.append(node)
@@ -35,7 +38,19 @@ def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:
 def _scaled(linear: Linear, gain: FloatArray, offset: FloatArray) -> Linear:
     # a gain of 0 leaves weights of 0, of which every step is as good
     step = None if linear.step is None else linear.step * np.where(gain == 0, 1.0, np.abs(gain))
-    return replace(linear, weight=gain[:, None] * linear.weight, bias=gain * linear.bias + offset, step=step)
+    recurrent = None if linear.recurrent is None else gain[:, None] * linear.recurrent
+    weight, bias = gain[:, None] * linear.weight, gain * linear.bias + offset
+    return replace(linear, weight=weight, recurrent=recurrent, bias=bias, step=step)
+
+
+def _after(norm: BatchNorm, linear: Linear) -> Linear:
+    gain, offset = _affine(norm)
+    late = 0 if linear.delay is None else linear.delay
+    if np.any(linear.weight * (offset * late)):
+        rule = f"must not shift the inputs of '{linear.name}' that have delays, for a shift would be there before them"
+        raise UnsupportedModelError([f"layer '{norm.name}': {rule}"])
+    # each input has a gain of its own, so that no step of a neuron is left
+    return replace(linear, weight=linear.weight * gain, bias=linear.bias + linear.weight @ offset, step=None)
 
 
 def _affine(node: BatchNorm) -> tuple[FloatArray, FloatArray]:

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.spiking import FloatArray, Linear, Neuron, Node, SpikingNetwork
+from snn2rtl.spiking import FloatArray, Integrator, Linear, Neuron, Node, SpikingNetwork, decay
 
 
 def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
     """Return the network as pairs of Linear and Neuron, no neuron of which decays its input or rests above zero.
 
-    decay_input: ``x / tau`` goes into weight and bias, so that only the leak is left to round.
+    decay_input: ``x / tau`` goes into weights and bias, so that only the leak is left to round; through a synaptic
+    current, too, of which everything is a sum of inputs.
     v_reset: the membrane becomes ``u = v - v_reset``, which rests at, starts from and resets to 0.
 
     Raises:
@@ -19,48 +20,56 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
     """
     nodes: list[Node] = []
     for linear, neuron in pair_layers(network):
-        rest = neuron.v_reset or 0.0
-        nodes.append(_with_decayed_input(linear, neuron) if neuron.decay_input else linear)
-        nodes.append(
-            replace(
-                neuron,
-                decay_input=False,
-                v_threshold=neuron.v_threshold - rest,
-                v_reset=None if neuron.v_reset is None else 0.0,
-            )
-        )
+        nodes.append(_with_decayed_input(linear, neuron.tau) if neuron.decay_input else linear)
+        nodes.append(replace(_at_rest(neuron), decay_input=False))
     return replace(network, nodes=tuple(nodes))
 
 
-def _with_decayed_input(linear: Linear, neuron: Neuron) -> Linear:
-    if neuron.tau is None:
+def _at_rest(neuron: Neuron | Integrator) -> Neuron | Integrator:
+    if isinstance(neuron, Integrator) or neuron.v_reset is None:
+        return neuron
+    return replace(neuron, v_threshold=neuron.v_threshold - neuron.v_reset, v_reset=0.0)
+
+
+def _with_decayed_input(linear: Linear, tau: float | FloatArray | None) -> Linear:
+    if tau is None:
         return linear
-    exact = neuron.decay == float(np.float32(neuron.decay))  # times a float32 weight
-    factor, divisor = (neuron.decay, 1.0) if exact else (1.0, neuron.tau)
-    weight, bias = (_times(values, factor, divisor) for values in (linear.weight, linear.bias))
-    step = None if linear.step is None else _times(linear.step, factor, divisor)
-    return replace(linear, weight=weight, bias=bias, step=step)
+    factor = decay(tau)
+    is_single = factor == factor.astype(np.float32)  # times a float32 weight it is exact
+    factor, divisor = np.where(is_single, factor, 1.0), np.where(is_single, 1.0, tau)
+    column, below = np.expand_dims(factor, -1), np.expand_dims(divisor, -1)
+    return replace(
+        linear,
+        weight=_times(linear.weight, column, below),
+        bias=_times(linear.bias, factor, divisor),
+        step=None if linear.step is None else _times(linear.step, factor, divisor),
+        recurrent=None if linear.recurrent is None else _times(linear.recurrent, column, below),
+    )
 
 
-def _times(values: FloatArray, factor: float, divisor: float) -> FloatArray:
-    product = values * factor
+def _times(values: FloatArray, factor: FloatArray, divisor: FloatArray) -> FloatArray:
+    product: FloatArray = values * factor
     product /= divisor
     product.setflags(write=False)  # a node takes it as it is, without a copy
     return product
 
 
-def pair_layers(network: SpikingNetwork) -> list[tuple[Linear, Neuron]]:
-    """Return the layers of a network that is nothing but pairs of Linear and Neuron.
+def pair_layers(network: SpikingNetwork) -> list[tuple[Linear, Neuron | Integrator]]:
+    """Return the layers of a network that is nothing but pairs of Linear and Neuron, the last one an Integrator or not.
 
     Raises:
         UnsupportedModelError: it is not; every node out of place is named.
     """
-    pairs, problems = [], []
+    pairs: list[tuple[Linear, Neuron | Integrator]] = []
+    problems = []
     nodes = list(network.nodes)
     while nodes:
         node = nodes.pop(0)
         following = nodes[0] if nodes else None
-        if isinstance(node, Linear) and isinstance(following, Neuron):
+        if isinstance(node, Linear) and node.recurrent is not None and isinstance(following, Integrator):
+            problems.append(f"layer '{node.name}': must not be recurrent before '{following.name}', which never fires")
+            nodes.pop(0)
+        elif isinstance(node, Linear) and isinstance(following, Neuron | Integrator):
             pairs.append((node, following))
             nodes.pop(0)
         elif isinstance(node, Linear):
@@ -68,6 +77,32 @@ def pair_layers(network: SpikingNetwork) -> list[tuple[Linear, Neuron]]:
             problems.append(f"layer '{node.name}': Linear must be followed by a spiking neuron, not {after}")
         else:
             problems.append(f"layer '{node.name}': {type(node).__name__} must follow a Linear layer")
+    if problems:
+        raise UnsupportedModelError(problems)
+    return pairs
+
+
+def plain_layers(network: SpikingNetwork, rule: str) -> list[tuple[Linear, Neuron]]:
+    """Return the layers as pair_layers() does, if they have nothing that SpikingJelly's LIFNode lacks.
+
+    Args:
+        network: pairs of Linear and Neuron.
+        rule: why, as the end of a sentence about a layer that must not have something.
+
+    Raises:
+        UnsupportedModelError: a layer has more; every one is named.
+    """
+    pairs, problems = [], []
+    for linear, neuron in pair_layers(network):
+        more = [key for key in ("recurrent", "delay") if getattr(linear, key) is not None]
+        more += [key for key in ("synapse_tau", "grow") if getattr(neuron, key, None) is not None]
+        more += ["a tau of each neuron"] if isinstance(neuron.tau, np.ndarray) else []
+        if isinstance(neuron, Integrator):
+            more.append("integrators")
+        else:
+            more += ["strict"] if neuron.strict else []
+            pairs.append((linear, neuron))
+        problems += [f"layer '{linear.name}': must not have {', '.join(more)} {rule}"] if more else []
     if problems:
         raise UnsupportedModelError(problems)
     return pairs

@@ -12,7 +12,7 @@ from snn2rtl import frontend
 from snn2rtl.compiler import fold
 from snn2rtl.data import mnist
 from snn2rtl.errors import OptionError
-from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.passes.fold_neurons import plain_layers
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.model import THRESHOLD, Network, build
 from snn2rtl.training.samples import Samples
@@ -27,7 +27,7 @@ def model_config(path: Path) -> TrainConfig:
         OptionError: the network cannot be trained here.
     """
     network = frontend.load(path)
-    pairs = pair_layers(fold(network))
+    pairs = plain_layers(fold(network), "to be trained here")
     known: dict[str, Any] = {"hidden": tuple(len(linear.weight) for linear, _ in pairs[:-1])}
     if pairs[0][1].tau is not None:
         known["tau"] = pairs[0][1].tau
@@ -54,7 +54,7 @@ def initialise(config: TrainConfig, init: Path | None) -> Network:
         return net
     if config.batch_norm:
         raise OptionError("batch_norm: must be off with --init, whose batch norm is folded into the weights")
-    pairs = pair_layers(fold(frontend.load(init)))
+    pairs = plain_layers(fold(frontend.load(init)), "to be trained on")
     have = [tuple(linear.weight.shape) for linear, _ in pairs]
     want = [tuple(spiking.synapses.weight.shape) for spiking in net.layers]
     if have != want:

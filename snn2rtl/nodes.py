@@ -1,0 +1,246 @@
+"""The nodes of the float network, one frozen dataclass each, and what is wrong with one by itself.
+
+Shapes: ``in`` and ``out`` are neuron counts. Arrays are read-only, float64 where they are not delays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.network import MAX_DELAY, Score
+
+FloatArray = NDArray[np.float64]
+SCORES = tuple(score.value for score in Score)
+
+
+def _frozen(value: ArrayLike) -> FloatArray:
+    if isinstance(value, np.ndarray) and value.dtype == np.float64 and _is_frozen(value):
+        return value  # frozen by another node already: passes share what they do not change
+    return _locked(np.array(value, dtype=np.float64))
+
+
+def _is_frozen(array: NDArray[Any]) -> bool:
+    return array.flags.owndata and not array.flags.writeable
+
+
+def _locked(array: NDArray[Any]) -> NDArray[Any]:
+    array.setflags(write=False)
+    return array
+
+
+def _freeze(node: object, *keys: str) -> None:
+    """Replace each of the node's sequences by a read-only array; numbers and None stay what they are."""
+    for key in keys:
+        value = getattr(node, key)
+        if value is not None and not isinstance(value, float | int):
+            object.__setattr__(node, key, _frozen(value))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Flatten:
+    """``y = x`` with the axes after the batch made one."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dropout:
+    """``y = x`` once the network is trained."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Linear:
+    """``y = weight @ x + bias``; weight has shape (out, in), bias (out,).
+
+    step, of shape (out,), is the value of one integer weight of each neuron where training chose it; None where the
+    quantizer chooses.
+
+    recurrent, of shape (out, out), makes the spikes s of the layer's own neurons, those of the step before, inputs too:
+    ``y = weight @ x + recurrent @ s + bias``. Its weights have the same step. None where the layer is not recurrent.
+
+    delay, of shape (in,), are whole time steps of 0..63 after which each input arrives: ``x[t, i]`` is a part of the y
+    of step ``t + delay[i]``. None where no input waits.
+    """
+
+    name: str
+    weight: FloatArray
+    bias: FloatArray
+    step: FloatArray | None = None
+    recurrent: FloatArray | None = None
+    delay: IntArray | None = None
+
+    def __post_init__(self) -> None:
+        _freeze(self, "weight", "bias", "step", "recurrent")
+        if self.delay is not None:
+            object.__setattr__(self, "delay", _locked(np.array(self.delay)))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BatchNorm:
+    """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, all of shape (neurons,)."""
+
+    name: str
+    mean: FloatArray
+    variance: FloatArray
+    epsilon: float
+    gamma: FloatArray
+    beta: FloatArray
+
+    def __post_init__(self) -> None:
+        _freeze(self, "mean", "variance", "gamma", "beta")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Neuron:
+    """Integrate-and-fire neurons: SpikingJelly's IFNode, LIFNode and ParametricLIFNode, Norse's LIF, adaptive LIF.
+
+    charge: ``h = v + x`` where tau is None, else ``h = v - (v - v_rest) / tau + (x / tau if decay_input else x)``
+    fire: ``s = h >= v_threshold``, or ``s = h > v_threshold`` where strict
+    reset: ``v = v_reset if s else h``, or ``v = h - s * v_threshold`` where v_reset is None
+
+    The rest potential ``v_rest``, also the membrane of a new sample, is v_reset, or 0 where v_reset is None.
+
+    With a synapse_tau the input goes through a synaptic current c, which takes the place of x in the charge:
+    ``c = c - c / synapse_tau + x``. With grow and adaptation_tau a neuron grows tired: it fires on ``h + a`` instead of
+    h, and then ``a = a - a / adaptation_tau - s * grow``. c and a are 0 at the start of a sample.
+
+    tau, synapse_tau, grow and adaptation_tau are numbers, or arrays of shape (neurons,) with one of each neuron.
+
+    Source: spikingjelly 2.0.0, activation_based/neuron (charge, fire, reset of BaseNode, IFNode, LIFNode); norse 1.1.0,
+    functional/lif.py.
+    """
+
+    name: str
+    tau: float | FloatArray | None
+    v_threshold: float
+    v_reset: float | None
+    decay_input: bool = False
+    synapse_tau: float | FloatArray | None = None
+    strict: bool = False
+    grow: float | FloatArray | None = None
+    adaptation_tau: float | FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        _freeze(self, "tau", "synapse_tau", "grow", "adaptation_tau")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Integrator:
+    """Neurons that never fire, the last layer of a network; the class is the argmax of a score of their membranes.
+
+    charge: ``v = v - v / tau + (x / tau if decay_input else x)``, x through a current with a synapse_tau, as in Neuron
+    score: the greatest v of a sample's steps ("max"), the "last" one, or their "sum"
+
+    tau and synapse_tau are numbers, or arrays of shape (neurons,). The membrane is 0 at the start of a sample.
+    """
+
+    name: str
+    tau: float | FloatArray | None
+    score: str
+    synapse_tau: float | FloatArray | None = None
+    decay_input: bool = False
+
+    def __post_init__(self) -> None:
+        _freeze(self, "tau", "synapse_tau")
+
+
+Node = Flatten | Dropout | Linear | BatchNorm | Neuron | Integrator
+NODE_TYPES: dict[str, type[Node]] = {
+    cls.__name__: cls for cls in (Flatten, Dropout, Linear, BatchNorm, Neuron, Integrator)
+}
+OF_EACH_NEURON = ("tau", "synapse_tau", "grow", "adaptation_tau")
+
+
+def decay(tau: float | FloatArray | None) -> FloatArray:
+    """Return the fraction of a state that a step takes, 1 / tau, or 0 without a tau, in the shape of tau.
+
+    ParametricLIFNode multiplies with a float32: a tau that is one over a float32, rounded, gives that very number.
+    """
+    if tau is None:
+        return np.zeros(())
+    exact = 1 / np.asarray(tau, np.float64)
+    single = exact.astype(np.float32).astype(np.float64)
+    with np.errstate(divide="ignore"):
+        return np.where(1 / single == tau, single, exact)
+
+
+def node_problems(node: Node) -> list[str]:
+    """Return a sentence for everything that is wrong with a node by itself."""
+    where = f"layer '{node.name}'"
+    problems = []
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if isinstance(value, (np.ndarray, float)) and not np.all(np.isfinite(value)):
+            bad = int(np.sum(~np.isfinite(value)))
+            problems.append(f"{where}: {field.name} must be finite, not {bad} NaN or infinite value(s)")
+    check = _CHECKS.get(type(node))
+    return problems + [f"{where}: {problem}" for problem in (check(node) if check else [])]
+
+
+def _linear_problems(node: Linear) -> list[str]:
+    if node.weight.ndim != 2 or 0 in node.weight.shape:
+        return [f"weight must have shape (out, in), not {node.weight.shape}"]
+    out, inputs = node.weight.shape
+    shapes = {"bias": (out,), "step": (out,), "recurrent": (out, out), "delay": (inputs,)}
+    problems = [
+        f"{key} must have shape {shape}, not {value.shape}"
+        for key, shape in shapes.items()
+        if (value := getattr(node, key)) is not None and value.shape != shape
+    ]
+    if problems:
+        return problems
+    if node.step is not None and np.any(node.step <= 0):
+        problems.append(f"step must be positive, not {node.step.min()}")
+    if node.delay is not None and not np.issubdtype(node.delay.dtype, np.integer):
+        problems.append(f"delay must hold whole time steps, not {node.delay.dtype}")
+    elif node.delay is not None and not (node.delay.min() >= 0 and node.delay.max() <= MAX_DELAY):
+        problems.append(f"delay must be 0..{MAX_DELAY} time steps, not {node.delay.min()}..{node.delay.max()}")
+    return problems
+
+
+def _batch_norm_problems(node: BatchNorm) -> list[str]:
+    shapes = {node.mean.shape, node.variance.shape, node.gamma.shape, node.beta.shape}
+    if shapes != {(node.mean.size,)}:
+        return ["mean, variance, gamma and beta must have one shape (neurons,)"]
+    return ["variance + epsilon must be positive"] if np.any(node.variance + node.epsilon <= 0) else []
+
+
+def _neuron_problems(node: Neuron) -> list[str]:
+    problems = _tau_problems(node, "tau", "synapse_tau", "adaptation_tau")
+    if (node.grow is None) != (node.adaptation_tau is None):
+        given, missing = ("grow", "adaptation_tau") if node.adaptation_tau is None else ("adaptation_tau", "grow")
+        problems.append(f"{given} must come with {missing}, which is missing")
+    elif node.grow is not None and np.min(node.grow) < 0:
+        problems.append(f"grow must be at least 0, not {np.min(node.grow)}")
+    if node.grow is not None and node.synapse_tau is not None:
+        problems.append("neuron must have a synaptic current or an adaptation, not both")
+    return problems
+
+
+def _integrator_problems(node: Integrator) -> list[str]:
+    problems = _tau_problems(node, "tau", "synapse_tau")
+    if node.score not in SCORES:
+        problems.append(f"score must be {', '.join(SCORES[:-1])} or {SCORES[-1]}, not {node.score!r}")
+    return problems
+
+
+def _tau_problems(node: Neuron | Integrator, *keys: str) -> list[str]:
+    # a NaN is named already
+    given = {key: getattr(node, key) for key in keys if getattr(node, key) is not None}
+    return [f"{key} must be at least 1, not {np.min(value)}" for key, value in given.items() if np.any(value < 1)]
+
+
+_CHECKS: dict[type, Callable[[Any], list[str]]] = {
+    Linear: _linear_problems,
+    BatchNorm: _batch_norm_problems,
+    Neuron: _neuron_problems,
+    Integrator: _integrator_problems,
+}
