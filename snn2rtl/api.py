@@ -24,7 +24,7 @@ from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
 from snn2rtl.samples import Samples
-from snn2rtl.spiking import SpikingNetwork
+from snn2rtl.spiking import SpikingNetwork, Unflatten
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,6 +50,7 @@ def compile(
     *,
     arch: str | os.PathLike[str] | None = None,
     name: str | None = None,
+    input_shape: tuple[int, ...] | None = None,
     quantize: QuantizeOptions | None = None,
     rtl: RtlOptions | None = None,
     calibration: Callable[[FixedPointNetwork], Samples] | None = None,
@@ -61,6 +62,8 @@ def compile(
         out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
         name: name of the network, which its Verilog modules start with.
+        input_shape: (channels, length) or (channels, height, width) of a sample, for a model that begins with a
+            convolution.
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
         calibration: gives samples for the network's inputs and encoder, to measure the accuracy before and after, and
@@ -72,6 +75,8 @@ def compile(
     source = read_model(model, Path(arch) if arch else None)
     if name:
         source = replace(source, name=name)
+    if input_shape is not None:
+        source = _shaped(source, input_shape)
     if isinstance(source, FixedPointNetwork):
         if quantize is not None and quantize != QuantizeOptions():
             raise OptionError("model: is an integer network already, which options of quantization cannot change")
@@ -112,6 +117,12 @@ def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | Fixe
     from snn2rtl.frontend import from_module
 
     return from_module(model)  # type: ignore[arg-type]
+
+
+def _shaped(source: SpikingNetwork | FixedPointNetwork, shape: tuple[int, ...]) -> SpikingNetwork:
+    if isinstance(source, FixedPointNetwork):
+        raise OptionError("model: is an integer network already, whose inputs have no shape")
+    return replace(source, nodes=(Unflatten(name="input", shape=shape), *source.nodes))
 
 
 def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:

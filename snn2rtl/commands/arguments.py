@@ -44,3 +44,11 @@ def natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"must be an integer of at least 0, not {text!r}")
     return int(text)
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """Return positive integers that commas separate."""
+    parts = text.split(",")
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"must be positive integers such as 1,28,28, not {text!r}")
+    return tuple(map(int, parts))
