@@ -26,7 +26,7 @@ from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
 from snn2rtl.rtl.targets import Reached, reach, recorded
 from snn2rtl.samples import Samples
-from snn2rtl.spiking import SpikingNetwork
+from snn2rtl.spiking import SpikingNetwork, Unflatten
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,6 +54,7 @@ def compile(
     arch: str | os.PathLike[str] | None = None,
     name: str | None = None,
     noise: Noise | None = None,
+    input_shape: tuple[int, ...] | None = None,
     quantize: QuantizeOptions | None = None,
     rtl: RtlOptions | None = None,
     targets: Targets | None = None,
@@ -67,6 +68,8 @@ def compile(
         arch: description of the layers, where the file is a plain state_dict.
         name: name of the network, which its Verilog modules start with.
         noise: of the model's Poisson encoder, in place of its own; with xorshift it is built in hardware.
+        input_shape: (channels, length) or (channels, height, width) of a sample, for a model that begins with a
+            convolution.
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
         targets: what the hardware must reach, by lanes and layouts that rtl leaves open.
@@ -82,7 +85,7 @@ def compile(
         raise OptionError(
             f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
         )
-    network, reports, samples, accuracy = _integers(_read(model, arch, name, noise), quantize, calibration)
+    network, reports, samples, accuracy = _integers(_read(model, arch, name, noise, input_shape), quantize, calibration)
     load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
     reached = None
     if targets == Targets():
@@ -97,10 +100,15 @@ def compile(
 
 
 def _read(
-    model: object, arch: str | os.PathLike[str] | None, name: str | None, noise: Noise | None
+    model: object,
+    arch: str | os.PathLike[str] | None,
+    name: str | None,
+    noise: Noise | None,
+    input_shape: tuple[int, ...] | None,
 ) -> SpikingNetwork | FixedPointNetwork:
-    """Return a model under another name and with other noise; a float network folded: nobody needs the other."""
+    """Return a model as the options change it; a float network folded, for nobody needs the other."""
     source = read_model(model, Path(arch) if arch else None)
+    source = source if input_shape is None else _shaped(source, input_shape)
     source = replace(source, name=name) if name else source
     if noise:
         source = replace(source, encoder=_noisy(source.encoder, noise))
@@ -151,6 +159,12 @@ def _noisy(encoder: Encoder | None, noise: Noise) -> Encoder:
     if encoder is None or encoder.kind != "poisson":
         raise OptionError(f"--noise: must be left out where the model has no Poisson encoder, not {noise}")
     return replace(encoder, noise=noise)
+
+
+def _shaped(source: SpikingNetwork | FixedPointNetwork, shape: tuple[int, ...]) -> SpikingNetwork:
+    if isinstance(source, FixedPointNetwork):
+        raise OptionError("model: is an integer network already, whose inputs have no shape")
+    return replace(source, nodes=(Unflatten(name="input", shape=shape), *source.nodes))
 
 
 def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:

@@ -13,10 +13,12 @@ from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 from snn2rtl.passes.fold_neurons import fold_neurons
 from snn2rtl.passes.quantize import quantize_network
 from snn2rtl.passes.silence_unread import silence_unread
+from snn2rtl.passes.unroll_convolutions import unroll_convolutions
 from snn2rtl.report import LayerReport
 from snn2rtl.spiking import SpikingNetwork
 
 EXACT_PASSES: tuple[Callable[[SpikingNetwork], SpikingNetwork], ...] = (
+    unroll_convolutions,
     drop_identities,
     fold_batch_norm,
     fold_neurons,

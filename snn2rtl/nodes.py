@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,8 +84,53 @@ class Linear:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Unflatten:
+    """``y = x`` in the shape (channels, length) or (channels, height, width), the last axis the fastest."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Convolution:
+    """``y[o] = bias[o] + sum of weight[o, c, k] * x[c, p]`` over channels c of o's group and places k of the kernel.
+
+    Along each axis ``p = stride * place + dilation * k - padding``; x is 0 outside. weight has shape
+    (out, in / groups, length) or (out, in / groups, height, width), bias (out,).
+
+    Source: torch.nn.Conv1d, Conv2d.
+    """
+
+    name: str
+    weight: FloatArray
+    bias: FloatArray
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        _freeze(self, "weight", "bias")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AveragePool:
+    """``y[c] = mean of x[c, stride * place + k]`` over places k of the kernel: a sum of spikes that weights take up.
+
+    Source: torch.nn.AvgPool1d, AvgPool2d without padding.
+    """
+
+    name: str
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class BatchNorm:
-    """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, all of shape (neurons,)."""
+    """``y = (x - mean) / sqrt(variance + epsilon) * gamma + beta``, all of shape (neurons,).
+
+    After a convolution its numbers are those of the channels until unroll_convolutions() gives each neuron its own.
+    """
 
     name: str
     mean: FloatArray
@@ -152,10 +197,8 @@ class Integrator:
         _freeze(self, "tau", "synapse_tau")
 
 
-Node = Flatten | Dropout | Linear | BatchNorm | Neuron | Integrator
-NODE_TYPES: dict[str, type[Node]] = {
-    cls.__name__: cls for cls in (Flatten, Dropout, Linear, BatchNorm, Neuron, Integrator)
-}
+Node = Flatten | Dropout | Linear | Unflatten | Convolution | AveragePool | BatchNorm | Neuron | Integrator
+NODE_TYPES: dict[str, type[Node]] = {cls.__name__: cls for cls in get_args(Node)}
 OF_EACH_NEURON = ("tau", "synapse_tau", "grow", "adaptation_tau")
 
 
@@ -206,6 +249,40 @@ def _linear_problems(node: Linear) -> list[str]:
     return problems
 
 
+def _convolution_problems(node: Convolution) -> list[str]:
+    if node.weight.ndim not in (3, 4) or 0 in node.weight.shape:
+        return [f"weight must have shape (out, in, length) or (out, in, height, width), not {node.weight.shape}"]
+    axes, out = node.weight.ndim - 2, len(node.weight)
+    problems = [
+        f"{key} must be {axes} whole numbers of at least {least}, not {value}"
+        for key, least in (("stride", 1), ("padding", 0), ("dilation", 1))
+        if not _are_whole(value := getattr(node, key), axes, least)
+    ]
+    if node.bias.shape != (out,):
+        problems.append(f"bias must have shape ({out},), not {node.bias.shape}")
+    if type(node.groups) is not int or node.groups < 1 or out % node.groups:
+        problems.append(f"groups must divide the {out} channels, not be {node.groups}")
+    return problems
+
+
+def _average_pool_problems(node: AveragePool) -> list[str]:
+    return [
+        f"{key} must be {len(node.kernel)} whole numbers of at least 1, not {value}"
+        for key in ("kernel", "stride")
+        if not _are_whole(value := getattr(node, key), len(node.kernel), 1)
+    ]
+
+
+def _unflatten_problems(node: Unflatten) -> list[str]:
+    if len(node.shape) in (2, 3) and _are_whole(node.shape, len(node.shape), 1):
+        return []
+    return [f"shape must be (channels, length) or (channels, height, width), not {node.shape}"]
+
+
+def _are_whole(values: tuple[int, ...], count: int, least: int) -> bool:
+    return len(values) == count and all(type(value) is int and value >= least for value in values)
+
+
 def _batch_norm_problems(node: BatchNorm) -> list[str]:
     shapes = {node.mean.shape, node.variance.shape, node.gamma.shape, node.beta.shape}
     if shapes != {(node.mean.size,)}:
@@ -240,6 +317,9 @@ def _tau_problems(node: Neuron | Integrator, *keys: str) -> list[str]:
 
 _CHECKS: dict[type, Callable[[Any], list[str]]] = {
     Linear: _linear_problems,
+    Unflatten: _unflatten_problems,
+    Convolution: _convolution_problems,
+    AveragePool: _average_pool_problems,
     BatchNorm: _batch_norm_problems,
     Neuron: _neuron_problems,
     Integrator: _integrator_problems,

@@ -16,7 +16,9 @@ from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.nodes import (
     NODE_TYPES,
     OF_EACH_NEURON,
+    AveragePool,
     BatchNorm,
+    Convolution,
     Dropout,
     Flatten,
     FloatArray,
@@ -24,13 +26,16 @@ from snn2rtl.nodes import (
     Linear,
     Neuron,
     Node,
+    Unflatten,
     decay,
     node_problems,
 )
 
 __all__ = [
     "NODE_TYPES",
+    "AveragePool",
     "BatchNorm",
+    "Convolution",
     "Dropout",
     "Flatten",
     "FloatArray",
@@ -39,6 +44,7 @@ __all__ = [
     "Neuron",
     "Node",
     "SpikingNetwork",
+    "Unflatten",
     "decay",
     "from_dict",
     "is_absent",
@@ -71,7 +77,7 @@ class SpikingNetwork:
 
 def _problems(nodes: tuple[Node, ...]) -> list[str]:
     problems = [message for node in nodes for message in node_problems(node)]
-    if not any(isinstance(node, Linear) for node in nodes):
+    if not any(isinstance(node, Linear | Convolution) for node in nodes):
         problems.append("network: must have at least one Linear layer, not none")
     names = [node.name for node in nodes]
     problems += [f"layer '{n}': name must be unique, not used {names.count(n)} times"
@@ -80,10 +86,12 @@ def _problems(nodes: tuple[Node, ...]) -> list[str]:
 
 
 def _chain_problems(nodes: tuple[Node, ...]) -> list[str]:
-    problems = []
+    problems: list[str] = []
     width: int | None = None
     before = "input"
     for index, node in enumerate(nodes):
+        if isinstance(node, Unflatten | Convolution | AveragePool):
+            return problems  # widths are checked once the network is unrolled
         where = f"layer '{node.name}'"
         need = _inputs(node)
         if None not in (need, width) and need != width:

@@ -110,7 +110,7 @@ def _(folder: Path) -> list[str]:
 
 @case("unknown-layers")
 def _(folder: Path) -> list[str]:
-    return whole(folder, "net.pt", nn.Sequential(nn.Conv2d(1, 1, 3), neuron.IzhikevichNode(2.0, 0.8, 1.0, 1.0)))
+    return whole(folder, "net.pt", nn.Sequential(nn.MaxPool2d(2), neuron.IzhikevichNode(2.0, 0.8, 1.0, 1.0)))
 
 
 @case("nan")

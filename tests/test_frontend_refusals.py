@@ -44,7 +44,10 @@ class OwnLayer(nn.Module):
     pass
 
 
-SPIKING = "Linear, Flatten, BatchNorm1d, Dropout, IFNode, LIFNode or ParametricLIFNode"
+SPIKING = (
+    "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, "
+    "IFNode, LIFNode or ParametricLIFNode"
+)
 OWN = "; build it as nn.Sequential of these"
 
 
@@ -55,8 +58,8 @@ OWN = "; build it as nn.Sequential of these"
         (neuron.NonSpikingLIFNode(), "neuron must be IFNode, LIFNode or ParametricLIFNode, not NonSpikingLIFNode"),
         (OwnNeuron(), f"neuron must be IFNode, LIFNode or ParametricLIFNode, not OwnNeuron{OWN}"),
         (OwnLayer(), f"must be {SPIKING}, not OwnLayer{OWN}"),
-        (nn.Conv2d(1, 1, 1), f"must be {SPIKING}, not Conv2d"),
-        (nn.BatchNorm2d(1), f"must be {SPIKING}, not BatchNorm2d"),
+        (nn.MaxPool2d(1), f"must be {SPIKING}, not MaxPool2d"),
+        (nn.BatchNorm3d(1), f"must be {SPIKING}, not BatchNorm3d"),
         (layer.TLastSeqToANNContainer(nn.Linear(1, 1)), f"must be {SPIKING}, not TLastSeqToANNContainer"),
         (nn.ModuleList([nn.Linear(1, 1)]), f"must be {SPIKING}, not ModuleList"),
         (surrogate.Sigmoid(), f"must be {SPIKING}, not Sigmoid"),
@@ -165,14 +168,14 @@ def test_hooks_of_the_old_weight_norm_are_refused():
 
 def test_all_problems_are_named_at_once():
     net = nn.Sequential()
-    net.add_module("conv", nn.Conv1d(1, 1, 1))
+    net.add_module("pool", nn.MaxPool1d(1))
     net.add_module("fc1", nn.Linear(2, 2))
     net.add_module("lif2", neuron.IzhikevichNode())
     net.add_module("gone", None)
     net.add_module("fl", nn.Flatten(0))
     net.add_module("n", changed(neuron.LIFNode(surrogate_function=surrogate.PoissonPass()), tau=None))
     assert [problem.partition(":")[0] for problem in problems_of(net)] == [
-        "layer 'conv'", "layer 'lif2'", "layer 'gone'", "layer 'fl'", "layer 'n'", "layer 'n'"
+        "layer 'pool'", "layer 'lif2'", "layer 'gone'", "layer 'fl'", "layer 'n'", "layer 'n'"
     ]  # fmt: skip
 
 

@@ -76,7 +76,9 @@ def test_a_searched_scale_divides_the_threshold_and_is_no_worse_than_the_plain_o
     if np.all(threshold >= plain):
         assert np.allclose(threshold / scale, np.rint(threshold / scale))
     if np.all(threshold >= 20 * plain):  # threshold / n lies within 3 % of every candidate
-        assert np.all(squared_error(weight, scale, bits) <= 1.3 * squared_error(weight, plain, bits) + 1e-12)
+        usual = weight.shape[1] * plain**2 / 12  # rounding's, which the plain scale may undercut by luck
+        bound = 1.3 * np.maximum(squared_error(weight, plain, bits), usual)
+        assert np.all(squared_error(weight, scale, bits) <= bound)
 
 
 def squared_error(weight, scale, bits):

@@ -70,3 +70,11 @@ def share(text: str) -> float:
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"must be 0 or more and below 1, not {short(text)}")
     return value
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """Return positive integers that commas separate."""
+    parts = text.split(",")
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"must be positive integers such as 1,28,28, not {text!r}")
+    return tuple(map(int, parts))

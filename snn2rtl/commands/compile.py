@@ -9,7 +9,7 @@ from rich.table import Table
 
 from snn2rtl import network_file
 from snn2rtl.api import NETWORK, Compiled, compile
-from snn2rtl.commands.arguments import natural, number, per_layer, positive
+from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, required=True, metavar="DIR|NPZ",
         help="output folder, or a file that ends in .npz for the integer network alone")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
+    add(
+        "--input-shape",
+        type=shape,
+        metavar="C,H,W",
+        help="axes of a sample, for a model that begins with a convolution",
+    )
     add("--name", help="name of the network and its modules [the model's]")
     add("--noise", choices=["philox", "xorshift"],
         help="random numbers of a Poisson encoder; one of xorshift is built in hardware, which takes pixels "

@@ -30,6 +30,8 @@ STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
 FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "bool": bool,
+    "int": int,
+    "tuple[int, ...]": tuple,
     "float": float,
     "float | None": (float, type(None)),
     "float | FloatArray | None": (float, torch.Tensor, type(None)),

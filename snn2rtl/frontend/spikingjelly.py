@@ -7,7 +7,7 @@ Source: spikingjelly 2.0.0, activation_based: neuron, layer, surrogate, base (Me
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 from reprlib import repr as short
 from typing import Any, NamedTuple
@@ -17,14 +17,14 @@ from torch import nn
 from torch.nn.utils import prune
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.frontend import tensors
-from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Neuron, Node
+from snn2rtl.frontend import convolutions, tensors
+from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
 
 CONTAINERS = (nn.Sequential, layer.MultiStepContainer, layer.SeqToANNContainer, layer.StepModeContainer)
 FLATTENS = (nn.Flatten, layer.Flatten)
 LINEARS = (nn.Linear, layer.Linear)
-BATCH_NORMS = (nn.BatchNorm1d, layer.BatchNorm1d)
-DROPOUTS = (nn.Dropout, layer.Dropout)
+BATCH_NORMS = (nn.BatchNorm1d, layer.BatchNorm1d, nn.BatchNorm2d, layer.BatchNorm2d)
+DROPOUTS = (nn.Dropout, layer.Dropout, nn.Dropout1d, nn.Dropout2d, layer.Dropout2d)
 NEURONS = (neuron.IFNode, neuron.LIFNode, neuron.ParametricLIFNode)
 # These fire at ``x >= 0``; PoissonPass draws lots and MultiLevelSpikeCount counts, so they are not among them.
 SURROGATES: tuple[type[nn.Module], ...] = tuple(
@@ -40,11 +40,15 @@ PRUNINGS = (
     prune.RandomStructured, prune.LnStructured, prune.CustomFromMask,
 )  # fmt: skip
 CLASSES: tuple[type, ...] = (
-    *CONTAINERS, *FLATTENS, *LINEARS, *BATCH_NORMS, *DROPOUTS, *NEURONS, *SURROGATES, *PRUNINGS, nn.Identity,
+    *CONTAINERS, *FLATTENS, *LINEARS, *convolutions.CLASSES, *BATCH_NORMS, *DROPOUTS, *NEURONS, *SURROGATES,
+    *PRUNINGS, nn.Identity,
 )  # fmt: skip
 
 NEURON_NAMES = "IFNode, LIFNode or ParametricLIFNode"
-LAYER_NAMES = f"Linear, Flatten, BatchNorm1d, Dropout, {NEURON_NAMES}"
+LAYER_NAMES = (
+    "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, "
+    f"{NEURON_NAMES}"
+)
 TENSORS = (
     "weight",
     "weight_orig",
@@ -74,19 +78,12 @@ def node(path: str, module: Any) -> Node | None:
         UnsupportedModelError: it has no exact hardware here.
     """
     kind = type(module)
-    found = {key: value for key in TENSORS if (value := getattr(module, key, None)) is not None}
-    if kind in LINEARS:
-        return tensors.linear(path, found)
-    if kind in BATCH_NORMS:
-        return _batch_norm(path, module, found)
-    if kind in NEURONS:
-        return _neuron(path, module, found)
-    if kind in FLATTENS:
-        return _flatten(path, module)
-    if kind in DROPOUTS:
-        return Dropout(name=path)
     if kind is nn.Identity or kind in CONTAINERS:
         return None
+    found = {key: value for key in TENSORS if (value := getattr(module, key, None)) is not None}
+    for kinds, read in _READERS:
+        if kind in kinds:
+            return read(path, module, found)
     raise UnsupportedModelError([f"layer '{path}': {_unsupported(module)}"])
 
 
@@ -100,7 +97,15 @@ def _unsupported(module: object) -> str:
     return f"{rule}; build it as nn.Sequential of these" if is_own else rule
 
 
-def _flatten(path: str, module: nn.Flatten) -> Flatten:
+def _linear(path: str, _: nn.Linear, found: tensors.Tensors) -> Linear:
+    return tensors.linear(path, found)
+
+
+def _dropout(path: str, _: nn.Module, __: tensors.Tensors) -> Dropout:
+    return Dropout(name=path)
+
+
+def _flatten(path: str, module: nn.Flatten, _: tensors.Tensors) -> Flatten:
     start, end = module.start_dim, module.end_dim
     # Axes before start_dim are samples like the batch, for every layer after it works on the last axis.
     if not (start >= 1 and end == -1):
@@ -109,7 +114,7 @@ def _flatten(path: str, module: nn.Flatten) -> Flatten:
     return Flatten(name=path)
 
 
-def _batch_norm(path: str, module: nn.BatchNorm1d, found: tensors.Tensors) -> BatchNorm:
+def _batch_norm(path: str, module: nn.BatchNorm1d | nn.BatchNorm2d, found: tensors.Tensors) -> BatchNorm:
     if not {"running_mean", "running_var"} <= found.keys():
         rule = (
             "must have running statistics (track_running_stats=True), for without them its output depends on the batch"
@@ -159,6 +164,16 @@ def _neuron_problems(module: Any) -> list[str]:
     if precision is not None:
         problems.append(f"neuron precision must be the default, not {precision!r}")
     return problems
+
+
+_READERS: tuple[tuple[tuple[type, ...], Callable[[str, Any, tensors.Tensors], Node]], ...] = (
+    (LINEARS, _linear),
+    (convolutions.CLASSES, convolutions.read),
+    (BATCH_NORMS, _batch_norm),
+    (NEURONS, _neuron),
+    (FLATTENS, _flatten),
+    (DROPOUTS, _dropout),
+)
 
 
 def _is_number(value: object) -> bool:

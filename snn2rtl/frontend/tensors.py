@@ -56,6 +56,16 @@ def recurrent(name: str, tensors: Tensors) -> Linear:
     return Linear(name=name, weight=weight, bias=bias, recurrent=arrays["recurrent_weights"])
 
 
+def convolution(name: str, tensors: Tensors) -> tuple[FloatArray, FloatArray]:
+    """Return ``weight`` and, zero where there is none, ``bias``.
+
+    Raises:
+        UnsupportedModelError: a tensor is missing or cannot be read.
+    """
+    arrays = _arrays(name, tensors, required=("weight",), optional=("bias",))
+    return arrays["weight"], arrays.get("bias", np.zeros(arrays["weight"].shape[:1]))
+
+
 def batch_norm(name: str, tensors: Tensors, epsilon: float) -> BatchNorm:
     """Return the batch norm of the running statistics and, where it is affine, ``weight`` and ``bias``.
 
