@@ -20,7 +20,7 @@ POISSON_MUTATIONS: list[Mutation] = faults(
     ),
     ("another generator", "following << 17", "following << 16", *WHOLE),
     ("places behind the last pixel spike", "~({4{last_group}} &", "~(4'd0 &", *WHOLE),
-    ("a step too few", "NumSteps - 1", "NumSteps - 2", *WHOLE),
+    ("a step of spikes too few", "NumSteps - 1", "NumSteps - 2", *WHOLE),
     ("the list of another size", "read_list_q ? size1_q : size0_q", "size0_q", *WHOLE),
     ("one memory for both lists", "mem[{list_q,", "mem[{1'b0,", *WHOLE),
     ("pixels into a list that is walked", "= ~full_q[enter_list_q]", "= 1'b1", *WHOLE),
@@ -34,6 +34,6 @@ POISSON_MUTATIONS: list[Mutation] = faults(
         "odd",
     ),
     ("more groups on the way than there is room for", ".NumLate(3)", ".NumLate(1)", "poisson-1-lanes-dense", "odd"),
-    ("every step ends the sample", "last_group & last_step}", "last_group}", *WHOLE),
+    ("every step of spikes ends the sample", "last_group & last_step}", "last_group}", *WHOLE),
     ("pixels of seven bits", "{8'd0, pixel_i}", "{9'd0, pixel_i[6:0]}", *WHOLE),
 )

@@ -113,8 +113,9 @@ async def no_cycle_is_lost(dut: Any) -> None:
             times.append(get_sim_time("step") // PERIOD)
 
         monitor, receiver = Monitor(poisson.sink, "out", note), Receiver(poisson.sink)
-        await Driver(poisson.source).send(poisson.beats(samples))
-        await finish([board], [], PATIENCE + poisson.inputs * poisson.steps)
+        driver = Driver(poisson.source)
+        cocotb.start_soon(driver.send(poisson.beats(samples)))
+        await finish([board], [driver], PATIENCE + poisson.inputs * poisson.steps)
         monitor.stop()
         receiver.stop()
         ends = [time for time, event in zip(times, expected, strict=True) if event[1]]
@@ -131,14 +132,14 @@ async def a_full_queue_loses_nothing(dut: Any) -> None:
     """Nobody takes events until no pixel is taken either; then all of them come."""
     poisson = await ready_poisson(dut)
     samples = np.full((30, poisson.inputs), 255, np.uint8)  # more than lists and queue hold, be there one event in each
-    sending = cocotb.start_soon(Driver(poisson.source).send(poisson.beats(samples)))
+    driver = Driver(poisson.source)
+    cocotb.start_soon(driver.send(poisson.beats(samples)))
     await ClockCycles(dut.clk_i, 40 * (poisson.inputs + 1))
     assert not dut.pixel_ready_o.value
     board = Scoreboard("out", poisson.events(samples))
     monitor = Monitor(poisson.sink, "out", event_check(board))
     receiver = Receiver(poisson.sink)
-    await sending
-    await finish([board], [], PATIENCE + poisson.inputs * poisson.steps)
+    await finish([board], [driver], PATIENCE + poisson.inputs * poisson.steps)
     monitor.stop()
     receiver.stop()
 
