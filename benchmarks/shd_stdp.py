@@ -94,7 +94,7 @@ def main() -> None:
     record(
         "shd_stdp",
         "Features learned by STDP",
-        "benchmarks/shd_stdp.py --data <folder of SHD>",
+        "make results-shd DATA=<folder of SHD>",
         [
             f"{config.neurons} LIF neurons learn from the training recordings without labels, {args.epochs} epochs; "
             f"then a linear readout of their spikes in {WINDOWS} windows of {STEPS // WINDOWS * 10} ms is trained with "

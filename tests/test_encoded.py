@@ -16,7 +16,7 @@ from snn2rtl.cli import main
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, OptionError
-from snn2rtl.float_reference import spike_counts
+from snn2rtl.float_reference import scores
 from snn2rtl.folder import open_folder
 from snn2rtl.frontend.forward import forward
 from snn2rtl.options import RtlOptions
@@ -75,8 +75,8 @@ def test_the_float_network_takes_the_same_spikes() -> None:
     pixels = random_pixels(20, 40)
     spikes = network.encoder.encode(pixels)
     outside = replace(network, encoder=Encoder.poisson(20, 0.7))
-    counts = spike_counts(fold(network), pixels)
-    assert np.array_equal(counts, spike_counts(fold(outside), spikes))
+    counts = scores(fold(network), pixels)
+    assert np.array_equal(counts, scores(fold(outside), spikes))
     assert np.array_equal(forward(fold(network), pixels)(), forward(fold(outside), spikes)())
     integer, _ = compile_network(network)
     assert integer.takes_pixels

@@ -76,5 +76,5 @@ def shape(text: str) -> tuple[int, ...]:
     """Return positive integers that commas separate."""
     parts = text.split(",")
     if not all(part.isdecimal() and int(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"must be positive integers such as 1,28,28, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be positive integers such as 1,28,28, not {short(text)}")
     return tuple(map(int, parts))

@@ -103,6 +103,7 @@ def run(args: argparse.Namespace) -> Outcome:
         arch=args.arch,
         name=args.name,
         noise=args.noise,
+        input_shape=args.input_shape,
         quantize=QuantizeOptions(
             bits=args.bits,
             scale=args.scale,
