@@ -22,7 +22,7 @@ from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory, block_memories
 from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
-from snn2rtl.rtl.targets import reach, recorded
+from snn2rtl.rtl.targets import busiest, reach, recorded
 
 STEPS = 5
 
@@ -233,3 +233,15 @@ def test_an_integer_network_alone_has_no_targets(tmp_path, capsys):
     code, _ = compiled(tmp_path, "--target-bram", "9", "--out", str(tmp_path / "x.npz"))
     assert code == 1
     assert "holds no hardware, which lanes, layout, output and targets describe" in capsys.readouterr().err
+
+
+def test_an_encoder_in_hardware_is_a_part_of_the_cycles():
+    """Many pixels that hardly ever spike: their list takes the encoder longer than their spikes take the layer."""
+    encoder = Encoder(kind="poisson", time_steps=8, rate=1, noise="xorshift")
+    network = replace(big(sizes=(200, 6, 4)), encoder=encoder)
+    load = recorded(network, np.full((5, 200), 40, np.uint8))
+    assert load.encoder.tolist() == [8 * 51] * 5
+    with pytest.raises(OptionError, match="--target-cycles: must be at least 408, which"):
+        reach(network, RtlOptions(), Targets(cycles=407), load)
+    assert reach(network, RtlOptions(), Targets(cycles=408), load)[1].cycles == 408
+    assert busiest(network).encoder.tolist() == [8 * 201]

@@ -31,15 +31,21 @@ def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result
     entering = reference.entering(network, inputs)
     entering = entering if entering.ndim == 3 else (entering != 0)[None]
     order: IntArray = np.arange(design.num_inputs)
-    slowest = np.zeros(inputs.shape[-2], np.int64)
-    if design.encodes:
-        groups = np.count_nonzero(inputs, axis=1) // XORSHIFT_WORDS + 1
-        slowest = np.maximum(entering.sum(axis=2, dtype=np.int64) + 1, groups).sum(axis=0)
+    slowest = encoder_cycles(network, inputs, entering)
     for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
         rows = integer.rows_of(order, layer.placement)
         slowest = np.maximum(slowest, layer_cycles(layer, arriving(integer, entering, trace.spikes)[..., rows]))
         entering, order = trace.spikes, layer.placement
     return slowest
+
+
+def encoder_cycles(network: FixedPointNetwork, inputs: Inputs, spikes: Spikes) -> IntArray:
+    """Return about how many cycles an encoder in hardware takes to make these spikes, shape (N,); 0 without one."""
+    if not network.takes_pixels or network.is_direct:
+        return np.zeros(inputs.shape[-2], np.int64)
+    groups = np.count_nonzero(inputs, axis=1) // XORSHIFT_WORDS + 1
+    cycles: IntArray = np.maximum(spikes.sum(axis=2, dtype=np.int64) + 1, groups).sum(axis=0)
+    return cycles
 
 
 def layer_cycles(layer: LayerDesign, events: Spikes) -> IntArray:

@@ -20,7 +20,7 @@ from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import MAX_LANES, PerLayer, RtlOptions, Targets
 from snn2rtl.reference import Inputs, Spikes
 from snn2rtl.rtl.design import RtlDesign
-from snn2rtl.rtl.estimate import layer_cycles
+from snn2rtl.rtl.estimate import encoder_cycles, layer_cycles
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
@@ -31,11 +31,13 @@ class Load:
     """What is taken to happen in a sample.
 
     events: at the rows of each layer, shape (T, N, rows), (1, N, rows) of pixels. firing: how often each input of each
-    layer fired on calibration data, empty without any. source: where the events are from, in words.
+    layer fired on calibration data, empty without any. encoder: cycles of an encoder in hardware, shape (N,). source:
+    where the events are from, in words.
     """
 
     events: tuple[Spikes, ...]
     firing: tuple[IntArray, ...]
+    encoder: IntArray
     source: str
 
 
@@ -62,7 +64,7 @@ class Reached:
 
 @dataclass(frozen=True, eq=False)
 class _Choice:
-    """One way to build a layer. cycles: of each sample, shape (N,)."""
+    """One way to build a layer. cycles: of each sample, shape (N,), no less than the encoder's."""
 
     lanes: int
     layout: str
@@ -80,11 +82,12 @@ def recorded(network: FixedPointNetwork, inputs: Inputs) -> Load:
     events, firing = [], []
     entering = reference.entering(network, inputs)
     entering = entering if entering.ndim == 3 else (entering != 0).astype(np.uint8)[None]
+    encoder = encoder_cycles(network, inputs, entering)
     for layer, trace in zip(network.layers, reference.run(network, inputs).layers, strict=True):
         firing.append(reference.count_events(entering))
         events.append(reference.arriving(layer, entering, trace.spikes))
         entering = trace.spikes
-    return Load(tuple(events), tuple(firing), f"mean of {inputs.shape[-2]} calibration samples")
+    return Load(tuple(events), tuple(firing), encoder, f"mean of {inputs.shape[-2]} calibration samples")
 
 
 def busiest(network: FixedPointNetwork) -> Load:
@@ -99,8 +102,9 @@ def busiest(network: FixedPointNetwork) -> Load:
             "for nothing else says how many steps a sample has"
         )
     steps = [1 if layer.input_max > 1 else network.encoder.time_steps for layer in network.layers]
-    events = (np.ones((t, 1, x.rows.shape[1]), np.uint8) for t, x in zip(steps, network.layers, strict=True))
-    return Load(tuple(events), (), "the most that any sample can take")
+    events = tuple(np.ones((t, 1, x.rows.shape[1]), np.uint8) for t, x in zip(steps, network.layers, strict=True))
+    encoder = encoder_cycles(network, np.ones((1, network.num_inputs), np.uint8), events[0][..., : network.num_inputs])
+    return Load(events, (), encoder, "the most that any sample can take")
 
 
 def reach(
@@ -165,7 +169,9 @@ def _of(network: FixedPointNetwork, design: RtlDesign, load: Load | None) -> lis
     order: IntArray = np.arange(network.num_inputs)
     for index, (layer, hardware) in enumerate(zip(network.layers, design.layers, strict=True)):
         rows = layer.rows_of(order, hardware.placement)
-        cycles = layer_cycles(hardware, load.events[index][..., rows]) if load else np.zeros(1, np.int64)
+        cycles = np.zeros(1, np.int64)
+        if load:
+            cycles = np.maximum(layer_cycles(hardware, load.events[index][..., rows]), load.encoder)
         kind = hardware.layout.kind
         time = hardware.costs[kind].area_time
         made.append(_Choice(hardware.lanes, kind, hardware.block_memories, time, cycles))
