@@ -12,6 +12,7 @@ from typing import Any
 from snn2rtl import reference
 from snn2rtl.compiler import fold
 from snn2rtl.network import FixedPointNetwork
+from snn2rtl.passes.fold_neurons import is_plain
 from snn2rtl.samples import Samples
 from snn2rtl.spiking import SpikingNetwork
 
@@ -64,8 +65,8 @@ def latencies(
 ) -> tuple[Latency, ...]:
     """Time a single sample and a batch; their inputs are encoded, and lie on the device, before.
 
-    Timed are reference.run() without recordings and, where there is a source, SpikingJelly's forward pass of it with
-    folded batch norm, on every device that torch sees.
+    Timed are reference.run() without recordings and, where there is a source that SpikingJelly can run, its forward
+    pass with folded batch norm, on every device that torch sees.
 
     Args:
         network: the integer network.
@@ -79,7 +80,7 @@ def latencies(
         inputs = samples.inputs(0, size)
         seconds = time_calls(partial(reference.run, network, inputs, record_spikes=False), repeats)
         timed.append(Latency(GOLDEN, "cpu", size, seconds))
-        if source is not None:
+        if source is not None and is_plain(fold(source)):
             from snn2rtl.frontend.forward import devices, forward
 
             for device, described in devices().items():

@@ -136,6 +136,11 @@ def _(folder: Path) -> list[str]:
     return compile_args(folder, model(folder), "--beat-pixels", "4")
 
 
+@case("readout")
+def _(folder: Path) -> list[str]:
+    return compile_args(folder, model(folder), "--readout", "max")
+
+
 @case("direct-spikes")
 def _(folder: Path) -> list[str]:
     np.savez(folder / "x.npz", spikes=np.zeros((3, 2, 4), np.uint8), labels=np.zeros(2, int))

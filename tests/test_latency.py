@@ -54,3 +54,12 @@ def test_the_float_network_is_timed_where_there_is_one() -> None:
     timed = latencies(network, source, Samples(random_spikes(network, 2, 3), None, None), 1, 2)
     on_cpu = [(x.what, x.batch) for x in timed if x.device.startswith("cpu")]
     assert on_cpu == [(what, batch) for batch in (1, 2) for what in (latency.GOLDEN, latency.TORCH)]
+
+
+def test_a_float_network_that_spikingjelly_lacks_is_not_timed() -> None:
+    network = chain(dense([[1]]))
+    linear = Linear(name="fc1", weight=[[1.0]], bias=[0.0], recurrent=[[1.0]])
+    neuron = Neuron(name="lif1", tau=2.0, v_threshold=1.0, v_reset=0.0)
+    source = SpikingNetwork(name="net", nodes=(linear, neuron))
+    timed = latencies(network, source, Samples(random_spikes(network, 2, 1), None, None), 1, 1)
+    assert [x.what for x in timed] == [latency.GOLDEN]

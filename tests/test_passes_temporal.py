@@ -109,6 +109,13 @@ def test_spikingjelly_has_none_of_it():
     )
 
 
+def test_numbers_of_numpy_are_saved_as_plain_ones(tmp_path):
+    fc = Linear(name="fc", weight=[[1.0]], bias=[0.0])
+    lif = Neuron(name="lif", tau=np.float64(3.0), v_threshold=np.float64(0.5), v_reset=0.0, strict=np.bool_(True))
+    save(SpikingNetwork(name="net", nodes=(fc, lif)), tmp_path / "net.pt")
+    assert (load(tmp_path / "net.pt").nodes[1].tau, load(tmp_path / "net.pt").nodes[1].strict) == (3.0, True)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_save_and_load(tmp_path, seed):
     net = temporal.random_network(seed)

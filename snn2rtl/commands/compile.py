@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="width at which a membrane saturates [0: one that --time-steps cannot fill]")  # fmt: skip
     add("--membrane-fraction", type=per_layer(int, -1), default=quantize.membrane_fraction, metavar="N|LAYER=N,...",
         help="fraction bits of a membrane below a weight step "
-        "[-1: what the leak shifts out in a step; none below pixels]")  # fmt: skip
+        "[-1: enough for what leaks drop; none below pixels]")  # fmt: skip
     add("--time-steps", type=number(int), default=quantize.time_steps, metavar="N",
         help="steps of a sample [0: the encoder's, or 100]")  # fmt: skip
     add("--readout", choices=["max", "last", "sum"], default="",

@@ -131,6 +131,8 @@ def _pack(value: Any) -> Any:
         return {key: _pack(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_pack(item) for item in value]
+    if isinstance(value, np.generic):  # a number out of an array, which a file of plain values must not hold
+        return value.item()
     if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.integer):
         return torch.from_numpy(value.astype(np.int64))
     if isinstance(value, np.ndarray):

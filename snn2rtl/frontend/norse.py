@@ -185,7 +185,7 @@ class _Checked:
 
 def _module_problems(module: Any, kind: _Kind) -> list[str]:
     problems = []
-    installed = metadata.version("norse")
+    installed = _version()
     if installed.split(".")[:2] != VERSION.split("."):
         problems.append(f"Norse must be {VERSION}, whose steps are known here, not {installed}")
     if getattr(module.activation, "__name__", None) != kind.step:
@@ -196,6 +196,13 @@ def _module_problems(module: Any, kind: _Kind) -> list[str]:
     if reset is not None and reset.__name__ not in ("reset_value", "reset_subtract"):
         problems.append(f"reset_method must be reset_value or reset_subtract, not {reset.__name__}")
     return problems
+
+
+def _version() -> str:
+    try:
+        return metadata.version("norse")
+    except metadata.PackageNotFoundError:
+        return "one that is not installed as a package"
 
 
 def _is_subtracted(module: Any) -> bool:

@@ -94,15 +94,23 @@ def plain_layers(network: SpikingNetwork, rule: str) -> list[tuple[Linear, Neuro
     """
     pairs, problems = [], []
     for linear, neuron in pair_layers(network):
-        more = [key for key in ("recurrent", "delay") if getattr(linear, key) is not None]
-        more += [key for key in ("synapse_tau", "grow") if getattr(neuron, key, None) is not None]
-        more += ["a tau of each neuron"] if isinstance(neuron.tau, np.ndarray) else []
-        if isinstance(neuron, Integrator):
-            more.append("integrators")
-        else:
-            more += ["strict"] if neuron.strict else []
-            pairs.append((linear, neuron))
+        more = _more_than_plain(linear, neuron)
         problems += [f"layer '{linear.name}': must not have {', '.join(more)} {rule}"] if more else []
+        if isinstance(neuron, Neuron):
+            pairs.append((linear, neuron))
     if problems:
         raise UnsupportedModelError(problems)
     return pairs
+
+
+def is_plain(network: SpikingNetwork) -> bool:
+    """Return whether plain_layers() takes a network of pairs of Linear and Neuron."""
+    return not any(_more_than_plain(linear, neuron) for linear, neuron in pair_layers(network))
+
+
+def _more_than_plain(linear: Linear, neuron: Neuron | Integrator) -> list[str]:
+    more = [key for key in ("recurrent", "delay") if getattr(linear, key) is not None]
+    more += [key for key in ("synapse_tau", "grow") if getattr(neuron, key, None) is not None]
+    more += ["a tau of each neuron"] if isinstance(neuron.tau, np.ndarray) else []
+    more += ["integrators"] if isinstance(neuron, Integrator) else []
+    return more + (["strict"] if isinstance(neuron, Neuron) and neuron.strict else [])
