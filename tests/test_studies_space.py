@@ -9,10 +9,10 @@ import pytest
 from snn2rtl.errors import OptionError
 from snn2rtl.studies import space
 from snn2rtl.studies.space import Choices, Range
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
-BASE = TrainConfig(hold_out=10)
-KINDS = TrainConfig.kinds()
+BASE = MnistConfig(hold_out=10)
+KINDS = MnistConfig.kinds()
 
 
 def parse_flags(flags: list[str]) -> dict[str, space.Dimension]:

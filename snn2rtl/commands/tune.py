@@ -12,14 +12,14 @@ from snn2rtl.commands.arguments import positive
 from snn2rtl.commands.config_options import add_option, given
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.config import read_toml
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 HELP = "search the options of train: Optuna on one machine or on many, for accuracy and for what hardware costs"
 _HOLD_OUT = 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options; those of TrainConfig are the fixed ones."""
+    """Add the options; those of MnistConfig are the fixed ones."""
     add = parser.add_argument
     add("dataset", choices=["mnist"], help="what to train on")
     add("--search", action="append", default=[], metavar="FIELD=VALUES",
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--config", type=Path, metavar="TOML", help="file of the options below and of [search]; flags go before it")
     add("--init", type=Path, metavar="PT", help="model file whose weights every trial starts from")
     add("--teacher", type=Path, metavar="DIR|NPZ", help="as train has it")
-    for field in fields(TrainConfig):
+    for field in fields(MnistConfig):
         add_option(parser, field.name, field.default)
 
 
@@ -50,10 +50,10 @@ def run(args: argparse.Namespace) -> Outcome:
 
     table = read_toml(args.config) if args.config else {}
     searched = table.pop("search", {})
-    fixed = {"hold_out": _HOLD_OUT} | table | given(args)
-    kinds = TrainConfig.kinds()
+    fixed = {"hold_out": _HOLD_OUT} | table | given(args, MnistConfig)
+    kinds = MnistConfig.kinds()
     setup = tune.make_setup(
-        TrainConfig.from_dict(fixed, str(args.config)),
+        MnistConfig.from_dict(fixed, str(args.config)),
         space.parse(searched, kinds) | space.parse_flags(args.search, kinds),
         choose(args.objective, tune.OBJECTIVES),
     )

@@ -14,7 +14,7 @@ from snn2rtl.samples import Samples
 from snn2rtl.studies.setup import Objective, Setup
 from snn2rtl.studies.space import Space
 from snn2rtl.studies.worker import Report, Try
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 # of the held-out images; everything else than accuracy is of the integer network
 OBJECTIVES = {
@@ -26,7 +26,7 @@ OBJECTIVES = {
 DEFAULT_BITS = 8
 
 
-def make_setup(base: TrainConfig, space: Space, objectives: Mapping[str, Objective]) -> Setup[TrainConfig]:
+def make_setup(base: MnistConfig, space: Space, objectives: Mapping[str, Objective]) -> Setup[MnistConfig]:
     """Return the setup of a study over training runs.
 
     Raises:
@@ -43,7 +43,7 @@ def make_setup(base: TrainConfig, space: Space, objectives: Mapping[str, Objecti
 
 def mnist_trainer(
     objectives: Sequence[str], data: Path | None, init: Path | None, teacher: Path | None, device: str
-) -> Try[TrainConfig]:
+) -> Try[MnistConfig]:
     """Return the function that trains on MNIST and measures.
 
     accuracy alone is that of the trained network. Where a cost is asked for, everything is measured on the integer
@@ -57,20 +57,22 @@ def mnist_trainer(
         device: a torch device.
     """
     from snn2rtl import frontend
-    from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_mnist
-    from snn2rtl.training.start import load_samples
+    from snn2rtl.training.images import Images
+    from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_network
+    from snn2rtl.training.mnist import load_material
 
-    def train(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
+    def train(config: MnistConfig, out: Path, report: Report) -> dict[str, float]:
         files = Files(out=out, data=data, init=init, teacher=teacher)
         try:
-            results = train_mnist(config, files, device=device, report=report, quiet=True)
+            results = train_network(config, files, device=device, report=report, quiet=True)
         finally:
             (out / CHECKPOINT).unlink(missing_ok=True)  # another trial never goes on with it, and there are many
         if list(objectives) == ["accuracy"]:
             return {"accuracy": results["accuracy"]}
         bits = PerLayer(config.bits or DEFAULT_BITS)
         network, _ = compile_network(frontend.load(out / MODEL), QuantizeOptions(bits=bits))
-        held_out = load_samples(config, data, "cpu").test
+        held_out = load_material(config, data, "cpu").test
+        assert isinstance(held_out, Images)
         samples = Samples(held_out.images.numpy(), held_out.labels.numpy(), network.encoder)
         return measure(network, samples)
 

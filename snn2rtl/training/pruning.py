@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.model import Network, SpikingLayer
+from snn2rtl.training.network import Layer, Network
 
 Rates = dict[str, Tensor]  # spikes per time step of each neuron, by layer; those of the inputs under INPUTS
 INPUTS = "inputs"
@@ -66,7 +66,7 @@ def _weights_left(masks: list[Tensor], density: float) -> list[int]:
     return left
 
 
-def _weight_scores(spiking: SpikingLayer, by: str, rates: Rates) -> Tensor:
+def _weight_scores(spiking: Layer, by: str, rates: Rates) -> Tensor:
     """Return the importance of each weight, -1 where it is pruned already.
 
     magnitude: |w|. activity: how often the input spikes. both: their product, which is the mean current of the synapse.
@@ -77,7 +77,7 @@ def _weight_scores(spiking: SpikingLayer, by: str, rates: Rates) -> Tensor:
     return torch.where(spiking.synapses.weight_mask > 0, score, -1.0)
 
 
-def _source(spiking: SpikingLayer) -> str:
+def _source(spiking: Layer) -> str:
     return INPUTS if spiking.name == "1" else str(int(spiking.name) - 1)
 
 
@@ -96,7 +96,7 @@ def _prune_neurons(net: Network, config: TrainConfig, share: float, rates: Rates
         out[:, gone] = 0
 
 
-def _neuron_scores(spiking: SpikingLayer, after: SpikingLayer, by: str, rates: Rates) -> Tensor:
+def _neuron_scores(spiking: Layer, after: Layer, by: str, rates: Rates) -> Tensor:
     magnitude: Tensor = spiking.synapses.masked().norm(dim=1) * after.synapses.masked().norm(dim=0)
     activity = rates[spiking.name]
     return {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[by]
