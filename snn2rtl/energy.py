@@ -16,6 +16,7 @@ from snn2rtl.fixed_point import IntArray
 from snn2rtl.metrics import Activity
 from snn2rtl.network import (
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
@@ -26,6 +27,7 @@ from snn2rtl.network import (
     NoLeak,
     Reset,
     Score,
+    WithCurrent,
 )
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
@@ -145,7 +147,7 @@ def _adds_of_neuron(layer: Layer) -> int:
     adders += bool(layer.bias.any())
     match neuron:
         case Integrator():
-            return adders + (neuron.score is not Score.LAST)
+            return adders + (neuron.score is not Score.LAST) + isinstance(neuron, CurrentIntegrator)
         case AdaptiveLifNeuron():
             adders += 2  # the adapted threshold, and what a spike takes
         case CurrentLifNeuron():
@@ -156,14 +158,16 @@ def _adds_of_neuron(layer: Layer) -> int:
 def _leaks(layer: Layer) -> list[Leak]:
     """Return the leaks of a neuron's states."""
     match layer.neuron:
-        case AdaptiveLifNeuron(leak=leak, adaptation_leak=second) | CurrentLifNeuron(leak=leak, synapse_leak=second):
+        case AdaptiveLifNeuron(leak=leak, adaptation_leak=second):
+            return [leak, second]
+        case CurrentLifNeuron(leak=leak, synapse_leak=second) | CurrentIntegrator(leak=leak, synapse_leak=second):
             return [leak, second]
         case neuron:
             return [neuron.leak]
 
 
 def _multiply_pj(layer: Layer, hardware: LayerDesign) -> float:
-    current = isinstance(layer.neuron, CurrentLifNeuron)
+    current = isinstance(layer.neuron, WithCurrent)
     widths = [layer.neuron.membrane_bits, hardware.state_width if current else hardware.neuron.second_width]
     factors = [
         int(np.max(leak.factor)).bit_length() if isinstance(leak, MultiplierLeak | MultiplierLeaks) else 0

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 IntArray = NDArray[np.integer[Any]]
+_NO_BITS = 1 << 30
 
 
 def signed_range(bits: int) -> tuple[int, int]:
@@ -65,6 +66,16 @@ def snap(values: NDArray[np.float64], slack: ArrayLike) -> NDArray[np.float64]:
     """
     whole = np.rint(values)
     return np.where(np.abs(values - whole) <= slack * np.abs(whole), whole, values)
+
+
+def trailing_zeros(values: IntArray) -> int:
+    """Return how many of the lowest bits are zero in all values; more than any number has where all are zero.
+
+    >>> trailing_zeros(np.array([4, -24])), trailing_zeros(np.array([0])) > 64
+    (2, True)
+    """
+    used = int(np.bitwise_or.reduce(values, axis=None))
+    return (used & -used).bit_length() - 1 if used else _NO_BITS
 
 
 def lowest_set_bit(values: ArrayLike) -> NDArray[np.int64]:

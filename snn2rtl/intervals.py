@@ -15,6 +15,7 @@ from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
 from snn2rtl.network import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     Integrator,
     Layer,
@@ -25,6 +26,7 @@ from snn2rtl.network import (
     Reset,
     ShiftLeak,
     ShiftLeaks,
+    WithCurrent,
 )
 
 _FAR = 1 << 62  # beyond every membrane, and no overflow
@@ -115,7 +117,7 @@ def charged_range(layer: Layer) -> MembraneRange:
     if layer not in _charged:
         low, high = input_range(layer)
         match layer.neuron:
-            case CurrentLifNeuron(synapse_leak=leak):
+            case CurrentLifNeuron(synapse_leak=leak) | CurrentIntegrator(synapse_leak=leak):
                 _charged[layer] = _settled(low, high, leak, _never(layer.num_neurons), MAX_MEMBRANE_BITS)
             case neuron:
                 _charged[layer] = _settled(low, high, neuron.leak, _threshold(layer), neuron.membrane_bits)
@@ -125,7 +127,7 @@ def charged_range(layer: Layer) -> MembraneRange:
 def membrane_range(layer: Layer) -> MembraneRange:
     """Return the range of the charged membrane before it saturates, over all inputs, in samples of any length."""
     neuron = layer.neuron
-    if not isinstance(neuron, CurrentLifNeuron):
+    if not isinstance(neuron, WithCurrent):
         return charged_range(layer)
     if layer not in _membranes:
         current = charged_range(layer)
@@ -155,23 +157,48 @@ def _settled(low_input: IntArray, high_input: IntArray, kind: Leak, at: _Thresho
         high = np.where(rises, np.maximum(after_high, high_end), high)
 
 
-def charged_range_after(layer: Layer, steps: int) -> MembraneRange:
-    """Return the range of ``leak(v) + i`` over all inputs, in samples of so many steps and without saturation."""
+def membrane_range_after(layer: Layer, steps: int) -> MembraneRange:
+    """Return the range of the charged membrane over all inputs, in samples of so many steps and without saturation."""
     neuron, at = layer.neuron, _threshold(layer)
-    low_input, high_input = input_range(layer)
-    low = high = np.zeros(layer.num_neurons, np.int64)
-    left = np.full(layer.num_neurons, steps - 1)
+    entering = MembraneRange(*input_range(layer))
+    rest = np.zeros(layer.num_neurons, np.int64)
+    current = membrane = MembraneRange(rest, rest)
+    if not isinstance(neuron, WithCurrent):
+        return _charged_after(membrane, entering, neuron.leak, at, steps)
+    for left in range(steps, 1, -1):
+        arrived = _charge(current, entering, neuron.synapse_leak)
+        if (arrived.low >= current.low).all() and (arrived.high <= current.high).all():
+            return _charged_after(membrane, arrived, neuron.leak, at, left)
+        after = _after_reset(_charge(membrane, arrived, neuron.leak), at, MAX_MEMBRANE_BITS)
+        current, membrane = _hull(current, arrived), _hull(membrane, MembraneRange(*after))
+    return _charge(membrane, _charge(current, entering, neuron.synapse_leak), neuron.leak)
+
+
+def _charge(state: MembraneRange, entering: MembraneRange, kind: Leak) -> MembraneRange:
+    return MembraneRange(leak(state.low, kind) + entering.low, leak(state.high, kind) + entering.high)
+
+
+def _hull(one: MembraneRange, other: MembraneRange) -> MembraneRange:
+    return MembraneRange(np.minimum(one.low, other.low), np.maximum(one.high, other.high))
+
+
+def _charged_after(
+    start: MembraneRange, entering: MembraneRange, kind: Leak, at: _Threshold, steps: int
+) -> MembraneRange:
+    """Return the range of the charged membrane after so many steps in which the same may enter."""
+    low, high = start.low, start.high
+    left = np.full(len(low), steps - 1)
     while True:
-        charged = MembraneRange(leak(low, neuron.leak) + low_input, leak(high, neuron.leak) + high_input)
+        charged = _charge(MembraneRange(low, high), entering, kind)
         after_low, after_high = _after_reset(charged, at, MAX_MEMBRANE_BITS)
         down, up = np.minimum(after_low - low, 0), np.maximum(after_high - high, 0)
         left = np.where((down < 0) | (up > 0), left, 0)
         if not left.any():
             return charged
         taken = np.minimum(left, 1)
-        if isinstance(neuron.leak, NoLeak):
-            sinking = _repeats(down, low_input, charged.low, at)
-            taken = np.minimum(left, np.minimum(sinking, _repeats(up, high_input, charged.high, at)))
+        if isinstance(kind, NoLeak):
+            sinking = _repeats(down, entering.low, charged.low, at)
+            taken = np.minimum(left, np.minimum(sinking, _repeats(up, entering.high, charged.high, at)))
         low, high, left = low + taken * down, high + taken * up, left - taken
 
 

@@ -17,6 +17,7 @@ from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     Integrator,
     Leak,
@@ -29,6 +30,7 @@ from snn2rtl.neurons import (
     Score,
     ShiftLeak,
     ShiftLeaks,
+    WithCurrent,
     gain_bits,
 )
 
@@ -38,6 +40,7 @@ __all__ = [
     "MAX_MEMBRANE_BITS",
     "MAX_WEIGHT_BITS",
     "AdaptiveLifNeuron",
+    "CurrentIntegrator",
     "CurrentLifNeuron",
     "FixedPointNetwork",
     "Integrator",
@@ -52,6 +55,7 @@ __all__ = [
     "Score",
     "ShiftLeak",
     "ShiftLeaks",
+    "WithCurrent",
 ]
 
 MAX_WEIGHT_BITS = 16
@@ -119,7 +123,7 @@ class Layer:
         )
         check(len(self.neuron) == neurons, f"{where}: must have {neurons} neurons, not {len(self.neuron)}")
         check_range(f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits", self.bias, *signed_range(MAX_MEMBRANE_BITS))
-        if isinstance(self.neuron, CurrentLifNeuron):
+        if isinstance(self.neuron, WithCurrent):
             gain = gain_bits("synapse_leak", self.neuron.synapse_leak, neurons)
             settled = reach + int(np.abs(self.bias).max()) << gain
             limit = MAX_MEMBRANE_BITS - 1

@@ -21,6 +21,7 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OptionError, QuantizationError
 from snn2rtl.network import (
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
@@ -51,6 +52,7 @@ _NEURONS: dict[str, type[Neuron]] = {
     "adaptive": AdaptiveLifNeuron,
     "current": CurrentLifNeuron,
     "integrator": Integrator,
+    "current_integrator": CurrentIntegrator,
 }
 _OPTIONAL = ("recurrent", "delay")
 _ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}

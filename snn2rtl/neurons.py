@@ -208,6 +208,24 @@ class Integrator:
         return self.neurons
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CurrentIntegrator(Integrator):
+    """Integrators behind a synaptic current, Norse's LICell.
+
+    current: ``j = leak(c, synapse_leak) + i``
+    charge: ``v = saturate(leak(v) + j, membrane_bits)``
+    score is that of Integrator, and ``c = j``. v and c are 0 at the start of a sample.
+
+    Source: norse 1.1.0, functional/leaky_integrator.py li_feed_forward_step.
+    """
+
+    synapse_leak: Leak
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        gain_bits("synapse_leak", self.synapse_leak, self.neurons)
+
+
 def gain_bits(what: str, leak: Leak, neurons: int) -> int:
     """Return how many bits more than a constant current a state with this leak can grow to.
 
@@ -229,6 +247,7 @@ def gain_bits(what: str, leak: Leak, neurons: int) -> int:
 
 
 Neuron = LifNeuron | Integrator  # the models the chain knows
+WithCurrent = CurrentLifNeuron | CurrentIntegrator
 
 
 def _check_width(what: str, bits: int) -> None:

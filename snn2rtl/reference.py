@@ -18,6 +18,7 @@ from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
 from snn2rtl.intervals import adaptation_low, charged_range, leak, membrane_range, signed_sums
 from snn2rtl.network import (
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
@@ -29,6 +30,7 @@ from snn2rtl.network import (
     Neuron,
     Reset,
     Score,
+    WithCurrent,
 )
 
 Spikes = NDArray[np.uint8]
@@ -247,7 +249,7 @@ def _state_bits(layer: Layer) -> int:
         low = int(adaptation_low(neuron).min())
         widest = max(neuron.membrane_bits, signed_bits(low, 0))
         bits += [widest + 1, widest + _product(neuron.adaptation_leak)]
-    if isinstance(neuron, CurrentLifNeuron):
+    if isinstance(neuron, WithCurrent):
         bits.append(charged_range(layer).bits + _product(neuron.synapse_leak))
     return max(bits)
 
@@ -305,11 +307,22 @@ def integrator_step(
     return (charged,), np.zeros(charged.shape, bool)
 
 
+def current_integrator_step(
+    state: State, current: IntArray, neuron: CurrentIntegrator, saturate: tuple[int, int] | None
+) -> tuple[State, NDArray[np.bool_]]:
+    """Return state (membrane, synaptic current) and spikes, of which there are none; arguments as of lif_step()."""
+    membrane, synaptic = state
+    synaptic = leak(synaptic, neuron.synapse_leak) + current
+    charged = _charge(membrane, synaptic, neuron, saturate)
+    return (charged, synaptic), np.zeros(charged.shape, bool)
+
+
 NEURON_STEPS: dict[type, tuple[int, Step]] = {
     LifNeuron: (1, lif_step),
     AdaptiveLifNeuron: (2, adaptive_lif_step),
     CurrentLifNeuron: (2, current_lif_step),
     Integrator: (1, integrator_step),
+    CurrentIntegrator: (2, current_integrator_step),
 }
 """The number of states of a neuron and its step."""
 

@@ -9,19 +9,30 @@ from typing import Any
 from snn2rtl.fixed_point import signed_range
 
 
+@dataclass(frozen=True)
+class LeakReport:
+    """The fraction of a state that a step should keep and that it keeps, of the neuron in which they differ most."""
+
+    asked: float
+    got: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayerReport:
     """What quantizing did to one layer.
 
     Weight errors are in weight steps (of scale), the others in membrane steps, of scale / input_max /
-    2**membrane_fraction; input_max is 255 where pixels enter, else 1. leak_* is the fraction of the membrane that a
-    step keeps. membrane_low and _high are what a sample of time_steps steps can charge a membrane to; may_saturate says
-    that a longer one can pass membrane_bits.
+    2**membrane_fraction; input_max is 255 where pixels enter, else 1. weights are those of inputs and recurrent ones.
+    leak_* is the fraction of the membrane that a step keeps, of the neuron in which they differ most; synapse_leak and
+    adaptation_leak are those of synaptic currents and adaptations. membrane_low and _high are what a sample of
+    time_steps steps can charge a membrane to; may_saturate says that a longer one can pass membrane_bits. Integrators
+    have a score of score_bits; score_low and _high are what such a sample can bring it to.
     """
 
     name: str
     inputs: int
     neurons: int
+    weights: int
     weight_bits: int
     scale_min: float
     scale_max: float
@@ -30,8 +41,9 @@ class LayerReport:
     saturated_weights: int
     weight_error: float
     bias_error: float
-    threshold_error: float
-    reset_error: float
+    threshold_error: float = 0.0
+    reset_error: float = 0.0
+    grow_error: float = 0.0
     leak_asked: float
     leak_got: float
     input_max: int
@@ -43,11 +55,18 @@ class LayerReport:
     may_saturate: bool
     silent_neurons: int
     time_steps: int
+    synapse_leak: LeakReport | None = None
+    adaptation_leak: LeakReport | None = None
+    adaptation_floors: bool = False
+    score: str | None = None
+    score_bits: int = 0
+    score_low: int = 0
+    score_high: int = 0
 
     def approximations(self) -> list[str]:
         """Return one sentence for every number that is not what the float network has."""
         where = f"layer '{self.name}'"
-        total = self.inputs * self.neurons
+        total = self.weights
         notes = []
         if self.saturated_weights:
             notes.append(f"{where}: {self.saturated_weights} of {total} weights saturate at {self.weight_bits} bits")
@@ -56,20 +75,31 @@ class LayerReport:
                 f"{where}: weights are rounded by up to {self.weight_error:.3g} steps, "
                 f"{self.rounded_to_zero} of {total} to zero"
             )
-        for what in ("bias", "threshold", "reset"):
+        for what in ("bias", "threshold", "reset", "grow"):
             error = getattr(self, f"{what}_error")
             if error:
                 notes.append(f"{where}: {what} is rounded by up to {error:.3g} membrane steps")
-        if self.leak_got != self.leak_asked:
-            notes.append(f"{where}: a step keeps {self.leak_got:.6g} of the membrane, not {self.leak_asked:.6g}")
-        if self.leak_floors:
-            steps = self.input_max << self.membrane_fraction
-            notes.append(f"{where}: the leak floors the membrane to steps of 1/{steps} weight step")
+        leaks = {"membrane": LeakReport(self.leak_asked, self.leak_got)}
+        leaks |= {"synaptic current": self.synapse_leak} if self.synapse_leak else {}
+        leaks |= {"adaptation": self.adaptation_leak} if self.adaptation_leak else {}
+        for what, leak in leaks.items():
+            if leak.got != leak.asked:
+                notes.append(f"{where}: a step keeps {leak.got:.6g} of the {what}, not {leak.asked:.6g}")
+        for what, floors in (("membrane", self.leak_floors), ("adaptation", self.adaptation_floors)):
+            if floors:
+                steps = self.input_max << self.membrane_fraction
+                notes.append(f"{where}: the leak floors the {what} to steps of 1/{steps} weight step")
         low, high = signed_range(self.membrane_bits)
         if self.membrane_low < low or self.membrane_high > high:
             notes.append(
                 f"{where}: the membrane saturates at {self.membrane_bits} bits; "
                 f"{self.time_steps} steps can charge it to {self.membrane_low}..{self.membrane_high}"
+            )
+        low, high = signed_range(max(1, self.score_bits))
+        if self.score and (self.score_low < low or self.score_high > high):
+            notes.append(
+                f"{where}: the score saturates at {self.score_bits} bits; "
+                f"{self.time_steps} steps can bring it to {self.score_low}..{self.score_high}"
             )
         return notes
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from snn2rtl.network import (
     AdaptiveLifNeuron,
-    CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
     Layer,
@@ -15,6 +14,7 @@ from snn2rtl.network import (
     Score,
     ShiftLeak,
     ShiftLeaks,
+    WithCurrent,
 )
 
 
@@ -36,7 +36,7 @@ def stepped(
 ) -> tuple[int, int, int]:
     """Return spike, membrane and second state of a neuron after a step."""
     kind = layer.neuron
-    if isinstance(kind, CurrentLifNeuron):
+    if isinstance(kind, WithCurrent):
         other = leaked(other, kind.synapse_leak, neuron) + received(layer, neuron, inputs, before)
         spike, membrane = fire_and_reset(leaked(membrane, kind.leak, neuron) + other, layer, neuron)
         return spike, membrane, other

@@ -13,6 +13,7 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.network import (
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
@@ -94,6 +95,9 @@ def layers(draw: st.DrawFn, inputs: int, max_membrane_bits: int = 48) -> Layer:
     )
 
 
+FAST_LEAKS = st.builds(ShiftLeak, st.integers(0, 4)) | st.builds(MultiplierLeak, st.integers(0, 15), st.just(4))
+
+
 def leaks_of_each(neurons: int) -> st.SearchStrategy[Leak]:
     """Draw a leak, the same for all neurons or one for each."""
     each = st.lists(st.integers(0, 9) | st.just(47), min_size=neurons, max_size=neurons)
@@ -113,8 +117,9 @@ def temporal(draw: st.DrawFn, inputs: int) -> Layer:
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     low, high = signed_range(layer.weight_bits)
     recurrent = random.integers(max(low, -20), min(high, 20) + 1, (neurons, neurons)) if draw(st.booleans()) else None
-    leaks = st.builds(ShiftLeak, st.integers(0, 4)) | st.builds(MultiplierLeak, st.integers(0, 15), st.just(4))
-    leaks |= st.builds(lambda seed: ShiftLeaks(np.random.default_rng(seed).integers(0, 5, neurons)), st.integers(0, 99))
+    leaks = FAST_LEAKS | st.builds(
+        lambda seed: ShiftLeaks(np.random.default_rng(seed).integers(0, 5, neurons)), st.integers(0, 99)
+    )
     kind = draw(st.sampled_from(["lif", "adaptive", "current"]))
     if kind == "adaptive":
         grow = random.integers(0, 2 * int(abs(plain.fire_at).max()) + 2, neurons)
@@ -137,6 +142,8 @@ def integrators(draw: st.DrawFn, inputs: int) -> Layer:
         score=score,
         score_bits=draw(st.integers(bits, min(48, bits + 4))) if score is Score.SUM else bits,
     )
+    if draw(st.booleans()):
+        neuron = CurrentIntegrator(**vars(neuron), synapse_leak=draw(FAST_LEAKS))
     return replace(layer, neuron=neuron)
 
 

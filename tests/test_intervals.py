@@ -1,12 +1,13 @@
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import LEAKS, dense, layers, lif, temporal
+from networks import LEAKS, dense, integrators, layers, lif, temporal
 
 from snn2rtl import intervals
 from snn2rtl.fixed_point import signed_range
@@ -14,10 +15,10 @@ from snn2rtl.intervals import (
     MembraneRange,
     adaptation_low,
     charged_range,
-    charged_range_after,
     input_range,
     leak,
     membrane_range,
+    membrane_range_after,
     never_fires,
     never_saturates,
     resting,
@@ -26,11 +27,13 @@ from snn2rtl.network import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
     CurrentLifNeuron,
+    Integrator,
     Layer,
     MultiplierLeak,
     NoLeak,
     Reset,
     ShiftLeak,
+    WithCurrent,
 )
 
 LAYERS = st.integers(1, 4).flatmap(layers)
@@ -100,7 +103,7 @@ def test_the_range_is_the_least_that_a_step_does_not_leave(layer):
 
 
 @settings(max_examples=80)
-@given(st.integers(1, 3).flatmap(temporal))
+@given(st.integers(1, 3).flatmap(lambda inputs: temporal(inputs) | integrators(inputs)))
 def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
     """Membranes, adaptations and synaptic currents that a few hundred steps of any inputs and own spikes reach."""
     layer = alone(layer)
@@ -113,7 +116,7 @@ def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
         for spike, v, other in new:
             for pattern in inputs:
                 received = naive.received(layer, 0, pattern, [spike])
-                is_current = isinstance(neuron, CurrentLifNeuron)
+                is_current = isinstance(neuron, WithCurrent)
                 charged = naive.leaked(other, neuron.synapse_leak, 0) + received if is_current else received
                 value = naive.leaked(v, neuron.leak, 0) + charged
                 assert current.low[0] <= (charged if is_current else value) <= current.high[0]
@@ -131,7 +134,8 @@ def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
 def alone(layer: Layer) -> Layer:
     """Return the layer's first neuron as a layer of its own."""
     kinds = {key: value for key, value in vars(layer.neuron).items() if key.endswith("leak")}
-    numbers = {key: value[:1] for key, value in vars(layer.neuron).items() if isinstance(value, np.ndarray)}
+    numbers: dict[str, Any] = {"neurons": 1} if isinstance(layer.neuron, Integrator) else {}
+    numbers |= {key: value[:1] for key, value in vars(layer.neuron).items() if isinstance(value, np.ndarray)}
     singles = {
         key: replace(kind, **{name: part[:1] for name, part in vars(kind).items() if isinstance(part, np.ndarray)})
         for key, kind in kinds.items()
@@ -151,13 +155,47 @@ def alone(layer: Layer) -> Layer:
 def test_the_range_of_a_short_sample_knows_no_saturation(layer, steps):
     neuron = replace(layer.neuron, membrane_bits=48)
     wide = replace(layer, neuron=neuron)
-    found = charged_range_after(layer, steps)
+    found = membrane_range_after(layer, steps)
     for neuron in range(layer.num_neurons):
         assert (found.low[neuron], found.high[neuron]) == hull(wide, neuron, steps)
 
 
+@settings(max_examples=100)
+@given(st.integers(1, 3).flatmap(lambda inputs: temporal(inputs) | integrators(inputs)), st.integers(1, 5))
+def test_the_range_of_a_short_sample_holds_all_that_neurons_with_currents_do(layer, steps):
+    layer = alone(replace(layer, neuron=replace(layer.neuron, membrane_bits=48, **_wide_scores(layer))))
+    found = membrane_range_after(layer, steps)
+    new = {(0, 0, 0)}
+    for _ in range(steps):
+        stepped = set()
+        for spike, v, other in new:
+            for pattern in itertools.product([0, 1], repeat=layer.num_inputs):
+                entering = naive.received(layer, 0, pattern, [spike])
+                if isinstance(layer.neuron, WithCurrent):
+                    entering += naive.leaked(other, layer.neuron.synapse_leak, 0)
+                assert found.low[0] <= naive.leaked(v, layer.neuron.leak, 0) + entering <= found.high[0]
+                stepped.add(naive.stepped(v, other, layer, 0, pattern, [spike]))
+        new = stepped
+    assert found.bits <= 48
+
+
+def _wide_scores(layer: Layer) -> dict[str, int]:
+    return {"score_bits": 48} if isinstance(layer.neuron, Integrator) else {}
+
+
+@pytest.mark.parametrize("kind", [ShiftLeak(2), MultiplierLeak(240, 8), NoLeak()])
+def test_the_range_behind_a_current_is_tight_for_one_positive_weight(kind):
+    """The inputs that always spike reach it, in every step until the current is settled and after it."""
+    neuron = CurrentLifNeuron(**vars(lif([1 << 40], leak=kind, membrane_bits=48)), synapse_leak=ShiftLeak(2))
+    layer = dense([[64]], neuron)
+    state = (0, 0, 0)
+    for steps in range(1, 80):
+        state = naive.stepped(state[1], state[2], layer, 0, [1], [0])
+        assert membrane_range_after(layer, steps).high.tolist() == [state[1]]
+
+
 def range_step_by_step(layer: Layer, steps: int) -> tuple[list[int], list[int]]:
-    """Return what charged_range_after() finds, one step after the other."""
+    """Return what membrane_range_after() finds, one step after the other."""
     low_input, high_input = input_range(layer)
     low = high = np.zeros(layer.num_neurons, np.int64)
     for _ in range(steps):
@@ -185,7 +223,7 @@ def layers_that_cross_much(draw: st.DrawFn) -> Layer:
 @settings(max_examples=200)
 @given(layers_that_cross_much(), st.integers(1, 3000))
 def test_the_range_of_a_long_sample_is_that_of_its_steps(layer, steps):
-    found = charged_range_after(layer, steps)
+    found = membrane_range_after(layer, steps)
     assert (found.low.tolist(), found.high.tolist()) == range_step_by_step(layer, steps)
 
 
@@ -195,7 +233,7 @@ def test_the_range_of_a_long_sample_needs_few_steps(monkeypatch, reset_by):
     layer = dense(random.integers(-9, 9, (300, 20)), lif(random.integers(1, 9999, 300), reset_by, membrane_bits=48))
     calls, after_reset = [], intervals._after_reset
     monkeypatch.setattr(intervals, "_after_reset", lambda *args: calls.append(args) or after_reset(*args))
-    found = charged_range_after(layer, 65_536)
+    found = membrane_range_after(layer, 65_536)
     assert len(calls) < 50
     assert (found.low < -65_536).any()
 

@@ -221,7 +221,8 @@ BAD_HEADERS = [
     ({"count_bits": 10**400}, "holds an invalid network: network: count_bits must be 1..32, not 1000"),
     (
         {"layers__0__neuron": "izhikevich"},
-        "holds an invalid network: layer 'fc1': neuron must be lif, adaptive, current or integrator, not 'izhikevich'",
+        "holds an invalid network: layer 'fc1': neuron must be lif, adaptive, current, integrator or "
+        "current_integrator, not 'izhikevich'",
     ),
     ({"layers__0__reset": "delayed"}, "must be a network.npz"),
     ({"layers__0__membrane_bits": 3}, "holds an invalid network: neuron: fire_at"),

@@ -10,6 +10,7 @@ from networks import chain, dense, lif
 from snn2rtl.errors import QuantizationError
 from snn2rtl.network import (
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     Integrator,
     Layer,
@@ -54,6 +55,11 @@ def test_a_current_charges_the_membrane_in_its_own_step_and_after_it():
     assert states(dense([[8]], neuron), [1, 0, 0, 0, 0])[1] == [8, 12, 14, 15, 16]
 
 
+def test_integrators_behind_a_current_do_the_same_and_keep_it():
+    neuron = CurrentIntegrator(**vars(integrator(Score.MAX)), synapse_leak=ShiftLeak(1))
+    assert states(dense([[8]], neuron), [1, 0, 0, 0, 0]) == ([0] * 5, [8, 12, 14, 15, 16])
+
+
 def test_a_layer_reads_its_own_spikes_of_the_step_before():
     layer = replace(dense([[4]], ONE), recurrent=np.array([[3]]))
     assert states(layer, [1, 0, 0, 1]) == ([1, 0, 0, 1], [0, 3, 3, 0])
@@ -86,6 +92,9 @@ REFUSED = {
     "neuron: adaptation_leak must leak, so that its state has a bound": lambda: adaptive(1, NoLeak()),
     "neuron: synapse_leak must leak, so that its state has a bound": lambda: CurrentLifNeuron(
         **vars(ONE), synapse_leak=MultiplierLeak(16, 4)
+    ),
+    "neuron: synapse_leak must have 1 values, not 2": lambda: CurrentIntegrator(
+        **vars(integrator(Score.MAX)), synapse_leak=ShiftLeaks(np.array([1, 2]))
     ),
     "neuron: grow must be 0..70368744177663 with this leak, not reach -1": lambda: adaptive(-1, ShiftLeak(1)),
     "neuron: leak must have 1 values, not 2": lambda: replace(ONE, leak=ShiftLeaks(np.array([1, 2]))),

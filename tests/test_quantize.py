@@ -14,7 +14,8 @@ from snn2rtl.errors import OptionError, QuantizationError
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.network import MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.passes.quantize import choose_leak, kept, quantize_network
+from snn2rtl.passes.leaks import choose_leak, kept
+from snn2rtl.passes.quantize import quantize_network
 from snn2rtl.spiking import SpikingNetwork
 
 

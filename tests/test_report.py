@@ -1,5 +1,6 @@
+import json
 import re
-from dataclasses import fields, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.passes.quantize import kept
+from snn2rtl.passes.leaks import kept
 from snn2rtl.passes.scale import choose_scale
-from snn2rtl.report import LayerReport
+from snn2rtl.report import LayerReport, LeakReport
+from snn2rtl.spiking import Integrator, Linear, Neuron, SpikingNetwork
 
 
 @settings(max_examples=60)
@@ -62,6 +64,20 @@ def plain_report() -> LayerReport:
         ({"threshold_error": 0.25}, "layer 'fc': threshold is rounded by up to 0.25 membrane steps"),
         ({"reset_error": 0.25}, "layer 'fc': reset is rounded by up to 0.25 membrane steps"),
         ({"leak_got": 0.75}, "layer 'fc': a step keeps 0.75 of the membrane, not 1"),
+        ({"grow_error": 0.25}, "layer 'fc': grow is rounded by up to 0.25 membrane steps"),
+        (
+            {"synapse_leak": LeakReport(0.8, 0.75)},
+            "layer 'fc': a step keeps 0.75 of the synaptic current, not 0.8",
+        ),
+        (
+            {"adaptation_leak": LeakReport(0.8, 0.75)},
+            "layer 'fc': a step keeps 0.75 of the adaptation, not 0.8",
+        ),
+        ({"adaptation_floors": True}, "layer 'fc': the leak floors the adaptation to steps of 1/1 weight step"),
+        (
+            {"score": "sum", "score_bits": 4, "score_high": 8},
+            "layer 'fc': the score saturates at 4 bits; 100 steps can bring it to 0..8",
+        ),
         (
             {"leak_floors": True, "membrane_fraction": 3},
             "layer 'fc': the leak floors the membrane to steps of 1/8 weight step",
@@ -117,5 +133,16 @@ def test_silent_neurons_are_counted():
 
 
 def test_the_report_is_plain_values():
-    report = plain_report()
-    assert all(type(getattr(report, field.name)) in (str, int, float, bool) for field in fields(report))
+    lif = {"tau": [2.0, 3.0], "synapse_tau": 3.0, "v_threshold": 1.0, "v_reset": 0.0}
+    nodes = (
+        Linear(name="fc1", weight=np.ones((2, 2)), bias=[0.0, 0.0]),
+        Neuron(name="lif1", tau=3.0, grow=[0.1, 0.2], adaptation_tau=9.0, v_threshold=1.0, v_reset=None),
+        Linear(name="fc2", weight=np.ones((2, 2)), bias=[0.0, 0.0]),
+        Neuron(name="lif2", **lif),
+        Linear(name="fc3", weight=np.ones((2, 2)), bias=[0.0, 0.0]),
+        Integrator(name="li", tau=3.0, synapse_tau=[2.0, 5.0], score="sum"),
+    )
+    _, reports = compile_network(SpikingNetwork(name="net", nodes=nodes))
+    for report in (plain_report(), *reports):
+        values = asdict(report)
+        assert json.loads(json.dumps(values)) == values

@@ -19,6 +19,7 @@ _PARTS = {
     "snn_lif": ["snn_saturate", "snn_leak"],
     "snn_single_lif": ["snn_saturate", "snn_leak"],
     "snn_integrator": ["snn_saturate", "snn_leak"],
+    "snn_current_integrator": ["snn_saturate", "snn_leak"],
     "snn_adaptive_lif": ["snn_saturate", "snn_leak"],
     "snn_current_lif": ["snn_saturate", "snn_leak"],
     "snn_scores": ["snn_saturate"],

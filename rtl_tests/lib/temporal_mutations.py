@@ -52,6 +52,24 @@ TEMPORAL_MUTATIONS = [
         ("threshold of the neuron after", "membrane >= fire_at_q", "membrane >= fire_at_i", "currents-hard"),
     ),
     *faults(
+        "snn_current_integrator.v",
+        (
+            "integrator without its current",
+            "{charged_q[StateWidth-1], charged_q} + second",
+            "second",
+            "current-integrators-max",
+        ),
+        ("integrator without its membrane", "charged_q} + second", "charged_q}", "current-integrators-sum"),
+        ("integrator's current never cleared", "clear_q ? {StateWidth{1'b0}} :", "0 ? 0 :", "current-integrators-max"),
+        ("integrated never cleared", "clear_q4 ? {MembraneWidth{1'b0}} :", "0 ? 0 :", "current-integrators-last"),
+        (
+            "currents that leak alike",
+            ".number_i(synapse_leak_i)",
+            ".number_i(0)",
+            "current-integrators-sum",
+        ),
+    ),
+    *faults(
         "snn_recurrence.v",
         (
             "own spikes of the last step stay",

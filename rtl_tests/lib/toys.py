@@ -12,6 +12,7 @@ from snn2rtl.encoders import MAX_PIXEL, PIXEL_BITS, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.network import (
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     FixedPointNetwork,
     Integrator,
@@ -96,7 +97,9 @@ def adaptive(plain: Layer, grow: Any, leak: Leak) -> Layer:
 
 
 def current(plain: Layer, leak: Leak) -> Layer:
-    """Return the layer with neurons behind a synaptic current."""
+    """Return the layer with neurons, or integrators, behind a synaptic current."""
+    if isinstance(plain.neuron, Integrator):
+        return replace(plain, neuron=CurrentIntegrator(**vars(plain.neuron), synapse_leak=leak))
     return replace(plain, neuron=CurrentLifNeuron(**vars(plain.neuron), synapse_leak=leak))
 
 
@@ -118,6 +121,8 @@ def random_case(rng: np.random.Generator, input_bits: int = 0) -> tuple[FixedPoi
     outputs = ["class", "counts", "spikes"]
     if (len(layers) > 1 or not input_bits) and rng.random() < 0.4:
         layers[-1] = integrators(replace(layers[-1], recurrent=None), rng.choice(list(Score)), int(rng.integers(4)))
+        if rng.random() < 0.5:
+            layers[-1] = current(layers[-1], random_fast_leak(rng, layers[-1].num_neurons))
         outputs.remove("spikes")
     options = RtlOptions(
         lanes=PerLayer(1, {layer.name: int(rng.choice([1, 2, 3, 4, 5, 8, 64])) for layer in layers}),
@@ -146,9 +151,7 @@ def random_temporal(rng: np.random.Generator, plain: Layer, input_bits: int = 0)
         made = recurrent(rng, plain, float(rng.choice([0.2, 1.0])))
     if not input_bits and rng.random() < 0.3:
         made = replace(made, delay=rng.choice([0, 1, 2, 3, 63], plain.num_inputs))
-    leaks = [ShiftLeak(int(rng.integers(5))), MultiplierLeak(int(rng.integers(0, 16)), 4)]
-    leaks += [ShiftLeaks(rng.integers(0, 5, neurons)), MultiplierLeaks(rng.integers(0, 8, neurons), 3)]
-    leak = leaks[int(rng.integers(4))]
+    leak = random_fast_leak(rng, neurons)
     match int(rng.integers(4)):
         case 0:
             return adaptive(made, rng.integers(0, 1 << bits, neurons if rng.random() < 0.5 else 1), leak)
@@ -186,6 +189,13 @@ def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int,
         shift=shift,
         membrane_bits=membrane_bits,
     )
+
+
+def random_fast_leak(rng: np.random.Generator, neurons: int) -> Leak:
+    """Return a leak that no state with it grows far above what enters."""
+    leaks = [ShiftLeak(int(rng.integers(5))), MultiplierLeak(int(rng.integers(0, 16)), 4)]
+    leaks += [ShiftLeaks(rng.integers(0, 5, neurons)), MultiplierLeaks(rng.integers(0, 8, neurons), 3)]
+    return leaks[int(rng.integers(4))]
 
 
 def random_leak(rng: np.random.Generator, neurons: int) -> Leak:

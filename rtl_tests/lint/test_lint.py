@@ -50,6 +50,10 @@ MODULES = {
         for kind, width in ((0, 1), (1, 1), (2, 1), (3, 6), (4, 4))
     ],
     "snn_integrator": [{"StateWidth": 12, "MembraneWidth": 8}, {"Saturate": 0, "LeakKind": 3, "LeakWidth": 3}],
+    "snn_current_integrator": [
+        {"StateWidth": 12, "MembraneWidth": 8},
+        {"Saturate": 0, "LeakKind": 3, "LeakWidth": 3, "SynapseLeakKind": 4, "SynapseLeakShift": 4},
+    ],
     "snn_adaptive_lif": [
         {"StateWidth": 12, "MembraneWidth": 8, "AdaptWidth": 11},
         {"Saturate": 0, "SoftReset": 1, "AdaptWidth": 5, "AdaptLeakKind": 4, "AdaptLeakShift": 4, "AdaptLeakWidth": 4},

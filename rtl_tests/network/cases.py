@@ -209,6 +209,13 @@ def integrating(score: Score, count: int) -> Case:
     return network(fc1, integrators(fc2, score, 1)), RtlOptions(lanes=PerLayer(count), output="counts")
 
 
+def integrating_currents(score: Score, count: int, leak: Leak) -> Case:
+    """Integrators behind synaptic currents, whose membranes saturate."""
+    toy, options = integrating(score, count)
+    fc1, fc2 = toy.layers
+    return replace(toy, layers=(fc1, current(fc2, leak))), options
+
+
 def leaks_of_each(leak: Leak) -> Case:
     """Neurons each of which leaks at a pace of its own."""
     return two_layers(fire_at=6, leak=leak, bias=1), TWO_LANES
@@ -278,6 +285,9 @@ CASES: dict[str, Callable[[], Case]] = {
         for score in Score
         for count in (1, 3, 8)
     },
+    "current-integrators-max": lambda: integrating_currents(Score.MAX, 3, ShiftLeak(1)),
+    "current-integrators-last": lambda: integrating_currents(Score.LAST, 8, MultiplierLeak(9, 4)),
+    "current-integrators-sum": lambda: integrating_currents(Score.SUM, 2, ShiftLeaks(np.arange(7) % 4)),
     **{
         f"recurrent-{layout}-{count}-lanes": lambda layout=layout, count=count: fed_back(layout, count)
         for layout in ("dense", "indexed", "ragged")

@@ -117,7 +117,7 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
             report.name,
             str(report.inputs),
             str(report.neurons),
-            str(report.inputs * report.neurons),
+            str(report.weights),
             str(report.weight_bits),
             str(report.nonzero_weights),
             str(report.rounded_to_zero),

@@ -10,6 +10,7 @@ from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
 from snn2rtl.intervals import adaptation_low, never_saturates
 from snn2rtl.network import (
     AdaptiveLifNeuron,
+    CurrentIntegrator,
     CurrentLifNeuron,
     Integrator,
     Layer,
@@ -67,6 +68,9 @@ def neuron_module(layer: Layer, slots: int) -> NeuronModule:
     leak, leak_number = _leak("Leak", "leak", neuron.leak, layer.num_neurons)
     shared = (("Saturate", int(not never_saturates(layer))), *leak)
     numbers = (leak_number, Number("bias", layer.bias, current_width(layer)))
+    if isinstance(neuron, CurrentIntegrator):
+        kind, synapse_number = _leak("SynapseLeak", "synapse_leak", neuron.synapse_leak, layer.num_neurons)
+        return NeuronModule("snn_current_integrator", (*shared, *kind), (*numbers, synapse_number), width, 1)
     if isinstance(neuron, Integrator):
         return NeuronModule("snn_integrator", shared, numbers)
     shared = (("SoftReset", int(neuron.reset is Reset.SOFT)), *shared)

@@ -1,0 +1,155 @@
+"""From float neurons to integer neurons, all of whose numbers are counted in membrane steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from snn2rtl.errors import QuantizationError
+from snn2rtl.fixed_point import IntArray, round_half_even, signed_bits, snap
+from snn2rtl.intervals import membrane_range_after
+from snn2rtl.network import (
+    MAX_MEMBRANE_BITS,
+    AdaptiveLifNeuron,
+    CurrentIntegrator,
+    CurrentLifNeuron,
+    Integrator,
+    Layer,
+    Leak,
+    LifNeuron,
+    Reset,
+    Score,
+)
+from snn2rtl.options import QuantizeOptions
+from snn2rtl.passes.leaks import Tau, choose_leak, kept
+from snn2rtl.passes.scale import Scale
+from snn2rtl.spiking import FloatArray, Linear, Neuron
+from snn2rtl.spiking import Integrator as FloatIntegrator
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The scale of the weights, how many membrane steps a weight step is, and what passes for one of those."""
+
+    scale: Scale
+    membrane: int
+    slack: FloatArray
+
+    def count(self, value: FloatArray | float) -> FloatArray:
+        """Return a value of each neuron in membrane steps, without what float rounding added."""
+        return snap(value / self.scale.step * self.membrane, self.slack)
+
+    def count_weights(self, weight: FloatArray, rows: slice) -> FloatArray:
+        """Return the weights of some neurons in weight steps, without what float rounding added."""
+        return snap(weight[rows] / self.scale.step[rows, None], self.scale.slack[rows, None])
+
+
+def bias_of(linear: Linear, steps: Steps) -> IntArray:
+    """Return the bias in membrane steps.
+
+    Raises:
+        QuantizationError: it does not fit.
+    """
+    return _fitting("bias", steps.count(linear.bias))
+
+
+def integer_neuron(
+    neuron: Neuron | FloatIntegrator, neurons: int, steps: Steps, options: QuantizeOptions
+) -> LifNeuron | Integrator:
+    """Return the integer neurons, with membranes of the greatest width.
+
+    Raises:
+        QuantizationError: a number does not fit.
+    """
+    bits, leak = MAX_MEMBRANE_BITS, choose_leak(neuron.tau, options)
+    synapse: dict[str, Any] = (
+        {} if neuron.synapse_tau is None else {"synapse_leak": _surely_leaking(neuron, "synapse_tau", options)}
+    )
+    if isinstance(neuron, FloatIntegrator):
+        kind = CurrentIntegrator if synapse else Integrator
+        score = Score(neuron.score)
+        return kind(neurons=neurons, leak=leak, membrane_bits=bits, score=score, score_bits=bits, **synapse)
+    fire_at, reset_by = _thresholds(neuron, steps)
+    values: dict[str, Any] = {"fire_at": fire_at, "reset_by": reset_by, "leak": leak, "membrane_bits": bits}
+    values["reset"] = Reset.SOFT if neuron.v_reset is None else Reset.HARD
+    if neuron.grow is not None:
+        grow = _fitting("grow", steps.count(neuron.grow))
+        adaptation_leak = _surely_leaking(neuron, "adaptation_tau", options)
+        return AdaptiveLifNeuron(**values, grow=grow, adaptation_leak=adaptation_leak)
+    return CurrentLifNeuron(**values, **synapse) if synapse else LifNeuron(**values)
+
+
+def _surely_leaking(neuron: Neuron | FloatIntegrator, key: str, options: QuantizeOptions) -> Leak:
+    tau: Tau = getattr(neuron, key)
+    leak = choose_leak(tau, options)
+    if np.max(kept(leak)) == 1.0:
+        raise QuantizationError(
+            f"{key} of '{neuron.name}' must leave a leak of {options.leak_bits} bits, "
+            f"not be as long as {np.max(np.asarray(tau)):.6g}; give more --leak-bits"
+        )
+    return leak
+
+
+def _thresholds(neuron: Neuron, steps: Steps) -> tuple[IntArray, IntArray]:
+    """Return fire_at and reset_by; a membrane of whole steps reaches the threshold where it reaches its ceiling.
+
+    Above the threshold it is from the next whole number on.
+    """
+    wanted = steps.count(neuron.v_threshold)
+    fire_at = _fitting("threshold", np.floor(wanted) + 1 if neuron.strict else np.ceil(wanted))
+    if neuron.v_reset is not None:
+        return fire_at, np.zeros_like(fire_at)
+    if neuron.v_threshold <= 0:
+        raise QuantizationError(f"threshold must be positive with a soft reset, not {neuron.v_threshold}")
+    return fire_at, np.maximum(_fitting("threshold", wanted), 1)
+
+
+def _fitting(what: str, values: FloatArray) -> IntArray:
+    limit = 2.0 ** (MAX_MEMBRANE_BITS - 1)
+    worst = float(np.abs(values).max())
+    if not worst < limit:
+        raise QuantizationError(
+            f"{what} must stay under 2**{MAX_MEMBRANE_BITS - 1} weight steps, not reach {worst:.3g}; "
+            "give the layer more --bits or scale its weights up"
+        )
+    return round_half_even(values)
+
+
+def size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
+    """Return the layer with the asked membrane width, or with one that ``time_steps`` steps cannot fill.
+
+    Raises:
+        QuantizationError: the width that is asked for, or the greatest one, is too narrow.
+    """
+    found = membrane_range_after(layer, time_steps)
+    neuron = layer.neuron
+    lowest = highest = 0
+    if isinstance(neuron, LifNeuron):
+        lowest = int(neuron.fire_at.min())
+        highest = max(int(neuron.fire_at.max()), int(neuron.reset_by.max()))
+    least = signed_bits(min(lowest - 1, 0), max(highest, 0))
+    needed = max(found.bits, least)
+    if not asked and needed > MAX_MEMBRANE_BITS:
+        raise QuantizationError(
+            f"membrane must need at most {MAX_MEMBRANE_BITS} bits, not {needed}; "
+            "choose a width at which it saturates with --membrane-bits"
+        )
+    if asked and asked < least:
+        raise QuantizationError(
+            f"membrane must have at least {least} bits to reach the threshold {max(lowest, highest, key=abs)}, "
+            f"not {asked}"
+        )
+    bits = max(2, asked or needed)
+    if isinstance(neuron, Integrator):
+        return replace(
+            layer, neuron=replace(neuron, membrane_bits=bits, score_bits=_score_bits(neuron, bits, time_steps))
+        )
+    return replace(layer, neuron=replace(neuron, membrane_bits=bits))
+
+
+def _score_bits(neuron: Integrator, membrane_bits: int, time_steps: int) -> int:
+    """Return the width of a score; a sum of ``time_steps`` membranes fits, unless no width is great enough."""
+    more = (time_steps - 1).bit_length() if neuron.score is Score.SUM else 0
+    return min(MAX_MEMBRANE_BITS, membrane_bits + more)

@@ -1,0 +1,122 @@
+"""What quantizing cost a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from snn2rtl.fixed_point import signed_range, trailing_zeros
+from snn2rtl.intervals import membrane_range_after, never_fires, never_saturates
+from snn2rtl.network import AdaptiveLifNeuron, Integrator, Layer, Leak, LifNeuron, Reset, Score, WithCurrent
+from snn2rtl.passes.leaks import Tau, dropped_bits, largest_error
+from snn2rtl.passes.quantize_neurons import Steps
+from snn2rtl.report import LayerReport, LeakReport
+from snn2rtl.spiking import FloatArray, Linear, Neuron
+from snn2rtl.spiking import Integrator as FloatIntegrator
+
+
+@dataclass(frozen=True)
+class WeightError:
+    """Largest error in weight steps, and how many weights saturate or become zero."""
+
+    largest: float
+    saturated: int
+    to_zero: int
+
+
+def report_layer(
+    linear: Linear,
+    neuron: Neuron | FloatIntegrator,
+    layer: Layer,
+    steps: Steps,
+    error: WeightError,
+    time_steps: int,
+) -> LayerReport:
+    """Return the report of a layer: the float one beside the integer one."""
+    found = membrane_range_after(layer, time_steps)
+    leak = _leak(neuron.tau, layer.neuron.leak)
+    return LayerReport(
+        name=layer.name,
+        inputs=layer.num_inputs,
+        neurons=layer.num_neurons,
+        weights=layer.rows.size,
+        weight_bits=layer.weight_bits,
+        scale_min=float(steps.scale.step.min()),
+        scale_max=float(steps.scale.step.max()),
+        nonzero_weights=int(np.count_nonzero(layer.rows)),
+        rounded_to_zero=error.to_zero,
+        saturated_weights=error.saturated,
+        weight_error=error.largest,
+        bias_error=_largest(steps.count(linear.bias) - layer.bias),
+        leak_asked=leak.asked,
+        leak_got=leak.got,
+        input_max=layer.input_max,
+        membrane_fraction=layer.weight_shift,
+        membrane_bits=layer.neuron.membrane_bits,
+        membrane_low=int(found.low.min()),
+        membrane_high=int(found.high.max()),
+        leak_floors=_leak_floors(layer, time_steps),
+        may_saturate=not never_saturates(layer),
+        time_steps=time_steps,
+        **_of_the_kind(neuron, layer, steps, time_steps),
+    )
+
+
+def _of_the_kind(neuron: Neuron | FloatIntegrator, layer: Layer, steps: Steps, time_steps: int) -> dict[str, Any]:
+    """Return the fields of the report that not every neuron has."""
+    integer = layer.neuron
+    values: dict[str, Any] = {"silent_neurons": 0}
+    if isinstance(integer, WithCurrent):
+        values["synapse_leak"] = _leak(neuron.synapse_tau, integer.synapse_leak)
+    if isinstance(integer, Integrator):
+        values |= _score(integer, layer, time_steps)
+    if isinstance(integer, LifNeuron) and isinstance(neuron, Neuron):
+        wanted = steps.count(neuron.v_threshold)
+        values["silent_neurons"] = int(np.count_nonzero(never_fires(layer)))
+        # a membrane of whole steps is above a threshold where it reaches the next whole number
+        values["threshold_error"] = _largest(np.ceil(wanted) - wanted)
+        values["reset_error"] = _largest(wanted - integer.reset_by) if integer.reset is Reset.SOFT else 0.0
+    if isinstance(integer, AdaptiveLifNeuron) and isinstance(neuron, Neuron) and neuron.grow is not None:
+        values["adaptation_leak"] = _leak(neuron.adaptation_tau, integer.adaptation_leak)
+        values["adaptation_floors"] = _drops(integer.adaptation_leak, trailing_zeros(integer.grow), time_steps)
+        values["grow_error"] = _largest(steps.count(neuron.grow) - integer.grow)
+    return values
+
+
+def _score(neuron: Integrator, layer: Layer, time_steps: int) -> dict[str, Any]:
+    found, (low, high) = membrane_range_after(layer, time_steps), signed_range(neuron.membrane_bits)
+    steps = time_steps if neuron.score is Score.SUM else 1
+    return {
+        "score": neuron.score.value,
+        "score_bits": neuron.score_bits,
+        "score_low": steps * max(low, int(found.low.min())),
+        "score_high": steps * min(high, int(found.high.max())),
+    }
+
+
+def _leak_floors(layer: Layer, time_steps: int) -> bool:
+    """Return whether the floor of a leak can drop a bit: every step shifts the membrane's last bit further down.
+
+    A bit of the current is shifted down in the current first and in the membrane then, once in every step.
+    """
+    neuron = layer.neuron
+    zeros = min(trailing_zeros(layer.rows) + layer.weight_shift, trailing_zeros(layer.bias))
+    if isinstance(neuron, LifNeuron):
+        zeros = min(zeros, trailing_zeros(neuron.reset_by))
+    leaks = [neuron.leak, neuron.synapse_leak] if isinstance(neuron, WithCurrent) else [neuron.leak]
+    return any(_drops(leak, zeros, time_steps) for leak in leaks)
+
+
+def _drops(leak: Leak, zeros: int, time_steps: int) -> bool:
+    """Return whether a leak drops a bit within some steps of a state whose numbers end in so many zeros."""
+    return dropped_bits(leak) * (time_steps - 1) > zeros
+
+
+def _leak(tau: Tau, leak: Leak) -> LeakReport:
+    return LeakReport(*largest_error(tau, leak))
+
+
+def _largest(difference: FloatArray) -> float:
+    return float(np.abs(difference).max())
