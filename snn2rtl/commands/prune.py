@@ -19,7 +19,7 @@ WANTED = ("sparsity", "neuron_sparsity", "prune_threshold")
 _OF_THE_NETWORK = (
     "hidden", "tau", "batch_norm", "encoder",
     "neuron", "tau_min", "tau_max", "synapse_tau_min", "synapse_tau_max", "adaptation_tau_min", "adaptation_tau_max",
-    "readout_tau", "grow", "recurrent", "delays", "readout", "step_ms", "channels",
+    "readout_tau", "grow", "recurrent", "delays", "readout", "channels",
 )  # fmt: skip
 _OWN = (*WANTED, "qat_from")
 _OF_THE_ROUNDS = ("epochs", "prune_from", "prune_every", "prune_until")
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> Outcome | None:
     """
     from snn2rtl.training.distributed import leads
     from snn2rtl.training.lab import MODEL, Files, saved_config, train_network
-    from snn2rtl.training.mnist import model_config
+    from snn2rtl.training.tasks import model_config
 
     folder = args.model.is_dir()
     base = saved_config(args.model) if folder else model_config(args.model)

@@ -141,7 +141,7 @@ def _clipped(optimizer: torch.optim.Optimizer) -> list[Tensor]:
 
 def _loss(net: Network, output: Output, batch: Samples, config: TrainConfig) -> Tensor:
     logits = output.scores * config.gain
-    target = functional.one_hot(batch.labels, logits.shape[1]).float()
+    target = functional.one_hot(batch.labels, logits.shape[1]).to(logits.dtype)
     if batch.taught is not None:
         target = (1 - config.distill) * target + config.distill * batch.taught
     loss = functional.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
