@@ -32,7 +32,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "current, soft, recurrent, delays": {"reset": "soft", "recurrent": True, "delays": 9},
     "shifts": {"leak": "shift", "recurrent": True},
     "adaptive shifts": {"leak": "shift", "neuron": "adaptive"},
+    "coarse leaks": {"leak_bits": 4},
     "long time constants": {"tau_max": 200.0, "synapse_tau_max": 100.0, "readout_tau": 128.0},
+    "coarse membranes": {"membrane_fraction": 1, "recurrent": True},
     "one layer": {"hidden": (20,), "delays": 3},
 }
 
@@ -52,10 +54,11 @@ def inputs(config: ShdConfig, samples: int = 5) -> Tensor:
     return (torch.rand(config.time_steps, samples, config.channels) < 0.15).float()
 
 
-def integer(net: Network, path: Path, bits: int, steps: int) -> Any:
+def integer(net: Network, path: Path, bits: int, steps: int, fraction: int = -1) -> Any:
     """Return what compile makes of the model file, which is no approximation but for the floors of leaks."""
     shd.export(net, small(), path)
-    compiled, reports = compile_network(frontend.load(path), QuantizeOptions(bits=PerLayer(bits), time_steps=steps))
+    options = QuantizeOptions(bits=PerLayer(bits), time_steps=steps, membrane_fraction=PerLayer(fraction))
+    compiled, reports = compile_network(frontend.load(path), options)
     for report in reports:
         assert report.weight_error == report.bias_error == report.threshold_error == 0
     return compiled
@@ -70,7 +73,8 @@ def test_every_spike_and_score_is_that_of_the_golden_model(tmp_path: Path, case:
     x = inputs(config)
     with torch.no_grad():
         output = net(x, len(x))
-    golden = reference.run(integer(net, tmp_path / "m.pt", bits, len(x)), x.numpy().astype(np.uint8))
+    compiled = integer(net, tmp_path / "m.pt", bits, len(x), config.membrane_fraction)
+    golden = reference.run(compiled, x.numpy().astype(np.uint8))
     for layer, trace in zip(net.layers[:-1], golden.layers, strict=False):
         spikes = output.spikes[layer.name].numpy()
         assert 0.01 < spikes.mean() < 0.7

@@ -59,6 +59,8 @@ _HELP = {
     "readout_tau": "time constant of the output neurons",
     "learn_tau": "train all time constants",
     "leak": "what leaks in hardware: a multiplier, or a shift, which allows powers of two as time constants",
+    "leak_bits": "width of the multiplier; its time constants are whole multiples of a power of two",
+    "membrane_fraction": "bits of the membrane below a weight step, -1 for as many as compile gives it",
     "grow": "adaptive: what a spike adds to the threshold, in thresholds",
     "recurrent": "hidden neurons have their own layer's spikes of the step before as inputs",
     "delays": "longest delay of a layer's input in time steps, 0 for none",

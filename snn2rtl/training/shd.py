@@ -53,7 +53,8 @@ def _hidden(config: ShdConfig, number: int, inputs: int, neurons: int) -> Firing
         Synapses(weight, torch.zeros(neurons), recurrent=config.recurrent),
         membrane,
         _delay(config, inputs),
-        0.0 if number == 1 else config.dropout,
+        dropout=0.0 if number == 1 else config.dropout,
+        fraction=config.membrane_fraction,
         soft=config.reset == "soft",
         synaptic=synaptic,
         adaptation=adaptation,
@@ -64,13 +65,19 @@ def _hidden(config: ShdConfig, number: int, inputs: int, neurons: int) -> Firing
 def _readout(config: ShdConfig, number: int, inputs: int) -> ReadoutLayer:
     weight = torch.empty(CLASSES, inputs).uniform_(-1, 1) / math.sqrt(inputs)
     membrane = _leak(config, torch.full((CLASSES,), config.readout_tau))
-    dropout = 0.0 if number == 1 else config.dropout
-    synapses = Synapses(weight, torch.zeros(CLASSES), one_step=True)
-    return ReadoutLayer(str(number), synapses, membrane, _delay(config, inputs), dropout, score=config.readout)
+    return ReadoutLayer(
+        str(number),
+        Synapses(weight, torch.zeros(CLASSES), one_step=True),
+        membrane,
+        _delay(config, inputs),
+        dropout=0.0 if number == 1 else config.dropout,
+        fraction=config.membrane_fraction,
+        score=config.readout,
+    )
 
 
 def _leak(config: ShdConfig, tau: torch.Tensor) -> Leak:
-    return Leak(tau, shift=config.leak == "shift", learn=config.learn_tau)
+    return Leak(tau, shift=config.leak == "shift", learn=config.learn_tau, bits=config.leak_bits)
 
 
 def _delay(config: ShdConfig, inputs: int) -> Delay | None:

@@ -8,10 +8,12 @@ from typing import ClassVar, Literal
 
 from snn2rtl.data.events import UNITS, Binning
 from snn2rtl.network import MAX_DELAY
+from snn2rtl.options import QuantizeOptions
 from snn2rtl.training.config import Rule, TrainConfig
 
 NEURONS = ("lif", "current", "adaptive")
 LEAKS = ("multiplier", "shift")
+LEAK_BITS = QuantizeOptions().leak_bits
 READOUTS = ("max", "last", "sum")
 
 
@@ -22,7 +24,9 @@ class ShdConfig(TrainConfig):
     Network. neuron: of the hidden layers: lif, behind a synaptic current (current), or adaptive. Time constants, in
     time steps, are drawn evenly by their logarithm: tau_min to tau_max of membranes, synapse_tau_min to synapse_tau_max
     of currents, adaptation_tau_min to adaptation_tau_max of adaptations; readout_tau is that of every output neuron at
-    first. learn_tau: train them all. leak: what hardware has for them, a multiplier (any) or a shift (powers of two).
+    first. learn_tau: train them all. leak: what hardware has for them, a multiplier of leak_bits or a shift, which
+    takes powers of two. membrane_fraction: bits of the membrane below a weight step, where quantized, -1 for as many as
+    compile gives it; any other number has to be told to compile, too.
     grow: what a spike adds to the threshold of an adaptive neuron at first, in thresholds. recurrent: hidden layers
     have their own spikes of the step before as inputs. delays: longest delay of an input of a layer in time steps, 0
     for none; learn_delays: train them, or leave them as they were drawn. readout: what the score of an output neuron is
@@ -53,6 +57,8 @@ class ShdConfig(TrainConfig):
     readout_tau: float = 20.0
     learn_tau: bool = True
     leak: Literal["multiplier", "shift"] = "multiplier"
+    leak_bits: int = LEAK_BITS
+    membrane_fraction: int = -1
     grow: float = 0.3
     recurrent: bool = False
     delays: int = 0
@@ -81,6 +87,8 @@ class ShdConfig(TrainConfig):
             ("neuron", _one_of(NEURONS), self.neuron in NEURONS),
             *self._tau_rules(),
             ("leak", _one_of(LEAKS), self.leak in LEAKS),
+            ("leak_bits", f"2 to {LEAK_BITS}", 2 <= self.leak_bits <= LEAK_BITS),
+            ("membrane_fraction", "-1 to 12", -1 <= self.membrane_fraction <= 12),
             ("grow", "0 or more", 0 <= self.grow < math.inf),
             ("delays", f"0 to {MAX_DELAY}", 0 <= self.delays <= MAX_DELAY),
             ("readout", _one_of(READOUTS), self.readout in READOUTS),

@@ -10,30 +10,29 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.leaks import membrane_fraction
 from snn2rtl.spiking import FloatArray
 from snn2rtl.training.delay import Delay
 from snn2rtl.training.network import THRESHOLD, Layer, Synapses, round_through
 from snn2rtl.training.product import product
+from snn2rtl.training.shd_config import LEAK_BITS
 from snn2rtl.training.temporal_neuron import Numbers, Rounding, Roundings, fire, integrate
 
-LEAK_BITS = QuantizeOptions().leak_bits
 _ONE = 1 << LEAK_BITS
 
 
 class Leak(nn.Module):
     """A time constant of each neuron, learned or not, such that hardware leaks exactly as training does.
 
-    What a step keeps of a state is a whole multiple of ``2**-LEAK_BITS`` below 1, or with shifts ``1 - 2**-k`` for a
-    whole k: the nearest one, with the gradient of what it stands for.
+    What a step keeps of a state is a whole multiple of ``2**-bits`` below 1, or with shifts ``1 - 2**-k`` for a whole
+    k: the nearest one, with the gradient of what it stands for.
     """
 
     logit: Tensor
 
-    def __init__(self, tau: Tensor, *, shift: bool, learn: bool) -> None:
+    def __init__(self, tau: Tensor, *, shift: bool, learn: bool, bits: int = LEAK_BITS) -> None:
         super().__init__()
-        self.shift = shift
+        self.shift, self.bits = shift, bits
         logit = torch.log(tau - 1)  # of 1 - 1 / tau
         if learn:
             self.logit = nn.Parameter(logit)
@@ -49,7 +48,8 @@ class Leak(nn.Module):
         if self.shift:
             power = torch.log2(1 - keep).round().clamp(-LEAK_BITS, -1)
             return 1 - (_ONE * torch.exp2(power)).round() / _ONE  # exp2 is not exact everywhere
-        return (keep * _ONE).round().clamp(1, _ONE - 1) / _ONE
+        one = 1 << self.bits
+        return (keep * one).round().clamp(1, one - 1) / one
 
     @torch.no_grad()
     def taken(self) -> FloatArray:
@@ -68,21 +68,30 @@ class Leak(nn.Module):
 
 
 class TemporalLayer(Layer):
-    """Dropout of inputs where asked, their delays, synapses; subclasses have the neurons."""
+    """Dropout of inputs where asked, their delays, synapses; subclasses have the neurons.
+
+    fraction: log2 of the membrane steps of a weight step, where quantized; compile's own choice where it is negative.
+    """
 
     paces: ClassVar[dict[str, float]] = {"membrane": 5, "synaptic": 5, "adaptation": 5, "grow": 5, "delay": 30}
 
-    def __init__(self, name: str, synapses: Synapses, membrane: Leak, delay: Delay | None, dropout: float) -> None:
+    def __init__(
+        self, name: str, synapses: Synapses, membrane: Leak, delay: Delay | None, *, dropout: float, fraction: int
+    ) -> None:
         super().__init__(name, synapses)
-        self.membrane, self.delay, self.dropout = membrane, delay, dropout
+        self.membrane, self.delay, self.dropout, self._fraction = membrane, delay, dropout, fraction
 
     @property
     def quantized(self) -> bool:
         """Whether the layer computes with integers."""
         return self.synapses.log_step is not None
 
+    @property
     def fraction(self) -> int:
-        """Return log2 of the membrane steps of a weight step."""
+        """Log2 of the membrane steps of a weight step."""
+        return self._fraction if self._fraction >= 0 else self._chosen_fraction()
+
+    def _chosen_fraction(self) -> int:
         return membrane_fraction(self.membrane.tau())
 
     def _arriving(self, x: Tensor) -> Tensor:
@@ -98,7 +107,7 @@ class TemporalLayer(Layer):
         if not self.quantized:
             return synapses.masked(), synapses.bias, torch.full_like(synapses.bias, THRESHOLD)
         weight, in_threshold = synapses.integers()
-        unit = 2 ** self.fraction()
+        unit = 2**self.fraction
         fire_at = in_threshold * unit
         return weight * unit, round_through(synapses.bias * (fire_at / THRESHOLD)), fire_at
 
@@ -115,19 +124,19 @@ class FiringLayer(TemporalLayer):
         synapses: Synapses,
         membrane: Leak,
         delay: Delay | None,
-        dropout: float,
         *,
+        dropout: float,
+        fraction: int,
         soft: bool,
         synaptic: Leak | None = None,
         adaptation: Leak | None = None,
         grow: float = 0.0,
     ) -> None:
-        super().__init__(name, synapses, membrane, delay, dropout)
+        super().__init__(name, synapses, membrane, delay, dropout=dropout, fraction=fraction)
         self.soft, self.synaptic, self.adaptation = soft, synaptic, adaptation
         self.grow = None if adaptation is None else nn.Parameter(torch.full((len(synapses.weight),), grow))
 
-    def fraction(self) -> int:
-        """Return log2 of the membrane steps of a weight step."""
+    def _chosen_fraction(self) -> int:
         synaptic, adaptation = (None if leak is None else leak.tau() for leak in (self.synaptic, self.adaptation))
         return membrane_fraction(self.membrane.tau(), synaptic, adaptation_tau=adaptation)
 
@@ -168,9 +177,17 @@ class ReadoutLayer(TemporalLayer):
     fires = False
 
     def __init__(
-        self, name: str, synapses: Synapses, membrane: Leak, delay: Delay | None, dropout: float, *, score: str
+        self,
+        name: str,
+        synapses: Synapses,
+        membrane: Leak,
+        delay: Delay | None,
+        *,
+        dropout: float,
+        fraction: int,
+        score: str,
     ) -> None:
-        super().__init__(name, synapses, membrane, delay, dropout)
+        super().__init__(name, synapses, membrane, delay, dropout=dropout, fraction=fraction)
         self.score = score
 
     def forward(self, x: Tensor, steps: int, columns: Tensor | None = None) -> Tensor:

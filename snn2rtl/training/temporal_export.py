@@ -36,7 +36,7 @@ def _nodes(layer: TemporalLayer) -> tuple[Linear, Neuron | Integrator]:
         name=f"fc{layer.name}",
         weight=rows[:, :inputs],
         bias=bias * in_thresholds,
-        step=2 ** layer.fraction() * in_thresholds if layer.quantized else None,
+        step=2**layer.fraction * in_thresholds if layer.quantized else None,
         recurrent=rows[:, inputs:] if layer.synapses.recurrent else None,
         delay=None if layer.delay is None else layer.delay.whole().cpu().numpy(),
     )
