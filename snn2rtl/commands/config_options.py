@@ -60,7 +60,7 @@ _HELP = {
     "learn_tau": "train all time constants [yes]",
     "leak": "what leaks in hardware: a multiplier, or a shift, which allows powers of two as time constants",
     "leak_bits": "width of the multiplier; its time constants are whole multiples of a power of two",
-    "membrane_fraction": "bits of the membrane below a weight step, -1 for compile's choice; compile must be told any other",
+    "membrane_fraction": "bits of the membrane below a weight step, -1 for compile's choice, which else must be told",
     "grow": "adaptive: what a spike adds to the threshold, in thresholds",
     "recurrent": "hidden neurons have their own layer's spikes of the step before as inputs",
     "delays": "longest delay of a layer's input in time steps, 0 for none",

@@ -109,7 +109,7 @@ def load_material(config: ShdConfig, data: Path | None, device: str, teach: Teac
         OptionError: there is no folder.
     """
     if data is None:
-        raise OptionError("data: must be the folder of the SHD files, for they are not downloaded, which is not given")
+        raise OptionError("data: must be the folder of the SHD files, for they are not downloaded, not left out")
     everything, speakers = _split("train", config, data, device)
     if teach is not None:
         everything = replace(everything, taught=teach(everything))
