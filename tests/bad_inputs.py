@@ -317,7 +317,7 @@ def _(folder: Path) -> list[str]:
     return ["train", "shd", "--data", str(folder / "data"), "--out", str(folder / "run")]
 
 
-@case("shd-folder")
+@case("shd-no-data")
 def _(folder: Path) -> list[str]:
     return ["train", "shd", "--out", str(folder / "run")]
 
