@@ -50,7 +50,7 @@ def test_a_space_is_shown_as_it_is_read() -> None:
     ("flag", "message"),
     [
         ("lr", "search: must be FIELD=LOW:HIGH, .*, not 'lr'"),
-        ("momentum=0.1:0.9", "search momentum: must name an option that can be varied, which are hidden, tau, .*"),
+        ("momentum=0.1:0.9", "search momentum: must name an option that can be varied, which are hidden, reset, .*"),
         ("lr=1e-2:1e-4", "search lr: must have a low end below its high end, not 1e-2:1e-4"),
         ("lr=1e-2:1e-2", "search lr: must have a low end below its high end, .*"),
         ("lr=nan:1", "search lr: must have a low end below its high end, .*"),

@@ -154,8 +154,8 @@ def test_a_name_is_one_study(tmp_path: Path) -> None:
     same = opened(tmp_path)
     assert same.user_attrs == opened(tmp_path).user_attrs
     sentence = (
-        "study 's': must go on with objective=accuracy, not accuracy,spikes; tau=2.0, not 4; dropout=0.1:0.5, not 0.0; "
-        "lr=0.0001:0.01:log, not 0.001:0.01; choose another --study for another search"
+        "study 's': must go on with objective=accuracy, not accuracy,spikes; dropout=0.1:0.5, not 0.0; "
+        "lr=0.0001:0.01:log, not 0.001:0.01; tau=2.0, not 4; choose another --study for another search"
     )
     with pytest.raises(StudyError, match=f"^{re.escape(sentence)}$"):
         opened(tmp_path, setup("lr=1e-3:1e-2", objectives=("accuracy", "spikes"), tau=4))
@@ -176,7 +176,7 @@ def test_a_study_has_a_name(name: str) -> None:
 
 
 def test_test_images_are_not_to_choose_by() -> None:
-    with pytest.raises(OptionError, match=r"^hold_out: must be above 0 to tune, .*, not 0$"):
+    with pytest.raises(OptionError, match=r"^hold_out: must hold some out to tune, .*, not 0$"):
         setup(hold_out=0)
     with pytest.raises(OptionError, match=r"^search hold_out: must not be varied"):
         setup("hold_out=10,20")

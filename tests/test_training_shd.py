@@ -24,6 +24,7 @@ from snn2rtl.compiler import compile_network
 from snn2rtl.errors import DataError, ModelFileError, OptionError, UnsupportedModelError
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.spiking import Linear, Neuron
+from snn2rtl.studies import tune
 from snn2rtl.training import checkpoint, lab, shd, tasks
 from snn2rtl.training.recordings import Recordings, augment
 from snn2rtl.training.run import Run
@@ -237,6 +238,25 @@ def test_prune_goes_on_from_a_run_and_from_a_model(words: Path, tmp_path: Path, 
         more = ["--fine-tune", "1", "--time-steps", "28", "--step-ms", "50", "--bits", "4", "--quiet"]
         assert main([*argv, *more]) == 0
         assert json.loads((out / lab.RESULTS).read_text())["sparsity"] == pytest.approx(0.6, abs=0.01)
+
+
+def test_a_study_chooses_on_held_out_speakers(words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "shd_train.h5").symlink_to(words / "shd_train.h5")  # tuning never sees the test file
+    argv = ["tune", "shd", "--data", str(data), "--out", str(tmp_path / "out"), "--trials", "2", "--json", "--quiet"]
+    search = ["--search", "delays=0,5", "--search", "hidden=12,8-8", "--objective", "accuracy,nonzeros,spikes"]
+    small_one = ["--time-steps", "28", "--step-ms", "50", "--channels", "35", "--batch-size", "10", "--epochs", "2",
+                 "--held-speakers", "1", "--bits", "4"]  # fmt: skip
+    assert main([*argv, *search, *small_one]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert all(trial["values"]["spikes"] > 0 for trial in found["trials"])
+    config = ShdConfig.from_file(tmp_path / "out" / "best.toml")
+    assert (config.bits, config.channels, config.held_speakers) == (4, 35, ())
+    best = json.loads((tmp_path / "out" / "trials" / str(found["best"][0]) / "results.json").read_text())
+    assert best["accuracy"] == found["trials"][found["best"][0]]["values"]["accuracy"]  # trained in integers
+    with pytest.raises(OptionError, match="held_speakers: must hold some out to tune, for test samples are not to"):
+        tune.make_setup(ShdConfig(), {}, tune.OBJECTIVES)
 
 
 # data

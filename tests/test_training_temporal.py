@@ -13,10 +13,13 @@ from torch import Tensor
 
 from snn2rtl import float_reference, frontend, reference
 from snn2rtl.compiler import compile_network, fold
+from snn2rtl.data.shd import EXCERPT
 from snn2rtl.network import MultiplierLeaks, ShiftLeaks
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.training import shd
+from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_network
 from snn2rtl.training.network import Network
+from snn2rtl.training.run import Run
 from snn2rtl.training.shd_config import ShdConfig
 from snn2rtl.training.temporal import FiringLayer, Leak, TemporalLayer
 
@@ -83,6 +86,29 @@ def test_every_spike_and_score_is_that_of_the_golden_model(tmp_path: Path, case:
     assert np.array_equal(np.argsort(scores, axis=1, kind="stable"), np.argsort(counts, axis=1, kind="stable"))
     largest = np.abs(counts).argmax()
     np.testing.assert_allclose(scores * (counts.flat[largest] / scores.flat[largest]), counts, rtol=1e-9)
+
+
+def test_real_recordings_fire_the_same_spikes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some learning in integers, on the recordings of examples/shd."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for split in ("train", "test"):
+        (tmp_path / f"shd_{split}.h5.gz").symlink_to(EXCERPT)
+    options = {"hidden": (24, 16), "recurrent": True, "delays": 20, "bits": 5, "epochs": 2, "batch_size": 50}
+    config = ShdConfig(**options, sparsity=0.3)
+    results = train_network(config, Files(out=tmp_path / "run", data=tmp_path), quiet=True)
+    net, test = Run.load(tmp_path / "run" / CHECKPOINT).net.eval(), shd.load_material(config, tmp_path, "cpu").test
+    compiled, _ = compile_network(frontend.load(tmp_path / "run" / MODEL), config.quantizing())
+    x = test.exact(config, 0).x
+    golden = reference.run(compiled, x.numpy().astype(np.uint8))
+    with torch.no_grad():
+        output = net(x, len(x))
+    for layer, after, trace in zip(net.layers[:-1], net.layers[1:], golden.layers, strict=False):
+        read = after.synapses.weight_mask[:, : after.synapses.inputs].any(0).numpy()  # others are not built
+        spikes = output.spikes[layer.name].numpy()
+        assert spikes.mean() > 0.005
+        assert np.array_equal(spikes[..., read], trace.spikes[..., read])
+    assert np.array_equal(output.scores.argmax(1).numpy(), golden.classes)
+    assert results["accuracy"] == pytest.approx(100 * np.mean(golden.classes == test.labels.numpy()))
 
 
 def test_membranes_far_beyond_a_float_are_exact(tmp_path: Path) -> None:

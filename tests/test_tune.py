@@ -25,7 +25,7 @@ def tune(out: Path, *options: str) -> int:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have trainings that are not."""
-    monkeypatch.setattr(tune_study, "mnist_trainer", lambda *_: fake)
+    monkeypatch.setattr(tune_study, "trainer", lambda *_: fake)
 
 
 def png(path: Path) -> bool:
@@ -138,7 +138,7 @@ def test_a_study_without_any_network_has_no_results(
     def broken(*_: object) -> dict[str, float]:
         raise UnsupportedModelError(["layer 'fc1': weight must be finite"])
 
-    monkeypatch.setattr(tune_study, "mnist_trainer", lambda *_: broken)
+    monkeypatch.setattr(tune_study, "trainer", lambda *_: broken)
     assert tune(tmp_path, "--search", "lr=1e-4:1e-2:log", "--trials", "2") == 1
     sentence = "must have a complete trial to have results: the last of 2 that failed says layer 'fc1': weight must be"
     assert sentence in capsys.readouterr().err
@@ -151,7 +151,7 @@ def test_ctrl_c_says_how_to_go_on(
     def interrupted(*_: object) -> dict[str, float]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tune_study, "mnist_trainer", lambda *_: interrupted)
+    monkeypatch.setattr(tune_study, "trainer", lambda *_: interrupted)
     assert tune(tmp_path, "--search", "lr=1e-4:1e-2:log") == 130
     printed = capsys.readouterr().err
     assert "the same command goes on" in printed

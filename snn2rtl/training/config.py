@@ -8,10 +8,12 @@ from typing import ClassVar, Literal
 
 from snn2rtl.config import Config
 from snn2rtl.errors import OptionError
+from snn2rtl.options import PerLayer, QuantizeOptions
 
 SCORES = ("magnitude", "activity", "both")
 SCHEDULES = ("step", "cosine", "one-cycle")
 RESETS = ("hard", "soft")
+DEFAULT_BITS = 8  # of a network that was not trained for any
 
 Rule = tuple[str, str, bool]  # of an option: its name, what it must be, whether it is
 
@@ -42,6 +44,7 @@ class TrainConfig(Config):
     """
 
     TASK: ClassVar[str]
+    HELD_OUT: ClassVar[str]  # the field that says which training samples measure the run
     hidden: tuple[int, ...] = (400,)
     reset: Literal["hard", "soft"] = "hard"
     dropout: float = 0.0
@@ -83,7 +86,7 @@ class TrainConfig(Config):
     @property
     def has_held_out(self) -> bool:
         """Whether samples of the training set measure the run, and the test set is not looked at."""
-        raise NotImplementedError
+        return bool(getattr(self, self.HELD_OUT))
 
     @property
     def judges(self) -> str:
@@ -99,6 +102,10 @@ class TrainConfig(Config):
     def early_steps(self) -> int:
         """Time steps of the measurement after every epoch but the last, 0 for all."""
         return 0
+
+    def quantizing(self) -> QuantizeOptions:
+        """Return how the trained network becomes the integer network that quantization-aware training ran."""
+        return QuantizeOptions(bits=PerLayer(self.bits or DEFAULT_BITS), time_steps=self.time_steps)
 
     def qat(self, epoch: int) -> bool:
         """Return whether weights are quantized in an epoch, counted from 1."""

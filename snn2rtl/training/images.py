@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from snn2rtl.encoders import MAX_PIXEL, RATE_BITS, Encoder
+from snn2rtl.samples import Samples
 from snn2rtl.training.mnist_config import MnistConfig
 from snn2rtl.training.task import Inputs
 
@@ -44,6 +45,10 @@ class Images:
         """Return what the golden model and the hardware get (encoder seed 0) for images first, first + 1, ..."""
         encoder = config.sample_encoder()
         return exact_inputs(self.images, replace(encoder, time_steps=steps or encoder.time_steps), first)
+
+    def golden(self, encoder: Encoder | None) -> Samples:
+        """Return the images as metrics and the golden model take them."""
+        return Samples(self.images.cpu().numpy(), self.labels.cpu().numpy(), encoder)
 
     def rates(self) -> Tensor:
         """Return the mean of each pixel, 1 for white, shape (784,)."""

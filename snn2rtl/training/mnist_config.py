@@ -29,6 +29,7 @@ class MnistConfig(TrainConfig):
     """
 
     TASK: ClassVar[str] = "mnist"
+    HELD_OUT: ClassVar[str] = "hold_out"
     tau: float = 2.0
     batch_norm: bool = False
     encoder: Literal["poisson", "direct"] = "poisson"
@@ -42,11 +43,6 @@ class MnistConfig(TrainConfig):
         if self.encoder == "poisson":
             return Encoder.poisson(self.time_steps, self.scale)
         return Encoder(kind="direct", time_steps=self.time_steps)
-
-    @property
-    def has_held_out(self) -> bool:
-        """Whether training images measure the run, and the test images are not looked at."""
-        return self.hold_out > 0
 
     @property
     def smallest_share(self) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from snn2rtl.encoders import Encoder
+from snn2rtl.samples import Samples
 from snn2rtl.training.shd_config import ShdConfig
 from snn2rtl.training.task import Inputs
 
@@ -40,6 +42,10 @@ class Recordings:
         """Return what the golden model and the hardware get: the spikes, of the first steps where not of all."""
         spikes = self.spikes[:, : steps or None].transpose(0, 1).float()
         return Inputs(spikes, None, len(spikes))
+
+    def golden(self, encoder: Encoder | None) -> Samples:
+        """Return the recordings as metrics and the golden model take them; no encoder makes their spikes."""
+        return Samples(self.spikes.cpu().numpy().swapaxes(0, 1), self.labels.cpu().numpy(), encoder)
 
     def rates(self) -> Tensor:
         """Return how often each channel spikes in a step, shape (channels,)."""

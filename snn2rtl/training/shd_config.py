@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from snn2rtl.data.events import UNITS, Binning
 from snn2rtl.network import MAX_DELAY
-from snn2rtl.options import QuantizeOptions
+from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.training.config import Rule, TrainConfig
 
 NEURONS = ("lif", "current", "adaptive")
@@ -42,6 +42,7 @@ class ShdConfig(TrainConfig):
     """
 
     TASK: ClassVar[str] = "shd"
+    HELD_OUT: ClassVar[str] = "held_speakers"
     hidden: tuple[int, ...] = (128, 128)
     dropout: float = 0.2
     epochs: int = 40
@@ -76,10 +77,9 @@ class ShdConfig(TrainConfig):
         """Return how recordings become input spikes."""
         return Binning(step_ms=self.step_ms, time_steps=self.time_steps, channels=self.channels, binary=True)
 
-    @property
-    def has_held_out(self) -> bool:
-        """Whether speakers of the training file measure the run, and the test file is not looked at."""
-        return len(self.held_speakers) > 0
+    def quantizing(self) -> QuantizeOptions:
+        """Return how the trained network becomes the integer network that quantization-aware training ran."""
+        return replace(super().quantizing(), membrane_fraction=PerLayer(self.membrane_fraction))
 
     def rules(self) -> list[Rule]:
         """Return what must hold of each option."""

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from snn2rtl.encoders import Encoder
+from snn2rtl.samples import Samples as GoldenSamples
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.network import Network
 
@@ -51,6 +53,13 @@ class Samples(Protocol):
             config: of the task.
             first: number of the first of these samples, among those that measure the run.
             steps: time steps, 0 for those of the configuration.
+        """
+
+    def golden(self, encoder: Encoder | None) -> GoldenSamples:
+        """Return the samples as metrics and the golden model take them.
+
+        Args:
+            encoder: of the network that will.
         """
 
     def rates(self) -> Tensor:
