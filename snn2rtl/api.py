@@ -18,6 +18,7 @@ from snn2rtl.float_reference import scores
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions
 from snn2rtl.output import write_file
+from snn2rtl.passes.choose_readout import choose_readout
 from snn2rtl.report import Accuracy, LayerReport
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
@@ -57,7 +58,7 @@ def compile(
     """Compile a model to Verilog, or to an integer network.
 
     Args:
-        model: a SpikingJelly network, a file of one (docs/cli.md says which), or a network.npz.
+        model: a SpikingJelly or Norse network, a file of one (docs/cli.md says which), or a network.npz.
         out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
         name: name of the network, which its Verilog modules start with.
@@ -77,6 +78,7 @@ def compile(
             raise OptionError("model: is an integer network already, which options of quantization cannot change")
         network, reports = source, _NO_REPORTS
     else:
+        source = choose_readout(source, quantize.readout if quantize else "")
         network, reports = compile_network(source, quantize)
     path = None if out is None else Path(out)
     if path and path.suffix == NETWORK and rtl not in (None, RtlOptions()):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from snn2rtl.errors import StrictError
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions
+from snn2rtl.passes.choose_readout import choose_readout
 from snn2rtl.passes.drop_identities import drop_identities
 from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 from snn2rtl.passes.fold_neurons import fold_neurons
@@ -37,10 +38,11 @@ def compile_network(
     Raises:
         UnsupportedModelError: the network holds something that has no exact hardware here.
         QuantizationError: a number does not fit the widths that were asked for.
+        OptionError: an option does not go with the network.
         StrictError: options.strict, and something was approximated.
     """
     options = options or QuantizeOptions()
-    integer, reports = quantize_network(fold(network), options)
+    integer, reports = quantize_network(fold(choose_readout(network, options.readout)), options)
     notes = [note for report in reports for note in report.approximations()]
     if options.strict and notes:
         raise StrictError("\n".join(f"{note} (--strict allows no approximation)" for note in notes))

@@ -37,9 +37,9 @@ class QuantizeOptions:
     bits: weight width. scale: one scale for a layer's weights, or one for each neuron's. leak: a power of two by shift,
     a multiplier of leak_bits, or auto: shift where it is exact, multiplier elsewhere. membrane_bits: width at which the
     membrane saturates, 0 for one that time_steps steps cannot fill. membrane_fraction: fraction bits of the membrane
-    below the weights' least significant bit, -1 for as many as the leak shifts out in a step, and none where pixels
-    enter, for they divide a weight step already. time_steps: length of a sample, 0 for the encoder's, or 100 without
-    one.
+    below the weights' least significant bit, -1 for what passes/leaks.py finds enough. time_steps: length of a sample,
+    0 for the encoder's, or 100 without one. readout: what the class is read from where the last layer integrates, empty
+    for what the model says.
     """
 
     bits: PerLayer[int] = PerLayer(8)
@@ -50,6 +50,7 @@ class QuantizeOptions:
     membrane_fraction: PerLayer[int] = PerLayer(-1)
     time_steps: int = 0
     strict: bool = False
+    readout: Literal["", "max", "last", "sum"] = ""
 
     def __post_init__(self) -> None:
         _check_range("bits", self.bits, 1, MAX_WEIGHT_BITS)
@@ -59,6 +60,8 @@ class QuantizeOptions:
         _check_range("time-steps", PerLayer(self.time_steps), 0, 1 << 16)
         _check_choice("scale", self.scale, ("neuron", "layer"))
         _check_choice("leak", self.leak, ("auto", "shift", "multiplier"))
+        if self.readout:
+            _check_choice("readout", self.readout, ("max", "last", "sum"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,7 +156,10 @@ def test_names_stay_as_they_are(tmp_path, name):
     assert load(path, arch=arch).nodes[0].name == name
 
 
-TYPES = "Linear, Flatten, BatchNorm1d, Dropout, IFNode, LIFNode or ParametricLIFNode"
+TYPES = (
+    "Linear, Flatten, BatchNorm1d, Dropout, IFNode, LIFNode, ParametricLIFNode, Neuron, Integrator, LIFCell, "
+    "LIFRecurrentCell, LIFBoxCell, LICell or LIBoxCell"
+)
 
 
 @pytest.mark.parametrize(
@@ -282,3 +285,79 @@ def test_a_text_file_that_cannot_be_read(tmp_path):
     arch.write_bytes(b"\xff\xfe")
     with pytest.raises(ModelFileError, match=r"net\.toml: must be a TOML file: 'utf-8' codec"):
         load(path, arch=arch)
+
+
+TEMPORAL = """
+[[layer]]
+type = "Linear"
+name = "fc1"
+[[layer]]
+type = "Neuron"
+name = "lif1"
+grow = 0.5
+v_threshold = 1.0
+v_reset = 0.0
+strict = true
+[[layer]]
+type = "Linear"
+name = "fc2"
+[[layer]]
+type = "Integrator"
+name = "li"
+tau = 4.0
+decay_input = true
+score = "sum"
+"""
+
+
+def temporal_state() -> dict[str, torch.Tensor]:
+    return {
+        "fc1.weight": torch.ones(3, 2),
+        "fc1.recurrent": torch.eye(3),
+        "fc1.delay": torch.tensor([0, 5]),
+        "lif1.tau": torch.tensor([2.0, 4.0, 8.0]),
+        "lif1.adaptation_tau": torch.tensor([9.0, 8.0, 7.0]),
+        "fc2.weight": torch.ones(2, 3),
+        "li.synapse_tau": torch.tensor([2.0, 3.0]),
+    }
+
+
+def test_layers_for_temporal_data(tmp_path):
+    path, arch = write(tmp_path, TEMPORAL, temporal_state())
+    network = load(path, arch=arch)
+    fc1, lif1, _, li = network.nodes
+    assert (fc1.recurrent.tolist(), fc1.delay.tolist()) == (np.eye(3).tolist(), [0, 5])
+    assert (lif1.tau.tolist(), lif1.adaptation_tau.tolist(), lif1.grow) == ([2, 4, 8], [9, 8, 7], 0.5)
+    assert (lif1.strict, lif1.synapse_tau, lif1.decay_input) == (True, None, False)
+    assert (li.tau, li.synapse_tau.tolist(), li.score, li.decay_input) == (4.0, [2, 3], "sum", True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("grow = 0.5", "grow = 0.5\ntau = 2", "layer 'lif1': must have tau here or in the state_dict, not both"),
+        ('score = "sum"', 'score = "mean"', "layer 'li': score must be 'max', 'last' or 'sum', not 'mean'"),
+        ("strict = true", "strict = 1", "layer 'lif1': strict must be true or false, not 1"),
+        ("grow = 0.5", "rate = 0.5", "layer 'lif1': must not have the unknown key 'rate'"),
+    ],
+)
+def test_what_layers_for_temporal_data_must_not_say(tmp_path, old, new, expected):
+    assert problems_of(tmp_path, TEMPORAL.replace(old, new), temporal_state()) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("dt = true", "layer 'a': dt must be a finite number, not True"),
+        ("tau_mem_inv = 2000", "layer 'a': dt * tau_mem_inv must be above 0 and at most 1, not 2"),
+        ("v_th = 1.0", "layer 'a': must not have the unknown key 'v_th'"),
+    ],
+)
+def test_what_cells_of_norse_must_not_say(tmp_path, text, expected):
+    assert problems_of(tmp_path, f'[[layer]]\ntype = "LICell"\nname = "a"\n{text}', {}) == [expected]
+
+
+def test_delays_of_a_state_dict_are_whole_numbers(tmp_path):
+    state = {**temporal_state(), "fc1.delay": torch.ones(2)}
+    (problem,) = problems_of(tmp_path, TEMPORAL, state)
+    assert problem.startswith("layer 'fc1': delay must be a dense tensor of integers, not torch.float32")

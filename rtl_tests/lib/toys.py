@@ -140,10 +140,27 @@ def random_direct_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, Rtl
     return direct(toy, int(rng.integers(1, 10))), replace(options, beat_pixels=int(rng.integers(1, 9)))
 
 
-def random_temporal(rng: np.random.Generator, plain: Layer, input_bits: int = 0) -> Layer:
+def random_mixed_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions]:
+    """Return a small network for temporal data, all of whose layers have features of it, and the hardware for it."""
+    sizes = rng.integers(2, 7, int(rng.integers(3, 5)))
+    plain = [
+        random_layer(rng, f"fc{index}", int(inputs), int(neurons))
+        for index, (inputs, neurons) in enumerate(pairwise(sizes))
+    ]
+    layers = [random_temporal(rng, one, plainness=0.0) for one in plain]
+    if rng.random() < 0.6:
+        last = integrators(replace(layers[-1], recurrent=None), rng.choice(list(Score)), int(rng.integers(4)))
+        layers[-1] = current(last, random_fast_leak(rng, len(last.neuron))) if rng.random() < 0.5 else last
+    layout = {layer.name: str(rng.choice(["dense", "indexed", "ragged"])) for layer in layers}
+    lanes = {layer.name: int(rng.integers(1, 4)) for layer in layers}
+    options = RtlOptions(lanes=PerLayer(2, lanes), layout=PerLayer("auto", layout), output="counts")
+    return network(*layers, count_bits=int(rng.integers(2, 6))), options
+
+
+def random_temporal(rng: np.random.Generator, plain: Layer, input_bits: int = 0, plainness: float = 0.5) -> Layer:
     """Return the layer with none, one or several of delays, recurrence, adaptation and synaptic currents.
 
-    The first two are for spikes, whose input_bits are zero.
+    The first two are for spikes, whose input_bits are zero; plainness is the share of neurons without the last two.
     """
     neurons, bits = plain.num_neurons, min(20, plain.weight_bits + plain.weight_shift + input_bits)
     made = plain
@@ -152,13 +169,11 @@ def random_temporal(rng: np.random.Generator, plain: Layer, input_bits: int = 0)
     if not input_bits and rng.random() < 0.3:
         made = replace(made, delay=rng.choice([0, 1, 2, 3, 63], plain.num_inputs))
     leak = random_fast_leak(rng, neurons)
-    match int(rng.integers(4)):
-        case 0:
-            return adaptive(made, rng.integers(0, 1 << bits, neurons if rng.random() < 0.5 else 1), leak)
-        case 1:
-            return current(made, leak)
-        case _:
-            return made
+    if rng.random() < plainness:
+        return made
+    if rng.random() < 0.5:
+        return adaptive(made, rng.integers(0, 1 << bits, neurons if rng.random() < 0.5 else 1), leak)
+    return current(made, leak)
 
 
 def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int, input_bits: int = 0) -> Layer:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from rtl_tests.lib.norse_toys import of_norse
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import adaptive, current, direct, integrators, layer, network, recurrent, weights
 from snn2rtl.fixed_point import IntArray
@@ -300,6 +301,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "currents-shifts": lambda: with_currents(ShiftLeaks(np.array([0, 1, 2, 3, 4])), Reset.HARD, 8),
     "shifts": lambda: leaks_of_each(ShiftLeaks(np.array([0, 1, 2, 5, 47]))),
     "multipliers": lambda: leaks_of_each(MultiplierLeaks(np.array([0, 3, 12, 15, 16]), 4)),
+    "norse": lambda: (of_norse(False), TWO_LANES),
+    "norse-recurrent": lambda: (of_norse(True), replace(TWO_LANES, output="counts")),
     "single": single,
     "single-hard": lambda: lanes_of_one_neuron(Reset.HARD, ShiftLeak(2)),
     "single-soft": lambda: lanes_of_one_neuron(Reset.SOFT, MultiplierLeak(3, 2)),

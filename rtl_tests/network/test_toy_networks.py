@@ -8,17 +8,24 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from rtl_tests.lib.emitted import assert_equal_to_reference, emit
+from rtl_tests.lib.batch import build_batch, emit_batch, replay_batch
+from rtl_tests.lib.emitted import SAMPLES, STALLS, STEPS, assert_equal_to_reference, emit, replay
+from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.seed import SEED, generator
-from rtl_tests.lib.toys import random_case, random_direct_case
+from rtl_tests.lib.toys import random_case, random_direct_case, random_mixed_case
 from rtl_tests.network.cases import CASES
+from snn2rtl.network import MultiplierLeaks, ShiftLeaks
+from snn2rtl.reference import run
 from snn2rtl.verify.cocotb_runner import run_bench
 
 RANDOM_NETWORKS = 200
+MIXED_NETWORKS, BATCH = 200, 40  # of all neurons for temporal data, and how many of them one program of Verilator's has
+RANDOM_STALLS = ((128, 128), (40, 240))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -36,10 +43,53 @@ def test_replay_of_random_direct_networks(number, tmp_path):
     assert_equal_to_reference(emit(*random_direct_case(generator(30, number)), tmp_path / "rtl"))
 
 
+@pytest.mark.parametrize("number", range(MIXED_NETWORKS))
+def test_mixed_networks_in_icarus(number, tmp_path):
+    emitted = emit(*random_mixed_case(generator(40, number)), tmp_path / "rtl")
+    for stalls, verdict in zip(RANDOM_STALLS, replay(emitted, stalls=RANDOM_STALLS), strict=True):
+        assert verdict.startswith("PASS"), f"stalls {stalls}: {verdict}"
+
+
+@pytest.mark.parametrize("simulator", ["verilator"], indirect=True)
+@pytest.mark.parametrize("first", range(0, MIXED_NETWORKS, BATCH))
+def test_mixed_networks_in_verilator(first, simulator, build_dir, tmp_path):
+    emitted = emit_batch([random_mixed_case(generator(40, first + number)) for number in range(BATCH)], tmp_path)
+    program = build_batch(tmp_path, build_dir)
+    for number in range(len(emitted)):
+        for stalls in STALLS:
+            text = replay_batch(tmp_path, number, program, stalls)
+            verdict = [line for line in text.splitlines() if line.startswith(("PASS", "FAIL"))]
+            assert verdict[0].startswith("PASS"), f"network {first + number}, stalls {stalls}:\n{text[:2000]}"
+
+
+def test_mixed_networks_mix():
+    """Every feature is in many networks, most of them with others, and what the neurons do is seen."""
+    seen: list[set[str]] = []
+    lively = 0
+    for number in range(MIXED_NETWORKS):
+        net, _ = random_mixed_case(generator(40, number))
+        neurons = [layer.neuron for layer in net.layers]
+        seen.append({type(neuron).__name__ for neuron in neurons})
+        seen[-1] |= {key for key in ("recurrent", "delay") for layer in net.layers if getattr(layer, key) is not None}
+        leaks = [value for neuron in neurons for value in vars(neuron).values()]
+        seen[-1] |= (
+            {"leaks of each"} if any(isinstance(leak, ShiftLeaks | MultiplierLeaks) for leak in leaks) else set()
+        )
+        spikes = run(net, random_inputs(generator(5), net, STEPS, SAMPLES)).layers[0].spikes
+        lively += 0 < spikes.mean() < 1
+    counts = Counter(feature for features in seen for feature in features)
+    names = {"AdaptiveLifNeuron", "CurrentLifNeuron", "Integrator", "CurrentIntegrator"}
+    assert counts.keys() == names | {"recurrent", "delay", "leaks of each"}
+    assert min(counts.values()) >= MIXED_NETWORKS / 8
+    assert sum(len(features) for features in seen) >= 3 * MIXED_NETWORKS
+    assert lively >= MIXED_NETWORKS / 2
+
+
 IN_COCOTB = [
     *("numbers-of-each-neuron-soft", "3-lanes-indexed", "output-spikes", "4-layers"),
     *("direct-numbers-of-each-neuron", "direct-2-lanes-dense", "direct-5-lanes-indexed", "direct-adaptive-2-lanes"),
     *("integrators-sum-3-lanes", "recurrent-ragged-3-lanes", "adaptive-soft", "currents-shifts", "delays-ragged"),
+    *("norse", "norse-recurrent"),
 ]
 
 

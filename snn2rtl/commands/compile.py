@@ -21,6 +21,11 @@ from snn2rtl.samples import Samples, load_samples
 from snn2rtl.version import __version__
 
 HELP = "compile a model to Verilog"
+_SCORES = {
+    "max": "greatest membrane of all steps",
+    "last": "greatest membrane after the last step",
+    "sum": "greatest sum of membranes",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "[-1: what the leak shifts out in a step; none below pixels]")  # fmt: skip
     add("--time-steps", type=int, default=quantize.time_steps, metavar="N",
         help="steps of a sample [0: the encoder's, or 100]")  # fmt: skip
+    add("--readout", choices=["max", "last", "sum"], default="",
+        help="what the class is read from where the last layer integrates: a neuron's greatest membrane, its last, or "
+        "their sum [the model's, max for Norse's]")  # fmt: skip
     add("--strict", action="store_true", help="refuse any approximation")
     add("--lanes", type=per_layer(int, 16), default=rtl.lanes, metavar="N|LAYER=N,...",
         help="neurons that a layer updates in a cycle [16]")  # fmt: skip
@@ -87,6 +95,7 @@ def run(args: argparse.Namespace) -> Outcome:
             membrane_fraction=args.membrane_fraction,
             time_steps=args.time_steps,
             strict=args.strict,
+            readout=args.readout,
         ),
         rtl=RtlOptions(lanes=args.lanes, layout=args.layout, output=args.output, beat_pixels=args.beat_pixels),
         calibration=samples if args.calibration else None,
@@ -169,6 +178,8 @@ def _alternatives(design: RtlDesign) -> Table:
 def _notes(compiled: Compiled) -> list[str]:
     notes = [f"approximation: {note}" for report in compiled.reports for note in report.approximations()]
     for report in compiled.reports:
+        if report.score:
+            notes.append(f"layer '{report.name}': the class is the neuron of the {_SCORES[report.score]}")
         if report.silent_neurons:
             notes.append(f"layer '{report.name}': {report.silent_neurons} of {report.neurons} neurons can never fire")
     accuracy = compiled.accuracy

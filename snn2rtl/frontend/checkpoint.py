@@ -19,7 +19,7 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OutputError, UnsupportedModelError
 from snn2rtl.frontend import arch as architecture
 from snn2rtl.frontend import untrusted
-from snn2rtl.frontend.spikingjelly import from_module
+from snn2rtl.frontend.modules import from_module
 from snn2rtl.frontend.tensors import to_array
 from snn2rtl.spiking import NODE_TYPES, SpikingNetwork, from_dict, is_absent, to_dict
 

@@ -1,13 +1,13 @@
-"""Read a SpikingJelly network: an nn.Sequential of the layers that have exact hardware here.
+"""The layers of PyTorch and SpikingJelly that have exact hardware here, as nodes.
 
-What is read is the network in evaluation mode. Classes are matched exactly, for a subclass may compute anything.
+Classes are matched exactly, for a subclass may compute anything.
 
 Source: spikingjelly 2.0.0, activation_based: neuron, layer, surrogate, base (MemoryModule).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from numbers import Real
 from reprlib import repr as short
 from typing import Any, NamedTuple
@@ -16,10 +16,9 @@ from spikingjelly.activation_based import layer, neuron, surrogate
 from torch import nn
 from torch.nn.utils import prune
 
-from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.frontend import tensors
-from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Neuron, Node, SpikingNetwork
+from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Neuron, Node
 
 CONTAINERS = (nn.Sequential, layer.MultiStepContainer, layer.SeqToANNContainer, layer.StepModeContainer)
 FLATTENS = (nn.Flatten, layer.Flatten)
@@ -46,8 +45,7 @@ CLASSES: tuple[type, ...] = (
 
 NEURON_NAMES = "IFNode, LIFNode or ParametricLIFNode"
 LAYER_NAMES = f"Linear, Flatten, BatchNorm1d, Dropout, {NEURON_NAMES}"
-MAX_MODULES = 10_000
-_TENSORS = (
+TENSORS = (
     "weight",
     "weight_orig",
     "weight_mask",
@@ -69,61 +67,14 @@ class Place(NamedTuple):
     container: nn.Module | None = None
 
 
-def from_module(net: nn.Module, *, name: str = "network", encoder: Encoder | None = None) -> SpikingNetwork:
-    """Return the network that the module computes in evaluation mode.
-
-    Layers get the names that PyTorch gives them, as in ``net.named_modules()``. A linear layer with a buffer
-    ``weight_step`` of shape (out,) says what an integer weight of each neuron is worth, as quantization-aware training
-    leaves it.
-
-    Args:
-        net: an nn.Sequential, nested or not, single-step or multi-step.
-        name: the name of the network.
-        encoder: how samples become its input, where that is known.
+def node(path: str, module: Any) -> Node | None:
+    """Return what a layer is, or None where it is nothing once a network is trained.
 
     Raises:
-        UnsupportedModelError: something in it has no exact hardware here; all of it is named.
+        UnsupportedModelError: it has no exact hardware here.
     """
-    if type(net) not in CLASSES:
-        kind = type(net).__name__
-        raise UnsupportedModelError([f"network: must be an nn.Sequential, not {kind}; build it as nn.Sequential"])
-    nodes: list[Node] = []
-    problems: list[str] = []
-    places = list(_modules(net))
-    for place in places:
-        problems += _general_problems(place)
-        try:
-            node = _node(place)
-        except UnsupportedModelError as error:
-            problems += error.problems
-        else:
-            nodes += [node] if node else []
-    problems += _step_mode_problems(places) + _shared_problems(places)
-    if problems:
-        raise UnsupportedModelError(problems)
-    return SpikingNetwork(name=name, nodes=tuple(nodes), encoder=encoder)
-
-
-def _modules(net: nn.Module) -> Iterator[Place]:
-    """Yield the containers and the layers in the order of the forward pass."""
-    todo = [Place("" if type(net) in CONTAINERS else type(net).__name__, net)]
-    for _ in range(MAX_MODULES):
-        if not todo:
-            return
-        place = todo.pop()
-        yield place
-        if type(place.module) in CONTAINERS:
-            inner = place.module if _is_multi(place.module) else place.container
-            prefix = f"{place.path}." if place.path else ""
-            children = place.module._modules.items()
-            todo += [Place(prefix + key, child, inner) for key, child in reversed(children)]
-    raise UnsupportedModelError([f"network: must have at most {MAX_MODULES} modules; does one contain itself?"])
-
-
-def _node(place: Place) -> Node | None:
-    path, module, _ = place
     kind = type(module)
-    found = {key: value for key in _TENSORS if (value := getattr(module, key, None)) is not None}
+    found = {key: value for key in TENSORS if (value := getattr(module, key, None)) is not None}
     if kind in LINEARS:
         return tensors.linear(path, found)
     if kind in BATCH_NORMS:
@@ -214,46 +165,30 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _general_problems(place: Place) -> list[str]:
-    """Return what would make any module compute something else than its class says."""
-    path, module, _ = place
-    if type(module) not in CLASSES:
-        return []
-    where = f"layer '{path}'" if path else "network"
-    problems = []
-    inside = [] if type(module) in CONTAINERS else module._modules.values()  # a neuron's surrogate function
-    for part in (module, *(part for part in inside if part is not None)):
-        hooks = [*part._forward_pre_hooks.values(), *part._forward_hooks.values()]
-        if not all(isinstance(hook, prune.BasePruningMethod) for hook in hooks):
-            problems.append(f"{where}: must have no forward hooks, for they can change its output; remove them")
-        own = [key for key in vars(part) if callable(getattr(type(part), key, None))]
-        problems += [f"{where}: must have the {key}() of its class, not one of its own" for key in own]
-    return problems
-
-
-def _step_mode_problems(places: list[Place]) -> list[str]:
+def step_mode_problems(places: Sequence[Place]) -> list[str]:
     """Return where time steps would be taken for samples.
 
     A layer in a container must be single-step, and a neuron there must see the steps one by one. Outside of
     containers, neurons must be multi-step where anything else is.
     """
     problems = []
-    multi = {place.path for place in places if place.container is None and _is_multi(place.module)}
+    multi = {place.path for place in places if place.container is None and is_multi(place.module)}
     for path, module, container in places:
         if container is None:
-            if multi and type(module) in NEURONS and not _is_multi(module):
+            if multi and type(module) in NEURONS and not is_multi(module):
                 advice = "call functional.set_step_mode(net, 'm')"
                 problems.append(f"layer '{path}': step_mode must be 'm' like that of '{min(multi)}', not 's'; {advice}")
             continue
         inside = f"inside of {type(container).__name__}"
-        if _is_multi(module):
+        if is_multi(module):
             problems.append(f"layer '{path}': step_mode must be 's' {inside}, not 'm'")
         elif type(module) in NEURONS and _merges_steps(container):
             problems.append(f"layer '{path}': neuron must not be {inside}, which takes time steps for samples")
     return problems
 
 
-def _is_multi(module: object) -> bool:
+def is_multi(module: object) -> bool:
+    """Return whether a layer takes all time steps in one call."""
     if type(module) in (layer.MultiStepContainer, layer.SeqToANNContainer):
         return True
     return type(module) in CLASSES and getattr(module, "_step_mode", "s") == "m"
@@ -263,13 +198,3 @@ def _merges_steps(container: nn.Module) -> bool:
     if type(container) is layer.StepModeContainer:
         return not container.stateful
     return type(container) is layer.SeqToANNContainer
-
-
-def _shared_problems(places: list[Place]) -> list[str]:
-    first: dict[int, str] = {}
-    problems = []
-    for path, module, _ in places:
-        if type(module) in NEURONS and first.setdefault(id(module), path) != path:
-            rule = f"neuron must have a membrane of its own, not share that of '{first[id(module)]}'"
-            problems.append(f"layer '{path}': {rule}; use a node for each")
-    return problems

@@ -18,15 +18,42 @@ _WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def linear(name: str, tensors: Tensors) -> Linear:
-    """Return the linear layer of ``weight`` and, where there are such, ``bias`` and ``weight_step``.
+    """Return the linear layer of ``weight`` and, if any, ``bias``, ``weight_step``, ``recurrent``, ``delay``.
 
     Raises:
         UnsupportedModelError: a tensor is missing or cannot be read.
     """
-    arrays = _arrays(name, tensors, required=("weight",), optional=("bias", "weight_step"))
+    arrays = _arrays(name, tensors, required=("weight",), optional=("bias", "weight_step", "recurrent", "delay"))
     weight = arrays["weight"]
-    bias = arrays.get("bias", np.zeros(weight.shape[:1]))
-    return Linear(name=name, weight=weight, bias=bias, step=arrays.get("weight_step"))
+    return Linear(
+        name=name,
+        weight=weight,
+        bias=arrays.get("bias", np.zeros(weight.shape[:1])),
+        step=arrays.get("weight_step"),
+        recurrent=arrays.get("recurrent"),
+        delay=arrays.get("delay"),
+    )
+
+
+def optional(name: str, tensors: Tensors, key: str) -> FloatArray | None:
+    """Return the values of a tensor, or None where there is no such.
+
+    Raises:
+        UnsupportedModelError: it cannot be read.
+    """
+    return _arrays(name, tensors, required=(), optional=(key,)).get(key)
+
+
+def recurrent(name: str, tensors: Tensors) -> Linear:
+    """Return the linear layer of the ``input_weights`` and ``recurrent_weights`` of a cell of Norse.
+
+    Raises:
+        UnsupportedModelError: a tensor is missing or cannot be read.
+    """
+    arrays = _arrays(name, tensors, required=("input_weights", "recurrent_weights"))
+    weight = arrays["input_weights"]
+    bias = np.zeros(weight.shape[:1])
+    return Linear(name=name, weight=weight, bias=bias, recurrent=arrays["recurrent_weights"])
 
 
 def batch_norm(name: str, tensors: Tensors, epsilon: float) -> BatchNorm:
@@ -83,7 +110,7 @@ def to_array(tensor: object, whole: bool = False) -> NDArray[Any]:
 
 def _arrays(
     name: str, tensors: Tensors, required: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> dict[str, FloatArray]:
+) -> dict[str, NDArray[Any]]:
     arrays, problems = {}, []
     for key in required + optional:
         try:
@@ -100,7 +127,7 @@ def _arrays(
     return arrays
 
 
-def _effective(tensors: Tensors, key: str) -> FloatArray | None:
+def _effective(tensors: Tensors, key: str) -> NDArray[Any] | None:
     """Return what the forward pass uses.
 
     ``torch.nn.utils.prune`` keeps ``key_orig`` and ``key_mask`` and sets ``key`` to their product before each forward
@@ -108,7 +135,7 @@ def _effective(tensors: Tensors, key: str) -> FloatArray | None:
     """
     original, mask = tensors.get(f"{key}_orig"), tensors.get(f"{key}_mask")
     if original is None or mask is None:
-        return to_array(tensors[key]) if key in tensors else None
+        return to_array(tensors[key], whole=key == "delay") if key in tensors else None
     values, kept = to_array(original), to_array(mask)
     if values.shape != kept.shape:
         raise TypeError(f"must have the shape of its mask, {kept.shape}, not {values.shape}")
