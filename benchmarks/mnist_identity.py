@@ -14,9 +14,9 @@ from snn2rtl.frontend import load
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
+from snn2rtl.training.images import exact_inputs
 from snn2rtl.training.lab import CHECKPOINT, MODEL
 from snn2rtl.training.run import Run
-from snn2rtl.training.samples import exact_inputs
 
 CHUNK = 500
 

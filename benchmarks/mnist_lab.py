@@ -21,7 +21,7 @@ from snn2rtl.frontend import load
 from snn2rtl.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.samples import Samples
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 RECIPES = ROOT / "examples" / "mnist"
 
@@ -40,9 +40,9 @@ class Job:
         """Name of the run's folder."""
         return f"{self.name}-{self.seed}"
 
-    def config(self) -> TrainConfig:
+    def config(self) -> MnistConfig:
         """Return what is trained."""
-        config = TrainConfig.from_file(RECIPES / f"{self.recipe}.toml")
+        config = MnistConfig.from_file(RECIPES / f"{self.recipe}.toml")
         return replace(config, **dict(self.changes), seed=self.seed)
 
 
@@ -66,7 +66,7 @@ def run(job: Job, runs: Path, data: Path | None) -> Measured:
     """Train a job, or go on with it, and measure it; what is measured already is read."""
     import torch
 
-    from snn2rtl.training.lab import Files, train_mnist
+    from snn2rtl.training.lab import Files, train_network
 
     torch.set_num_threads(1)
     logging.basicConfig(level=logging.INFO, format=f"{job.folder}: %(message)s", force=True)
@@ -75,9 +75,9 @@ def run(job: Job, runs: Path, data: Path | None) -> Measured:
     config = job.config()
     if found.exists():
         kept = json.loads(found.read_text())
-        if TrainConfig.from_dict(kept["config"]) == config:
+        if MnistConfig.from_dict(kept["config"]) == config:
             return Measured(**kept["measured"])
-    results = train_mnist(config, Files(out=out, data=data), resume=(out / "checkpoint.pt").exists())
+    results = train_network(config, Files(out=out, data=data), resume=(out / "checkpoint.pt").exists())
     network = compile_network(load(out / "model.pt"), QuantizeOptions(bits=PerLayer(config.bits or 8)))[0]
     seconds = sum(entry["seconds"] for entry in results["history"])
     measured = measure(network, data, results["accuracy"], config, seconds)
@@ -86,7 +86,7 @@ def run(job: Job, runs: Path, data: Path | None) -> Measured:
 
 
 def measure(
-    network: FixedPointNetwork, data: Path | None, float_accuracy: float, config: TrainConfig, seconds: float
+    network: FixedPointNetwork, data: Path | None, float_accuracy: float, config: MnistConfig, seconds: float
 ) -> Measured:
     """Return what a training came to, as an integer network."""
     found = on_test_images(network, data)

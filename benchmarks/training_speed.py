@@ -12,11 +12,11 @@ from common import record
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from torch import Tensor, nn
 
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.images import Images
 from snn2rtl.training.loop import train_epoch
+from snn2rtl.training.mnist_config import MnistConfig
 from snn2rtl.training.model import CLASSES, PIXELS, build
 from snn2rtl.training.run import Run
-from snn2rtl.training.samples import Samples
 
 ROUNDS = 3
 
@@ -24,7 +24,7 @@ ROUNDS = 3
 class Reference:
     """The reference way: single-step layers, a new Bernoulli sample of the image in every time step."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: MnistConfig) -> None:
         def spiking() -> nn.Module:
             return neuron.LIFNode(
                 tau=config.tau, decay_input=False, surrogate_function=surrogate.ATan(), detach_reset=True
@@ -37,7 +37,7 @@ class Reference:
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=config.lr)
         self.config = config
 
-    def epoch(self, samples: Samples) -> None:
+    def epoch(self, samples: Images) -> None:
         """Show every sample once."""
         config = self.config
         for index in torch.split(torch.randperm(len(samples)), config.batch_size):
@@ -57,13 +57,13 @@ class Reference:
         return images if self.config.encoder == "direct" else (torch.rand_like(images) < images).float()
 
 
-def ours(config: TrainConfig) -> Callable[[Samples], object]:
+def ours(config: MnistConfig) -> Callable[[Images], object]:
     """Return our epoch on a new network."""
     run = Run(config, build(config))
     return lambda samples: train_epoch(run.net, run.optimizer, samples, config, lambda _: None)
 
 
-def images(count: int) -> Samples:
+def images(count: int) -> Images:
     """Return the example images, repeated."""
     import numpy as np
     from common import IMAGES
@@ -72,7 +72,7 @@ def images(count: int) -> Samples:
         pixels = torch.from_numpy(arrays["images"].reshape(-1, PIXELS))
         labels = torch.from_numpy(arrays["labels"].astype("int64"))
     index = torch.arange(count) % len(labels)
-    return Samples(pixels[index], labels[index])
+    return Images(pixels[index], labels[index])
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000, help="images an epoch [%(default)s]")
     args = parser.parse_args()
     samples = images(args.images)
-    base = TrainConfig()
+    base = MnistConfig()
     cases = {
         "Poisson, T = 100, batch 128": base,
         "Poisson, T = 25, batch 128": replace(base, time_steps=25),

@@ -323,6 +323,22 @@ def _(folder: Path) -> list[str]:
     return ["train", "mnist", "--data", str(folder / "data"), "--out", str(folder / "run")]
 
 
+@case("no-shd")
+def _(folder: Path) -> list[str]:
+    (folder / "data").mkdir()
+    return ["train", "shd", "--data", str(folder / "data"), "--out", str(folder / "run")]
+
+
+@case("shd-no-data")
+def _(folder: Path) -> list[str]:
+    return ["train", "shd", "--out", str(folder / "run")]
+
+
+@case("train-option")
+def _(folder: Path) -> list[str]:
+    return ["train", "shd", "--out", str(folder / "run"), "--tau", "4"]
+
+
 def tune_args(folder: Path, *options: str) -> list[str]:
     return ["tune", "mnist", "--out", str(folder / "tune"), *options]
 

@@ -14,20 +14,20 @@ from snn2rtl.studies import space, storage, study, worker
 from snn2rtl.studies.setup import Setup
 from snn2rtl.studies.tune import OBJECTIVES, make_setup
 from snn2rtl.studies.worker import Report
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 EPOCHS = 4
 HEARTBEAT_S = 1
 
 
-def setup(*search: str, objectives: tuple[str, ...] = ("accuracy",), **fixed: object) -> Setup[TrainConfig]:
+def setup(*search: str, objectives: tuple[str, ...] = ("accuracy",), **fixed: object) -> Setup[MnistConfig]:
     """Return a setup; lr and dropout are varied where nothing else is said."""
-    searched = space.parse_flags(list(search) or ["lr=1e-4:1e-2:log", "dropout=0.1:0.5"], TrainConfig.kinds())
+    searched = space.parse_flags(list(search) or ["lr=1e-4:1e-2:log", "dropout=0.1:0.5"], MnistConfig.kinds())
     options = {"hold_out": 10, "epochs": EPOCHS} | fixed
-    return make_setup(TrainConfig.from_dict(options), searched, {name: OBJECTIVES[name] for name in objectives})
+    return make_setup(MnistConfig.from_dict(options), searched, {name: OBJECTIVES[name] for name in objectives})
 
 
-def fake(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
+def fake(config: MnistConfig, out: Path, report: Report) -> dict[str, float]:
     """Learn best at a rate of 1e-3 without dropout."""
     accuracy = 100 - 10 * abs(math.log10(config.lr) + 3) - config.dropout
     for epoch in range(1, config.epochs + 1):
@@ -38,7 +38,7 @@ def fake(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
 def main(url: str, out: str, trials: str, hangs: str = "") -> None:
     begun = 0
 
-    def slow(config: TrainConfig, folder: Path, report: Report) -> dict[str, float]:
+    def slow(config: MnistConfig, folder: Path, report: Report) -> dict[str, float]:
         nonlocal begun
         begun += 1
         if hangs and begun == 2:

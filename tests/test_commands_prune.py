@@ -13,7 +13,7 @@ from training_runs import equal, interrupt_epoch, small, state, train
 from snn2rtl.commands import prune
 from snn2rtl.errors import OptionError
 from snn2rtl.training import lab
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,8 @@ def test_a_model_file_brings_its_network(data: Path, tmp_path: Path, trained: Pa
     results = pruned(data, trained / lab.MODEL, tmp_path, *words)
     kept = {name: results["config"][name] for name in ("hidden", "tau", "encoder", "time_steps")}
     assert kept == {"hidden": [20], "tau": 2.0, "encoder": "poisson", "time_steps": 4}
-    assert TrainConfig.from_dict(results["config"]).sample_encoder() == small().sample_encoder()
-    assert results["config"]["lr"] == TrainConfig().lr
+    assert MnistConfig.from_dict(results["config"]).sample_encoder() == small().sample_encoder()
+    assert results["config"]["lr"] == MnistConfig().lr
 
 
 def test_interrupted_rounds_end_with_the_weights_of_whole_ones(

@@ -9,10 +9,10 @@ import pytest
 from snn2rtl.errors import OptionError
 from snn2rtl.studies import space
 from snn2rtl.studies.space import Choices, Range
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
-BASE = TrainConfig(hold_out=10)
-KINDS = TrainConfig.kinds()
+BASE = MnistConfig(hold_out=10)
+KINDS = MnistConfig.kinds()
 
 
 def parse_flags(flags: list[str]) -> dict[str, space.Dimension]:
@@ -50,7 +50,7 @@ def test_a_space_is_shown_as_it_is_read() -> None:
     ("flag", "message"),
     [
         ("lr", "search: must be FIELD=LOW:HIGH, .*, not 'lr'"),
-        ("momentum=0.1:0.9", "search momentum: must name an option that can be varied, which are hidden, tau, .*"),
+        ("momentum=0.1:0.9", "search momentum: must name an option that can be varied, which are hidden, reset, .*"),
         ("lr=1e-2:1e-4", "search lr: must have a low end below its high end, not 1e-2:1e-4"),
         ("lr=1e-2:1e-2", "search lr: must have a low end below its high end, .*"),
         ("lr=nan:1", "search lr: must have a low end below its high end, .*"),

@@ -18,7 +18,7 @@ from snn2rtl.studies import storage, study, worker
 from snn2rtl.studies.setup import Setup
 from snn2rtl.studies.study import FAILURE
 from snn2rtl.studies.worker import Report, Try
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 MULTI = ("accuracy", "nonzeros", "spikes", "membrane_bits")
 
@@ -28,11 +28,11 @@ def our_log() -> None:
     storage.use_our_log()
 
 
-def opened(folder: Path, of: Setup[TrainConfig] | None = None, name: str = "s") -> Study:
+def opened(folder: Path, of: Setup[MnistConfig] | None = None, name: str = "s") -> Study:
     return study.open_study(storage.open_storage(storage.file_url(folder)), name, of or setup())
 
 
-def work(folder: Path, trials: int, of: Setup[TrainConfig] | None = None, train: Try[TrainConfig] = fake) -> Study:
+def work(folder: Path, trials: int, of: Setup[MnistConfig] | None = None, train: Try[MnistConfig] = fake) -> Study:
     of = of or setup()
     shared = storage.open_storage(storage.file_url(folder))
     found = study.open_study(shared, "s", of)
@@ -40,10 +40,10 @@ def work(folder: Path, trials: int, of: Setup[TrainConfig] | None = None, train:
     return found
 
 
-def failing(at: int, error: Callable[[], BaseException]) -> Try[TrainConfig]:
+def failing(at: int, error: Callable[[], BaseException]) -> Try[MnistConfig]:
     calls = 0
 
-    def train(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
+    def train(config: MnistConfig, out: Path, report: Report) -> dict[str, float]:
         nonlocal calls
         calls += 1
         if calls == at:
@@ -75,9 +75,9 @@ def test_tpe_finds_what_is_best(tmp_path: Path) -> None:
 
 
 def test_configurations_have_the_values_of_the_space(tmp_path: Path) -> None:
-    seen: list[TrainConfig] = []
+    seen: list[MnistConfig] = []
 
-    def train(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
+    def train(config: MnistConfig, out: Path, report: Report) -> dict[str, float]:
         assert out == tmp_path / "trials" / str(len(seen))
         seen.append(config)
         return fake(config, out, report)
@@ -138,7 +138,7 @@ def test_a_trial_that_was_given_away_is_dropped(
 ) -> None:
     """A machine that slept finds its trial failed by another worker."""
 
-    def train(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
+    def train(config: MnistConfig, out: Path, report: Report) -> dict[str, float]:
         if out.name == "1":
             optuna.load_study(study_name="s", storage=storage.open_storage(storage.file_url(tmp_path))).tell(
                 1, state=TrialState.FAIL
@@ -154,8 +154,8 @@ def test_a_name_is_one_study(tmp_path: Path) -> None:
     same = opened(tmp_path)
     assert same.user_attrs == opened(tmp_path).user_attrs
     sentence = (
-        "study 's': must go on with objective=accuracy, not accuracy,spikes; tau=2.0, not 4; dropout=0.1:0.5, not 0.0; "
-        "lr=0.0001:0.01:log, not 0.001:0.01; choose another --study for another search"
+        "study 's': must go on with objective=accuracy, not accuracy,spikes; dropout=0.1:0.5, not 0.0; "
+        "lr=0.0001:0.01:log, not 0.001:0.01; tau=2.0, not 4; choose another --study for another search"
     )
     with pytest.raises(StudyError, match=f"^{re.escape(sentence)}$"):
         opened(tmp_path, setup("lr=1e-3:1e-2", objectives=("accuracy", "spikes"), tau=4))
@@ -176,7 +176,7 @@ def test_a_study_has_a_name(name: str) -> None:
 
 
 def test_test_images_are_not_to_choose_by() -> None:
-    with pytest.raises(OptionError, match=r"^hold_out: must be above 0 to tune, .*, not 0$"):
+    with pytest.raises(OptionError, match=r"^hold_out: must hold some out to tune, .*, not 0$"):
         setup(hold_out=0)
     with pytest.raises(OptionError, match=r"^search hold_out: must not be varied"):
         setup("hold_out=10,20")

@@ -17,9 +17,9 @@ from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.samples import Samples
 from snn2rtl.studies import tune
 from snn2rtl.studies.setup import choose
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
-SMALL = TrainConfig(hidden=(12,), time_steps=4, batch_size=10, epochs=2, lr=2e-2, hold_out=20)
+SMALL = MnistConfig(hidden=(12,), time_steps=4, batch_size=10, epochs=2, lr=2e-2, hold_out=20)
 ALL = tuple(tune.OBJECTIVES)
 
 
@@ -43,7 +43,7 @@ def test_objectives_are_named() -> None:
 
 def test_accuracy_is_that_of_the_training_run(data: Path, tmp_path: Path) -> None:
     told: list[tuple[int, float]] = []
-    train = tune.mnist_trainer(("accuracy",), data, None, None, "cpu")
+    train = tune.trainer(("accuracy",), data, None, None, "cpu")
     measured = train(SMALL, tmp_path / "7", lambda epoch, accuracy: told.append((epoch, accuracy)))
     assert [epoch for epoch, _ in told] == [1, 2]
     assert measured == {"accuracy": told[-1][1]}
@@ -53,7 +53,7 @@ def test_accuracy_is_that_of_the_training_run(data: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(("encoder", "bits"), [("poisson", 0), ("poisson", 3), ("direct", 4)])
 def test_costs_are_those_of_the_integer_network(data: Path, tmp_path: Path, encoder: str, bits: int) -> None:
     config = replace(SMALL, encoder=encoder, bits=bits)
-    train = tune.mnist_trainer(ALL, data, None, None, "cpu")
+    train = tune.trainer(ALL, data, None, None, "cpu")
     told: list[float] = []
     measured = train(config, tmp_path, lambda epoch, accuracy: told.append(accuracy))
     options = QuantizeOptions(bits=PerLayer(bits or 8))
@@ -73,7 +73,7 @@ def test_costs_are_those_of_the_integer_network(data: Path, tmp_path: Path, enco
 
 
 def test_samples_are_measured_in_parts(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train = tune.mnist_trainer(ALL, data, None, None, "cpu")
+    train = tune.trainer(ALL, data, None, None, "cpu")
     measured = train(SMALL, tmp_path, lambda *_: None)
     network, _ = compile_network(frontend.load(tmp_path / "model.pt"))
     images, labels = (array[-20:] for array in mnist.load("train", data))

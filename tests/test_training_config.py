@@ -14,7 +14,7 @@ import pytest
 
 from snn2rtl.commands import train
 from snn2rtl.errors import OptionError
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -41,6 +41,7 @@ BAD = [
     ("lr_gamma", 0.0),
     ("clip", 0.0),
     ("gain", 0.0),
+    ("label_smoothing", 1.0),
     ("rate_penalty", -0.1),
     ("rate_limit", 1.1),
     ("distill", 1.1),
@@ -62,13 +63,13 @@ BAD = [
 @pytest.mark.parametrize(("option", "value"), BAD)
 def test_a_bad_option_is_named_with_its_value(option: str, value: Any) -> None:
     with pytest.raises(OptionError) as caught:
-        TrainConfig(**{option: value})
+        MnistConfig(**{option: value})
     assert all(line.startswith(f"{option}: must be ") for line in str(caught.value).splitlines())
     assert str(caught.value).endswith(f", not {value}")
 
 
 def test_every_option_has_a_bad_value() -> None:
-    assert {option for option, _ in BAD} | {"batch_norm"} == {field.name for field in fields(TrainConfig)}
+    assert {option for option, _ in BAD} | {"batch_norm"} == {field.name for field in fields(MnistConfig)}
 
 
 @pytest.mark.parametrize(
@@ -83,35 +84,35 @@ def test_every_option_has_a_bad_value() -> None:
 )  # fmt: skip
 def test_options_that_do_not_go_together(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(OptionError) as caught:
-        TrainConfig(**options)
+        MnistConfig(**options)
     assert str(caught.value) == sentence
 
 
 def test_all_bad_options_are_named_at_once() -> None:
     with pytest.raises(OptionError) as caught:
-        TrainConfig(tau=0.5, lr=0.0, sparsity=2.0, seed=-3)
+        MnistConfig(tau=0.5, lr=0.0, sparsity=2.0, seed=-3)
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == ["tau", "lr", "sparsity", "seed"]
 
 
 # files
 
 
-def toml(config: TrainConfig) -> str:
+def toml(config: MnistConfig) -> str:
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in config.to_dict().items())
 
 
 def test_a_configuration_survives_a_file(tmp_path: Path) -> None:
-    config = TrainConfig(hidden=(30, 20), encoder="direct", scale=0.5, batch_norm=True, lr=1e-4, prune_by="both")
+    config = MnistConfig(hidden=(30, 20), encoder="direct", scale=0.5, batch_norm=True, lr=1e-4, prune_by="both")
     path = tmp_path / "run.toml"
     path.write_text(toml(config))
-    assert TrainConfig.from_file(path) == config
-    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert MnistConfig.from_file(path) == config
+    assert MnistConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 def test_a_file_names_only_what_differs(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text("hidden = [30, 20]\nlr = 1\nbatch_norm = true\n")
-    assert TrainConfig.from_file(path) == TrainConfig(hidden=(30, 20), lr=1.0, batch_norm=True)
+    assert MnistConfig.from_file(path) == MnistConfig(hidden=(30, 20), lr=1.0, batch_norm=True)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, text: str | bytes | None, se
     if text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(OptionError) as caught:
-        TrainConfig.from_file(path)
+        MnistConfig.from_file(path)
     assert sentence in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -155,7 +156,7 @@ def test_options_mirror_the_configuration() -> None:
     parser = argparse.ArgumentParser()
     train.add_arguments(parser)
     text = parser.format_help()
-    for field in fields(TrainConfig):
+    for field in fields(MnistConfig):
         assert f"--{field.name.replace('_', '-')}" in text
         assert getattr(parse(), field.name) is None
     assert parse("--hidden", "30,20").hidden == (30, 20)
@@ -166,17 +167,17 @@ def test_options_mirror_the_configuration() -> None:
 def test_flags_go_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from snn2rtl.training import lab
 
-    seen: list[TrainConfig] = []
+    seen: list[MnistConfig] = []
 
-    def no_run(config: TrainConfig, *_: Any, **__: Any) -> dict[str, Any]:
+    def no_run(config: MnistConfig, *_: Any, **__: Any) -> dict[str, Any]:
         seen.append(config)
         return {"accuracy": 0.0}
 
-    monkeypatch.setattr(lab, "train_mnist", no_run)
+    monkeypatch.setattr(lab, "train_network", no_run)
     path = tmp_path / "run.toml"
     path.write_text("lr = 0.5\nepochs = 7\n")
     train.run(parse("--config", str(path), "--lr", "0.25"))
-    assert seen == [TrainConfig(lr=0.25, epochs=7)]
+    assert seen == [MnistConfig(lr=0.25, epochs=7)]
 
 
 def test_options_need_no_torch() -> None:

@@ -20,9 +20,9 @@ from snn2rtl.network import LifNeuron, NoLeak, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
 from snn2rtl.training import lab, model
+from snn2rtl.training.images import Inputs, exact_inputs, random_inputs
 from snn2rtl.training.neuron import lif
 from snn2rtl.training.run import Run
-from snn2rtl.training.samples import Inputs, exact_inputs, random_inputs
 
 STEPS, BATCH, NEURONS = 7, 5, 11
 
@@ -118,7 +118,7 @@ def test_a_float_network_is_that_of_spikingjelly(options: dict[str, Any], bias: 
     x = (torch.rand(4, 6, 784) < 0.1).float()
     output = net(x, 4)
     assert equal_spikes(output.spikes, spikingjelly_spikes(net, x))
-    assert torch.equal(output.counts, list(output.spikes.values())[-1].sum(0))
+    assert torch.equal(output.scores, list(output.spikes.values())[-1].sum(0))
     assert all(0 < spikes.mean() < 1 for spikes in output.spikes.values())
 
 

@@ -205,7 +205,7 @@ def test_pruned_weights_get_no_gradient() -> None:
     net = network(bits=4).train()
     net.quantize(4)
     net.layers[0].synapses.weight_mask[:, ::2] = 0
-    net((torch.rand(4, 6, 784) < 0.3).float(), 4).counts.sum().backward()
+    net((torch.rand(4, 6, 784) < 0.3).float(), 4).scores.sum().backward()
     grad = net.layers[0].synapses.weight.grad
     assert grad is not None
     assert not grad[:, ::2].any()

@@ -20,7 +20,7 @@ from snn2rtl.cli import main
 from snn2rtl.commands import train as command
 from snn2rtl.errors import OptionError, OutputError
 from snn2rtl.training import lab
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}  # sums in another order would be other weights
 
@@ -36,7 +36,7 @@ def test_a_run_learns_and_leaves_its_files(data: Path, tmp_path: Path, encoder: 
     assert set(last["test"]["rates"]) == {"1", "2"}
     assert all(0 < rate < 1 for rate in last["test"]["rates"].values())
     assert json.loads((tmp_path / lab.RESULTS).read_text()) == results
-    assert TrainConfig.from_dict(results["config"]) == config
+    assert MnistConfig.from_dict(results["config"]) == config
     network = frontend.load(tmp_path / lab.MODEL)
     assert network.name == "mnist_784_12_10"
     assert network.encoder == config.sample_encoder()
@@ -150,7 +150,7 @@ def test_another_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:
     train(data, tmp_path, small(epochs=1))
     with pytest.raises(OutputError, match="must not hold another run"):
         train(data, tmp_path, small())
-    sentence = r"^resume: only epochs may differ from the checkpoint's tau=2.0, lr=0.005, not tau=4.0, lr=0.1$"
+    sentence = r"^resume: only epochs may differ from the checkpoint's lr=0.005, tau=2.0, not lr=0.1, tau=4.0$"
     with pytest.raises(OptionError, match=sentence):
         train(data, tmp_path, small(lr=0.1, tau=4.0), resume=True)
 

@@ -12,9 +12,9 @@ from training_runs import samples, small, train
 
 from snn2rtl.errors import DataError, ModelFileError
 from snn2rtl.training import lab
+from snn2rtl.training.images import exact_inputs
+from snn2rtl.training.lab import Files
 from snn2rtl.training.run import Run
-from snn2rtl.training.samples import exact_inputs
-from snn2rtl.training.start import load_material
 from snn2rtl.training.teacher import soft_labels
 
 
@@ -32,8 +32,8 @@ def test_a_run_teaches_what_its_network_counts(data: Path, tmp_path: Path, encod
     train(data, tmp_path, config)
     images = samples().images
     inputs = exact_inputs(images, config.sample_encoder())
-    counts = Run.load(tmp_path / lab.CHECKPOINT).net.eval()(inputs.x, inputs.steps).counts
-    labels = soft_labels(tmp_path, images)
+    counts = Run.load(tmp_path / lab.CHECKPOINT).net.eval()(inputs.x, inputs.steps).scores
+    labels = soft_labels(tmp_path, config, samples())
     assert torch.equal(labels, (counts * 0.5).softmax(1))
     assert len(labels.unique()) > 2
 
@@ -49,7 +49,9 @@ def test_a_file_teaches_what_it_holds(data: Path, tmp_path: Path) -> None:
 def test_held_out_images_are_not_taught(data: Path, tmp_path: Path) -> None:
     probabilities = np.eye(10)[np.arange(30) % 7]
     teacher = labels_file(tmp_path / "soft.npz", probabilities=probabilities)
-    material = load_material(small(distill=0.5, hold_out=10), data, teacher, "cpu")
+    material = lab.load_material(
+        small(distill=0.5, hold_out=10), Files(out=tmp_path, data=data, teacher=teacher), "cpu"
+    )
     assert material.train.taught is not None
     assert material.train.taught.tolist() == probabilities[:20].tolist()
     part = material.train[torch.tensor([3, 5])].taught
@@ -61,7 +63,7 @@ def test_held_out_images_are_not_taught(data: Path, tmp_path: Path) -> None:
     ("arrays", "rule"),
     [
         ({"probabilities": np.ones((30, 4))}, r"must be floats of shape \(30, 10\), .* not float64 of shape \(30, 4\)"),
-        ({"probabilities": np.eye(10)[[0] * 29]}, r"a row for each training image, not float64 of shape \(29, 10\)"),
+        ({"probabilities": np.eye(10)[[0] * 29]}, r"a row for each training sample, not float64 of shape \(29, 10\)"),
         ({"probabilities": np.ones((30, 10), int)}, "must be floats .* not int64"),
         ({"probabilities": np.full((30, 10), np.nan)}, "must be 0 or more and sum to 1"),
         ({"probabilities": np.ones((30, 10))}, "must be 0 or more and sum to 1"),

@@ -13,7 +13,7 @@ from studies_worker import fake
 
 from snn2rtl.cli import main
 from snn2rtl.studies import tune as tune_study
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 SMALL = ["--hidden", "12", "--time-steps", "4", "--batch-size", "10", "--epochs", "2", "--hold-out", "20", "--quiet"]
 
@@ -25,7 +25,7 @@ def tune(out: Path, *options: str) -> int:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have trainings that are not."""
-    monkeypatch.setattr(tune_study, "mnist_trainer", lambda *_: fake)
+    monkeypatch.setattr(tune_study, "trainer", lambda *_: fake)
 
 
 def png(path: Path) -> bool:
@@ -64,8 +64,8 @@ def test_a_study_of_real_trainings(tmp_path: Path, capsys: pytest.CaptureFixture
     assert sorted(path.name for path in (out / "trials").iterdir()) == ["0", "1", "2", "3"]
     best = found["trials"][found["best"][0]]
     assert best["values"]["accuracy"] == max(trial["values"]["accuracy"] for trial in found["trials"])
-    config = TrainConfig.from_file(out / "best.toml")
-    small = TrainConfig(hidden=(12,), time_steps=4, batch_size=10, epochs=2)
+    config = MnistConfig.from_file(out / "best.toml")
+    small = MnistConfig(hidden=(12,), time_steps=4, batch_size=10, epochs=2)
     assert config == replace(small, **best["params"])
     write_mnist(data, 60)
     again = ["train", "mnist", "--config", str(out / "best.toml"), "--out", str(tmp_path / "run"), "--data", str(data)]
@@ -105,7 +105,7 @@ def test_a_file_holds_fixed_options_and_the_search(tmp_path: Path, capsys: pytes
     assert main([*argv, "--search", "bits=0,4"]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert set(found["trials"][0]["params"]) == {"lr", "hidden", "bits"}
-    config = TrainConfig.from_file(tmp_path / "out" / "best.toml")
+    config = MnistConfig.from_file(tmp_path / "out" / "best.toml")
     assert (config.tau, config.clip, config.hold_out) == (4.0, float("inf"), 0)
     assert list(config.hidden) == found["trials"][found["best"][0]]["params"]["hidden"]
 
@@ -138,7 +138,7 @@ def test_a_study_without_any_network_has_no_results(
     def broken(*_: object) -> dict[str, float]:
         raise UnsupportedModelError(["layer 'fc1': weight must be finite"])
 
-    monkeypatch.setattr(tune_study, "mnist_trainer", lambda *_: broken)
+    monkeypatch.setattr(tune_study, "trainer", lambda *_: broken)
     assert tune(tmp_path, "--search", "lr=1e-4:1e-2:log", "--trials", "2") == 1
     sentence = "must have a complete trial to have results: the last of 2 that failed says layer 'fc1': weight must be"
     assert sentence in capsys.readouterr().err
@@ -151,7 +151,7 @@ def test_ctrl_c_says_how_to_go_on(
     def interrupted(*_: object) -> dict[str, float]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tune_study, "mnist_trainer", lambda *_: interrupted)
+    monkeypatch.setattr(tune_study, "trainer", lambda *_: interrupted)
     assert tune(tmp_path, "--search", "lr=1e-4:1e-2:log") == 130
     printed = capsys.readouterr().err
     assert "the same command goes on" in printed

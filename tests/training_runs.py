@@ -13,9 +13,9 @@ from mnist_files import digits
 from torch import Tensor
 
 from snn2rtl.training import checkpoint, lab, model
-from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.lab import Files, train_mnist
-from snn2rtl.training.samples import Samples
+from snn2rtl.training.images import Images
+from snn2rtl.training.lab import Files, train_network
+from snn2rtl.training.mnist_config import MnistConfig
 
 torch.set_num_threads(1)  # networks as small as these gain nothing by more
 
@@ -30,21 +30,21 @@ SMALL: dict[str, Any] = {
 }
 
 
-def small(**changes: Any) -> TrainConfig:
+def small(**changes: Any) -> MnistConfig:
     """Return the configuration of a run of a second or less."""
-    return TrainConfig(**SMALL | changes)
+    return MnistConfig(**SMALL | changes)
 
 
-def train(data: Path, out: Path, config: TrainConfig, **more: Any) -> dict[str, Any]:
-    """Train on tiny files; init and teacher are files, the rest goes to train_mnist()."""
+def train(data: Path, out: Path, config: MnistConfig, **more: Any) -> dict[str, Any]:
+    """Train on tiny files; init and teacher are files, the rest goes to train_network()."""
     paths = {name: more.pop(name) for name in ("init", "teacher") if name in more}
-    return train_mnist(config, Files(out=out, data=data, **paths), **more)
+    return train_network(config, Files(out=out, data=data, **paths), **more)
 
 
-def samples(count: int = 30) -> Samples:
+def samples(count: int = 30) -> Images:
     """Return what the tiny files hold."""
     images, labels = digits(count)
-    return Samples(torch.from_numpy(images.reshape(count, -1)), torch.from_numpy(labels.astype(np.int64)))
+    return Images(torch.from_numpy(images.reshape(count, -1)), torch.from_numpy(labels.astype(np.int64)))
 
 
 def dyadic(net: model.Network, seed: int = 0, bias: bool = True) -> model.Network:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from snn2rtl.commands.arguments import positive
-from snn2rtl.commands.config_options import add_option, add_run_arguments, given
+from snn2rtl.commands.config_options import add_option, add_options, add_run_arguments, given
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
+from snn2rtl.training.mnist_config import MnistConfig
 
 HELP = "prune a trained network in rounds, each followed by fine-tuning"
 WANTED = ("sparsity", "neuron_sparsity", "prune_threshold")
-_OF_THE_NETWORK = ("hidden", "tau", "batch_norm", "encoder")
+_OF_THE_NETWORK = (
+    "hidden", "tau", "batch_norm", "encoder",
+    "neuron", "tau_min", "tau_max", "synapse_tau_min", "synapse_tau_max", "adaptation_tau_min", "adaptation_tau_max",
+    "readout_tau", "grow", "recurrent", "delays", "readout", "channels",
+)  # fmt: skip
+_OWN = (*WANTED, "qat_from")
 _OF_THE_ROUNDS = ("epochs", "prune_from", "prune_every", "prune_until")
 
 
@@ -27,32 +33,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fine-tune", type=positive, default=5, metavar="N", help="epochs after each of them [%(default)s]"
     )
     add_run_arguments(parser, Path("runs/pruned"))
-    for field in fields(TrainConfig):
-        if field.name in (*WANTED, "qat_from"):
-            add_option(parser, field.name, field.default)
-        elif field.name not in _OF_THE_NETWORK + _OF_THE_ROUNDS:
-            add_option(parser, field.name, field.default, shown="the run's")
+    for name in _OWN:
+        add_option(parser, name, getattr(TrainConfig, name))
+    add_options(parser, leave_out=(*_OWN, *_OF_THE_NETWORK, *_OF_THE_ROUNDS), shown="the run's")
 
 
 def run(args: argparse.Namespace) -> Outcome | None:
     """Prune as the options say; the outcome is what results.json holds; only torchrun's first process has one.
 
     Raises:
-        Snn2RtlError: see snn2rtl.training.lab.train_mnist(), or nothing is to be pruned.
+        Snn2RtlError: see snn2rtl.training.lab.train_network(), or nothing is to be pruned.
     """
     from snn2rtl.training.distributed import leads
-    from snn2rtl.training.lab import MODEL, Files, saved_config, train_mnist
-    from snn2rtl.training.start import model_config
+    from snn2rtl.training.lab import MODEL, Files, saved_config, train_network
+    from snn2rtl.training.tasks import model_config
 
-    options = given(args)
+    folder = args.model.is_dir()
+    base = saved_config(args.model) if folder else model_config(args.model)
+    options = given(args, type(base))
     if not any(options.get(name) for name in WANTED):
         raise OptionError(f"prune: must be told what to prune with {', '.join(f'--{flag(name)}' for name in WANTED)}")
-    folder = args.model.is_dir()
     init = args.model / MODEL if folder else args.model
-    base = saved_config(args.model) if folder else model_config(init)
     config = rounds(base, args.rounds, args.fine_tune, teacher=args.teacher is not None, options=options)
     files = Files(out=args.out, data=args.data, init=init, teacher=args.teacher)
-    results = train_mnist(config, files, resume=args.resume, device=args.device)
+    results = train_network(config, files, resume=args.resume, device=args.device)
     if not leads():
         return None
     shown = f"{results['sparsity']:.1%} of the weights pruned, {config.judges} accuracy {results['accuracy']:.2f} %"
@@ -73,7 +77,6 @@ def rounds(base: TrainConfig, number: int, epochs: int, *, teacher: bool, option
         OptionError: an option is out of its range.
     """
     ours: dict[str, Any] = {
-        "batch_norm": False,
         "distill": base.distill if teacher else 0.0,
         "qat_from": 0,
         **dict.fromkeys(WANTED, 0.0),
@@ -81,8 +84,9 @@ def rounds(base: TrainConfig, number: int, epochs: int, *, teacher: bool, option
         "prune_from": 0,
         "prune_every": epochs,
         "prune_until": (number - 1) * epochs,
+        **({"batch_norm": False} if isinstance(base, MnistConfig) else {}),
     }
-    return TrainConfig(**{**base.to_dict(), **ours, **options})
+    return replace(base, **{**ours, **options})
 
 
 def flag(name: str) -> str:

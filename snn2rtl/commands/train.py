@@ -1,44 +1,48 @@
-"""``snn2rtl train``: the reference baseline on MNIST, from images to a model file."""
+"""``snn2rtl train``: from images of digits, or spoken ones, to a model file."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
-from snn2rtl.commands.config_options import add_option, add_run_arguments, given
+from snn2rtl.commands.config_options import add_options, add_run_arguments, given
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.training.config import TrainConfig
+from snn2rtl.errors import OptionError
+from snn2rtl.training.configs import CONFIGS
 
-HELP = "train a network on MNIST: float or quantization-aware, pruned or not"
+HELP = "train a network on MNIST or SHD: float or quantization-aware, pruned or not"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("dataset", choices=["mnist"], help="what to train on")
-    add_run_arguments(parser, Path("runs/mnist"))
+    parser.add_argument("dataset", choices=[*CONFIGS], help="what to train on")
+    add_run_arguments(parser, None)
     parser.add_argument("--config", type=Path, metavar="TOML", help="file of the options below; flags go before it")
     parser.add_argument("--init", type=Path, metavar="PT", help="model file whose weights to start from")
-    for field in fields(TrainConfig):
-        add_option(parser, field.name, field.default)
+    add_options(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome | None:
     """Train as the options say; the outcome is what results.json holds; only torchrun's first process has one.
 
     Raises:
-        Snn2RtlError: see snn2rtl.training.lab.train_mnist().
+        Snn2RtlError: see snn2rtl.training.lab.train_network().
     """
     from snn2rtl.training.distributed import leads
-    from snn2rtl.training.lab import Files, saved_config, train_mnist
+    from snn2rtl.training.lab import Files, saved_config, train_network
 
-    base = TrainConfig.from_file(args.config) if args.config else TrainConfig()
+    kind, out = CONFIGS[args.dataset], args.out or Path("runs") / args.dataset
+    options = given(args, kind)
+    base = kind.from_file(args.config) if args.config else kind()
     if args.resume:
-        base = saved_config(args.out)
-    files = Files(out=args.out, data=args.data, init=args.init, teacher=args.teacher)
-    config = replace(base, **given(args))
-    results = train_mnist(config, files, resume=args.resume, device=args.device)
+        base = saved_config(out)
+        if args.dataset != base.TASK:
+            raise OptionError(f"output '{out}': must hold a run on {args.dataset} to go on with, not on {base.TASK}")
+    files = Files(out=out, data=args.data, init=args.init, teacher=args.teacher)
+    config = replace(base, **options)
+    results = train_network(config, files, resume=args.resume, device=args.device)
     if not leads():
         return None
-    shown = f"{config.judges} accuracy {results['accuracy']:.2f} %, model in {args.out / 'model.pt'}"
+    shown = f"{config.judges} accuracy {results['accuracy']:.2f} %, model in {out / 'model.pt'}"
     return Outcome(results, (shown,))

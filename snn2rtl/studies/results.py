@@ -120,7 +120,8 @@ def write_best(study: Study, setup: Setup[C], out: Path) -> Path:
     trial = best(study, setup)[0]
     values = ", ".join(f"{name} {value:g}" for name, value in zip(setup.objectives, trial.values, strict=True))
     config = setup.config(trial.params).to_dict()
-    config.pop("hold_out", None)  # who trains with it now learns from all images and measures on the test images
+    for name in ("hold_out", "held_speakers"):  # who trains with it now learns from all and measures on the test set
+        config.pop(name, None)
     lines = [f"# study {study.study_name}, trial {trial.number}: {values}"]
     lines += [f"{name} = {_toml(value)}" for name, value in config.items()]
     path = out / BEST

@@ -1,4 +1,4 @@
-"""Studies over training: a trial is a run, and what is measured on it. The test images are never looked at."""
+"""Studies over training: a trial is a run, and what is measured on it. The test set is never looked at."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from snn2rtl import metrics
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import OptionError
 from snn2rtl.network import FixedPointNetwork
-from snn2rtl.options import DEFAULT_BITS, PerLayer, QuantizeOptions
 from snn2rtl.samples import Samples
 from snn2rtl.studies.setup import Objective, Setup
 from snn2rtl.studies.space import Space
 from snn2rtl.studies.worker import Report, Try
 from snn2rtl.training.config import TrainConfig
 
-# of the held-out images; everything else than accuracy is of the integer network
+# of the held-out samples; everything else than accuracy is of the integer network
 OBJECTIVES = {
-    "accuracy": Objective("maximize", "accuracy on held-out images, %"),
+    "accuracy": Objective("maximize", "accuracy on held-out samples, %"),
     "nonzeros": Objective("minimize", "non-zero weights"),
-    "spikes": Objective("minimize", "spikes an image"),
+    "spikes": Objective("minimize", "spikes a sample"),
     "membrane_bits": Objective("minimize", "membrane bits"),
 }
 
@@ -29,49 +28,49 @@ def make_setup(base: TrainConfig, space: Space, objectives: Mapping[str, Objecti
     """Return the setup of a study over training runs.
 
     Raises:
-        OptionError: as Setup, or tuning would look at the test images.
+        OptionError: as Setup, or tuning would look at the test samples.
     """
-    if not base.hold_out:
-        raise OptionError("hold_out: must be above 0 to tune, for test images are not to choose by, not 0")
-    if "hold_out" in space:
-        raise OptionError("search hold_out: must not be varied, for trials are compared on the same images")
+    name = base.HELD_OUT
+    if not base.has_held_out:
+        none = getattr(base, name)
+        raise OptionError(f"{name}: must hold some out to tune, for test samples are not to choose by, not {none}")
+    if name in space:
+        raise OptionError(f"search {name}: must not be varied, for trials are compared on the same samples")
     stops = list(objectives) == ["accuracy"]
     reports = (lambda config: config.epochs) if stops else None
     return Setup(base=base, space=space, objectives=objectives, seed=base.seed, reports=reports)
 
 
-def mnist_trainer(
+def trainer(
     objectives: Sequence[str], data: Path | None, init: Path | None, teacher: Path | None, device: str
 ) -> Try[TrainConfig]:
-    """Return the function that trains on MNIST and measures.
+    """Return the function that trains and measures.
 
     accuracy alone is that of the trained network. Where a cost is asked for, everything is measured on the integer
     network of ``bits`` bits, or of 8 where the configuration has none.
 
     Args:
         objectives: names in OBJECTIVES.
-        data: folder of the MNIST files.
+        data: folder of the data files.
         init: model file whose weights every trial starts from.
         teacher: folder of a run whose network teaches every trial's.
         device: a torch device.
     """
     from snn2rtl import frontend
-    from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_mnist
-    from snn2rtl.training.start import load_samples
+    from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_network
+    from snn2rtl.training.tasks import task_of
 
     def train(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
         files = Files(out=out, data=data, init=init, teacher=teacher)
         try:
-            results = train_mnist(config, files, device=device, report=report, quiet=True)
+            results = train_network(config, files, device=device, report=report, quiet=True)
         finally:
             (out / CHECKPOINT).unlink(missing_ok=True)  # another trial never goes on with it, and there are many
         if list(objectives) == ["accuracy"]:
             return {"accuracy": results["accuracy"]}
-        bits = PerLayer(config.bits or DEFAULT_BITS)
-        network, _ = compile_network(frontend.load(out / MODEL), QuantizeOptions(bits=bits))
-        held_out = load_samples(config, data, "cpu").test
-        samples = Samples(held_out.images.numpy(), held_out.labels.numpy(), network.encoder)
-        return measure(network, samples)
+        network, _ = compile_network(frontend.load(out / MODEL), config.quantizing())
+        held_out = task_of(config).material(config, data, "cpu", None).test
+        return measure(network, held_out.golden(network.encoder))
 
     return train
 
@@ -82,7 +81,7 @@ def measure(network: FixedPointNetwork, samples: Samples) -> dict[str, float]:
     activity = metrics.observe(network, samples)
     return {
         "accuracy": 100 * int((activity.classes == samples.labels).sum()) / len(samples),
-        "nonzeros": sum(int(layer.nonzeros.sum()) for layer in network.layers),
+        "nonzeros": sum(int(layer.nonzeros.sum() + layer.recurrent_nonzeros.sum()) for layer in network.layers),
         "spikes": sum(int(events.sum()) for events in activity.events[1:]) / len(samples),
         "membrane_bits": sum(len(layer.neuron) * layer.neuron.membrane_bits for layer in network.layers),
     }

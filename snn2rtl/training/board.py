@@ -14,9 +14,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from snn2rtl.errors import OutputError
 from snn2rtl.training.loop import Metrics
-from snn2rtl.training.model import Network
+from snn2rtl.training.network import Network
 from snn2rtl.training.neuron import charged
-from snn2rtl.training.samples import Inputs
+from snn2rtl.training.task import Inputs
 
 SHOWN = 8  # samples of a raster
 
@@ -86,14 +86,16 @@ class Board:
         net.eval()
         with torch.enable_grad():  # which keeps the membranes
             output = net(x.x, x.steps, x.columns)
-        for spiking in net.layers:
-            name, spikes, synapses = spiking.name, output.spikes[spiking.name], spiking.synapses
-            weight = synapses.weight.detach()[synapses.weight_mask > 0]
-            for what, values in {"weights": weight, "membranes": charged(spikes)}.items():
+        for layer in net.layers:
+            name, synapses = layer.name, layer.synapses
+            shown = {"weights": synapses.weight.detach()[synapses.weight_mask > 0]}
+            if layer.fires:
+                shown["membranes"] = charged(output.spikes[name])
+                writer.add_image(f"spikes/{name}", raster(output.spikes[name].detach()), number, dataformats="HW")
+            for what, values in shown.items():
                 finite = values[values.abs() < 1e19]  # what has a place in a histogram; NaN has none
                 if len(finite):
                     writer.add_histogram(f"{what}/{name}", finite, number)
-            writer.add_image(f"spikes/{name}", raster(spikes.detach()), number, dataformats="HW")
 
 
 def raster(spikes: Tensor) -> Tensor:

@@ -16,18 +16,17 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from snn2rtl import frontend
-from snn2rtl.errors import OutputError
+from snn2rtl.errors import OptionError, OutputError
 from snn2rtl.training import checkpoint
 from snn2rtl.training.board import SHOWN, Board
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.distributed import Group, join
 from snn2rtl.training.loop import Metrics, check_batch, evaluate, train_epoch
-from snn2rtl.training.model import CLASSES, PIXELS, to_spikingjelly
 from snn2rtl.training.pruning import sparsity
-from snn2rtl.training.run import Run, learning_rate
-from snn2rtl.training.samples import exact_inputs
-from snn2rtl.training.start import Material, initialise, load_material
+from snn2rtl.training.run import Run, learning_rate, read_config
+from snn2rtl.training.task import Material
+from snn2rtl.training.tasks import task_of
+from snn2rtl.training.teacher import soft_labels
 
 CHECKPOINT = checkpoint.NAME
 MODEL = "model.pt"
@@ -41,9 +40,10 @@ logger = logging.getLogger(__name__)
 class Files:
     """What a run reads and writes.
 
-    out: folder of checkpoint.pt, tensorboard/, model.pt and results.json. data: folder of the MNIST files, see
-    snn2rtl.data.mnist.load(). init: model file whose weights the run starts from. teacher: folder of a run whose
-    network teaches this one (distill), or a .npz of soft labels, see snn2rtl.training.teacher.
+    out: folder of checkpoint.pt, tensorboard/, model.pt and results.json. data: folder of the data files, see
+    snn2rtl.data.mnist.load() and snn2rtl.data.shd_cache.find(). init: model file whose weights the run starts from.
+    teacher: folder of a run whose network teaches this one (distill), or a .npz of soft labels, see
+    snn2rtl.training.teacher.
     """
 
     out: Path
@@ -52,7 +52,7 @@ class Files:
     teacher: Path | None = None
 
 
-def train_mnist(
+def train_network(
     config: TrainConfig,
     files: Files,
     *,
@@ -61,13 +61,13 @@ def train_mnist(
     report: Callable[[int, float], None] | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Train a network on MNIST and return what results.json holds.
+    """Train a network and return what results.json holds.
 
     Processes that torchrun started train together, and the first one writes the files. Every epoch starts from a seed
     of its own, so a run that was killed and resumed ends, on the CPU, with the weights of a run that was not.
 
     Args:
-        config: the network and how it learns.
+        config: the task, the network and how it learns.
         files: where everything is.
         resume: go on from the checkpoint in files.out.
         device: a torch device.
@@ -82,13 +82,13 @@ def train_mnist(
     """
     with join(device) as (group, own):
         check_batch(config, group)
-        material = load_material(config, files.data, files.teacher, own)
+        material = load_material(config, files, own)
         if group.leads:
             _prepare(files.out, resume)
         if resume:
             run = Run.load(files.out / CHECKPOINT, own, config)
         else:
-            run = Run(config, initialise(config, files.init).to(own))
+            run = Run(config, task_of(config).initialise(config, files.init).to(own))
             if group.leads:
                 run.save(files.out / CHECKPOINT)
         try:
@@ -113,7 +113,22 @@ def saved_config(out: Path) -> TrainConfig:
         ModelFileError: there is no checkpoint, or it cannot be read.
     """
     path = out / CHECKPOINT
-    return TrainConfig.from_dict(checkpoint.load(path)["config"], str(path))
+    return read_config(path, checkpoint.load(path))
+
+
+def load_material(config: TrainConfig, files: Files, device: str) -> Material:
+    """Return the samples of a run, with the labels of its teacher.
+
+    Raises:
+        DataError: the data or the soft labels are missing or damaged.
+        ModelFileError: the teacher's run cannot be read.
+        OptionError: a teacher and its share in the loss do not go together, or nothing would be left to learn.
+    """
+    teacher = files.teacher
+    if (teacher is None) != (config.distill == 0):
+        raise OptionError(f"distill: must be above 0 with a teacher and 0 without, not {config.distill}")
+    teach = None if teacher is None else partial(soft_labels, teacher, config)
+    return task_of(config).material(config, files.data, device, teach)
 
 
 def _prepare(out: Path, resume: bool) -> None:
@@ -135,10 +150,10 @@ def _train(
 ) -> None:
     config, done = run.config, run.done
     console = Console(stderr=True)
-    shown = exact_inputs(material.test.images[:SHOWN], config.sample_encoder())
+    shown = material.test[:SHOWN].exact(config, 0)
     if not done and 0 in config.prune_epochs():
         some = material.train[:RATE_SAMPLES]
-        run.after_epoch(0, evaluate(run.net, some, config, _ignore, group=group).neuron_rates(some.images))
+        run.after_epoch(0, evaluate(run.net, some, config, _ignore, group=group).neuron_rates(some))
     with (
         Board(out / "tensorboard" if group.leads else None, done) as board,
         Progress(console=console, disable=quiet or not (group.leads and console.is_terminal)) as progress,
@@ -174,8 +189,8 @@ def _epoch(
     seed_epoch(run.config.seed, epoch)
     run.before_epoch(epoch)
     learned = train_epoch(run.net, run.optimizer, material.train, run.config, advance, group)
-    run.after_epoch(epoch, learned.neuron_rates(material.train.images))
-    steps = 0 if epoch == run.config.epochs else run.config.train_time_steps  # the last epoch's figure is the run's
+    run.after_epoch(epoch, learned.neuron_rates(material.train))
+    steps = 0 if epoch == run.config.epochs else run.config.early_steps  # the last epoch's figure is the run's
     measured = evaluate(run.net, material.test, run.config, advance, steps, group)
     return learned.metrics(), measured.metrics()
 
@@ -194,8 +209,7 @@ def _finish(run: Run, out: Path, group: Group) -> dict[str, Any]:
     }
     if not group.leads:
         return results
-    name = "_".join(map(str, ("mnist", PIXELS, *run.config.hidden, CLASSES)))
-    frontend.save(to_spikingjelly(run.net.cpu()), out / MODEL, encoder=run.config.sample_encoder(), name=name)
+    task_of(run.config).export(run.net.cpu(), run.config, out / MODEL)
     try:
         (out / RESULTS).write_text(json.dumps(results, indent=2) + "\n")
     except OSError as error:

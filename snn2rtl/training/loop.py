@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,13 @@ from torch.nn import functional
 from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.distributed import ALONE, Group
-from snn2rtl.training.model import CLASSES, MAX_PIXEL, Network, Output
+from snn2rtl.training.network import Network, Output
 from snn2rtl.training.product import fast_products
 from snn2rtl.training.pruning import INPUTS, Rates
-from snn2rtl.training.samples import Samples, augment, exact_inputs, random_inputs
+from snn2rtl.training.task import Samples
 
 TEST_BATCH = 250
+PACE = "pace"  # of a group of the optimizer: how many times faster than weights it learns
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Mean:
     """Sums over batches that stay on the device, so that it never waits for the host."""
 
     def __init__(self, net: Network) -> None:
-        weights = {spiking.name: spiking.synapses.weight for spiking in net.layers}
+        weights = {layer.name: layer.synapses.weight for layer in net.layers if layer.fires}
         self.rates: Rates = {name: weight.new_zeros(len(weight)) for name, weight in weights.items()}
         device = net.layers[0].synapses.weight.device
         self.sums = {name: torch.zeros((), dtype=torch.float64, device=device) for name in ("loss", "right", "samples")}
@@ -46,7 +47,7 @@ class Mean:
     def add(self, loss: Tensor, output: Output, labels: Tensor) -> None:
         """Count a batch."""
         self.sums["loss"] += loss.detach() * len(labels)
-        self.sums["right"] += (output.counts.argmax(1) == labels).sum()
+        self.sums["right"] += (output.scores.argmax(1) == labels).sum()
         self.sums["samples"] += len(labels)
         for name, spikes in output.spikes.items():
             self.rates[name] += spikes.detach().mean((0, 1)) * len(labels)
@@ -68,10 +69,10 @@ class Mean:
         loss, right = float(self.sums["loss"]), float(self.sums["right"])
         return Metrics(loss / self.samples, 100 * right / self.samples, rates)
 
-    def neuron_rates(self, images: Tensor) -> Rates:
-        """Return the spikes per time step of each neuron, by layer, and of the inputs that the images are."""
+    def neuron_rates(self, samples: Samples) -> Rates:
+        """Return the spikes per time step of each neuron, by layer, and of the inputs that the samples are."""
         rates = {name: rate / self.samples for name, rate in self.rates.items()}
-        return {INPUTS: images.float().mean(0) / MAX_PIXEL, **rates}
+        return {INPUTS: samples.rates(), **rates}
 
 
 def train_epoch(
@@ -87,17 +88,15 @@ def train_epoch(
     A last batch of fewer samples than smallest_batch() is left out.
 
     Args:
-        net: from model.build(); its weights change.
+        net: of the task; its weights change.
         optimizer: of the weights of net.
         samples: what to learn.
-        config: encoder, time steps, batch size, losses and clipping.
+        config: of the task.
         advance: told the number of samples of each batch.
         group: processes that train together; each takes its share of every batch.
     """
     net.train()
     mean = Mean(net)
-    encoder = config.sample_encoder()
-    steps = config.train_time_steps or config.time_steps
     order = torch.randperm(len(samples), device=samples.labels.device)
     group.part_ways()
     with fast_products():
@@ -106,13 +105,13 @@ def train_epoch(
                 continue
             share = group.share(index)
             batch = samples[share]
-            inputs = random_inputs(augment(batch.images, config.augment), encoder, steps)
+            inputs = batch.drawn(config)
             output = net(inputs.x, inputs.steps, inputs.columns)
-            loss = _loss(output, batch, config)
+            loss = _loss(net, output, batch, config)
             optimizer.zero_grad()
             (loss * (len(share) / len(index))).backward()  # type: ignore[no-untyped-call]
             group.sum([parameter.grad for parameter in net.parameters() if parameter.grad is not None])
-            nn.utils.clip_grad_norm_(net.parameters(), config.clip)
+            nn.utils.clip_grad_norm_(_clipped(optimizer), config.clip)
             optimizer.step()
             mean.add(loss, output, batch.labels)
             advance(len(index))
@@ -122,7 +121,7 @@ def train_epoch(
 
 def smallest_batch(config: TrainConfig, group: Group) -> int:
     """Return how many samples a batch must have, for each process to have one, or two where it takes their variance."""
-    return group.size * (2 if config.batch_norm else 1)
+    return group.size * config.smallest_share
 
 
 def check_batch(config: TrainConfig, group: Group) -> None:
@@ -135,14 +134,19 @@ def check_batch(config: TrainConfig, group: Group) -> None:
         )
 
 
-def _loss(output: Output, batch: Samples, config: TrainConfig) -> Tensor:
-    logits = output.counts * config.gain
-    target = functional.one_hot(batch.labels, CLASSES).float()
+def _clipped(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Return the parameters whose gradient is clipped: those that learn at the pace of weights."""
+    return [parameter for group in optimizer.param_groups if group.get(PACE, 1) == 1 for parameter in group["params"]]
+
+
+def _loss(net: Network, output: Output, batch: Samples, config: TrainConfig) -> Tensor:
+    logits = output.scores * config.gain
+    target = functional.one_hot(batch.labels, logits.shape[1]).to(logits.dtype)
     if batch.taught is not None:
         target = (1 - config.distill) * target + config.distill * batch.taught
-    loss = functional.cross_entropy(logits, target)
+    loss = functional.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
     if config.rate_penalty:
-        hidden = list(output.spikes.values())[:-1]
+        hidden = [spikes for name, spikes in output.spikes.items() if name != net.layers[-1].name]
         excess = [functional.relu(spikes.mean((0, 1)) - config.rate_limit).mean() for spikes in hidden]
         loss = loss + config.rate_penalty * sum(excess)
     return loss
@@ -162,20 +166,18 @@ def evaluate(
     Args:
         net: the network.
         samples: what to run it on.
-        config: encoder and gain.
+        config: of the task.
         advance: told the number of samples of each batch.
-        steps: time steps of a sample, 0 for those of the encoder.
+        steps: time steps of a sample, 0 for those of the configuration.
         group: processes that measure together.
     """
     net.eval()
     mean = Mean(net)
-    encoder = config.sample_encoder()
-    encoder = replace(encoder, time_steps=steps or encoder.time_steps)
     part = group.part(len(samples))
     for first in part[::TEST_BATCH]:
         batch = samples[first : min(first + TEST_BATCH, part.stop)]
-        inputs = exact_inputs(batch.images, encoder, first)
+        inputs = batch.exact(config, first, steps)
         output = net(inputs.x, inputs.steps, inputs.columns)
-        mean.add(functional.cross_entropy(output.counts * config.gain, batch.labels), output, batch.labels)
+        mean.add(functional.cross_entropy(output.scores * config.gain, batch.labels), output, batch.labels)
         advance(len(batch) * group.size)
     return mean.gather(group)

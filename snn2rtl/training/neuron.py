@@ -94,6 +94,6 @@ def lif(current: Tensor, fire_at: Tensor, steps: int, tau: float, integer: bool 
 
 def charged(spikes: Tensor) -> Tensor:
     """Return the membranes before reset, as shares of the threshold, of spikes that lif() made with gradients on."""
-    membrane, fire_at = spikes.grad_fn.saved_tensors  # type: ignore[union-attr]
+    membrane, fire_at, *_ = spikes.grad_fn.saved_tensors  # type: ignore[union-attr]
     shares: Tensor = membrane / fire_at
     return shares

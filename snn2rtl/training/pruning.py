@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.model import Network, SpikingLayer
+from snn2rtl.training.network import Layer, Network
 
 Rates = dict[str, Tensor]  # spikes per time step of each neuron, by layer; those of the inputs under INPUTS
 INPUTS = "inputs"
@@ -66,23 +66,24 @@ def _weights_left(masks: list[Tensor], density: float) -> list[int]:
     return left
 
 
-def _weight_scores(spiking: SpikingLayer, by: str, rates: Rates) -> Tensor:
+def _weight_scores(spiking: Layer, by: str, rates: Rates) -> Tensor:
     """Return the importance of each weight, -1 where it is pruned already.
 
     magnitude: |w|. activity: how often the input spikes. both: their product, which is the mean current of the synapse.
     """
     magnitude = spiking.synapses.masked().abs()
-    activity = rates[_source(spiking)].expand_as(magnitude)
+    own = [rates[spiking.name]] if spiking.synapses.recurrent else []
+    activity = torch.cat([rates[_source(spiking)], *own]).expand_as(magnitude)
     score = {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[by]
     return torch.where(spiking.synapses.weight_mask > 0, score, -1.0)
 
 
-def _source(spiking: SpikingLayer) -> str:
+def _source(spiking: Layer) -> str:
     return INPUTS if spiking.name == "1" else str(int(spiking.name) - 1)
 
 
 def _prune_neurons(net: Network, config: TrainConfig, share: float, rates: Rates) -> None:
-    """Prune hidden neurons: all weights into them and out of them."""
+    """Prune hidden neurons: all weights into them and out of them, those of their own layer among them."""
     for spiking, after in zip(net.layers, net.layers[1:], strict=False):
         into, out = spiking.synapses.weight_mask, after.synapses.weight_mask
         score = _neuron_scores(spiking, after, config.prune_by, rates)
@@ -94,9 +95,14 @@ def _prune_neurons(net: Network, config: TrainConfig, share: float, rates: Rates
         gone = torch.argsort(score)[: max(0, len(score) - max(stay, config.min_neurons))]
         into[gone] = 0
         out[:, gone] = 0
+        if spiking.synapses.recurrent:
+            into[:, spiking.synapses.inputs + gone] = 0
 
 
-def _neuron_scores(spiking: SpikingLayer, after: SpikingLayer, by: str, rates: Rates) -> Tensor:
-    magnitude: Tensor = spiking.synapses.masked().norm(dim=1) * after.synapses.masked().norm(dim=0)
+def _neuron_scores(spiking: Layer, after: Layer, by: str, rates: Rates) -> Tensor:
+    into, out = spiking.synapses.masked(), after.synapses.masked()[:, : after.synapses.inputs]
+    if spiking.synapses.recurrent:
+        out = torch.cat([out, into[:, spiking.synapses.inputs :]])
+    magnitude: Tensor = into.norm(dim=1) * out.norm(dim=0)
     activity = rates[spiking.name]
     return {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[by]

@@ -13,8 +13,11 @@ from torch import Tensor, nn
 from snn2rtl.errors import ModelFileError, OptionError
 from snn2rtl.training import checkpoint, pruning
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.model import Network, build
+from snn2rtl.training.configs import CONFIGS
+from snn2rtl.training.loop import PACE
+from snn2rtl.training.network import Network
 from snn2rtl.training.pruning import Rates
+from snn2rtl.training.tasks import task_of
 
 
 @dataclass
@@ -37,10 +40,9 @@ class Run:
         """Set the learning rate, and start to quantize where it is time."""
         if self.config.qat(epoch) and not self.net.quantized:
             self.net.quantize(self.config.bits)
-            steps = [spiking.synapses.log_step for spiking in self.net.layers]
-            self.optimizer.add_param_group({"params": steps})
+            self.optimizer.add_param_group({"params": self.net.weight_steps(), PACE: 1.0})
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, epoch)
+            group["lr"] = learning_rate(self.config, epoch) * group[PACE]
 
     def after_epoch(self, epoch: int, rates: Rates) -> None:
         """Prune where it is time."""
@@ -49,6 +51,7 @@ class Run:
     def save(self, path: Path) -> None:
         """Write the checkpoint."""
         state = {
+            "task": self.config.TASK,
             "config": self.config.to_dict(),
             "model": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -65,12 +68,14 @@ class Run:
             OptionError: the configuration is another one than the checkpoint's.
         """
         state = checkpoint.load(path)
-        saved = TrainConfig.from_dict(state["config"], str(path))
+        saved = read_config(path, state)
         config = config or saved
+        if config.TASK != saved.TASK:
+            raise OptionError(f"resume: must be a run on {config.TASK}, not on {saved.TASK}")
         done = len(state["history"])
         _check_same(config, saved, done)
         try:
-            net = build(config)
+            net = task_of(config).build(config)
         except RuntimeError as error:  # torch's own MemoryError
             raise ModelFileError(f"{path}: must describe a network that fits in memory") from error
         _grow(net, state["model"], config.bits if config.qat(done) else 0)
@@ -99,14 +104,22 @@ def learning_rate(config: TrainConfig, epoch: int) -> float:
     """Return the learning rate of an epoch, counted from 1."""
     if config.schedule == "step":
         return config.lr * config.lr_gamma ** ((epoch - 1) // config.lr_step)
-    return config.lr * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / config.epochs))
+    if config.schedule == "cosine":
+        return config.lr * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / config.epochs))
+    return config.lr * _one_cycle((epoch - 0.5) / config.epochs)
+
+
+def _one_cycle(done: float) -> float:
+    """Return the share of the greatest rate: up along a cosine, then down to nothing (Smith and Topin, 2018)."""
+    rises = 0.15
+    if done < rises:
+        return 0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * done / rises))
+    return 0.5 * (1 + math.cos(math.pi * (done - rises) / (1 - rises)))
 
 
 def _optimizer(net: Network, config: TrainConfig) -> torch.optim.Optimizer:
-    steps = [spiking.synapses.log_step for spiking in net.layers if spiking.synapses.log_step is not None]
-    chosen = {id(step) for step in steps}
-    groups = [[parameter for parameter in net.parameters() if id(parameter) not in chosen], steps]
-    return torch.optim.Adam([{"params": group} for group in groups if group], lr=config.lr)
+    groups = [(pace, parameters) for pace, parameters in net.by_pace().items()] + [(1.0, net.weight_steps())]
+    return torch.optim.Adam([{"params": group, PACE: pace} for pace, group in groups if group], lr=config.lr)
 
 
 def _check_same(config: TrainConfig, saved: TrainConfig, done: int) -> None:
@@ -122,10 +135,22 @@ def _check_same(config: TrainConfig, saved: TrainConfig, done: int) -> None:
 
 def _grow(net: Network, state: dict[str, Any], bits: int) -> None:
     """Give the layers the parts that an untrained network lacks: biases where the state has them, weight steps."""
-    for i, spiking in enumerate(net.layers):
-        synapses = spiking.synapses
+    for i, layer in enumerate(net.layers):
+        synapses = layer.synapses
         if f"chain.{i}.synapses.bias" in state:
             synapses.bias = nn.Parameter(torch.zeros(len(synapses.weight)))
         if bits:
-            synapses.log_step = nn.Parameter(torch.zeros(len(synapses.weight)))
-            synapses.bits = bits
+            synapses.expect_steps(bits)
+
+
+def read_config(path: Path, state: dict[str, Any]) -> TrainConfig:
+    """Return the configuration of a checkpoint's state.
+
+    Raises:
+        ModelFileError: its task is unknown.
+        OptionError: an entry is unknown, of another type, or out of its range.
+    """
+    task = state.get("task", "mnist")  # checkpoints had no task when there was no other
+    if not isinstance(task, str) or task not in CONFIGS:
+        raise ModelFileError(f"{path}: task must be {' or '.join(CONFIGS)}, not {task!r}")
+    return CONFIGS[task].from_dict(state["config"], str(path))

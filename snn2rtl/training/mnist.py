@@ -1,8 +1,8 @@
-"""What a run starts from: its data, an untrained network or the weights of a model file, a teacher."""
+"""Training on MNIST: its images, the network that a run starts from, and the model file that it ends with."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +13,14 @@ from snn2rtl.compiler import fold
 from snn2rtl.data import mnist
 from snn2rtl.errors import OptionError
 from snn2rtl.passes.fold_neurons import plain_layers
-from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.model import THRESHOLD, Network, build
-from snn2rtl.training.samples import Samples
-from snn2rtl.training.teacher import soft_labels
+from snn2rtl.training.images import Images
+from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.model import CLASSES, PIXELS, build, to_spikingjelly
+from snn2rtl.training.network import THRESHOLD, Network
+from snn2rtl.training.task import Material, Task, Teach, seeded
 
 
-def model_config(path: Path) -> TrainConfig:
+def model_config(path: Path) -> MnistConfig:
     """Return the configuration of a run with the network of a model file; what the file does not say has its default.
 
     Raises:
@@ -36,10 +37,10 @@ def model_config(path: Path) -> TrainConfig:
     if encoder := network.encoder:
         known |= {"encoder": encoder.kind, "time_steps": encoder.time_steps}
         known |= {"scale": encoder.scale} if encoder.kind == "poisson" else {}
-    return TrainConfig(**known)
+    return MnistConfig(**known)
 
 
-def initialise(config: TrainConfig, init: Path | None) -> Network:
+def initialise(config: MnistConfig, init: Path | None) -> Network:
     """Return the network of a configuration, with the folded weights of a model file where one is given.
 
     Weights that are zero in the file are pruned and stay so.
@@ -48,8 +49,7 @@ def initialise(config: TrainConfig, init: Path | None) -> Network:
         ModelFileError, UnsupportedModelError: the file cannot be read.
         OptionError: its network is another one than the configuration asks for.
     """
-    torch.manual_seed(config.seed)
-    net = build(config)
+    net = seeded(config, build)
     if init is None:
         return net
     if config.batch_norm:
@@ -76,38 +76,18 @@ def initialise(config: TrainConfig, init: Path | None) -> Network:
     return net
 
 
-@dataclass(frozen=True)
-class Material:
-    """What a run learns from, and what measures it."""
-
-    train: Samples
-    test: Samples
-
-
-def load_material(config: TrainConfig, data: Path | None, teacher: Path | None, device: str) -> Material:
-    """Return the samples of a run; see load_samples().
-
-    Raises:
-        OptionError: a teacher and its share in the loss do not go together, or as load_samples().
-    """
-    if (teacher is None) != (config.distill == 0):
-        raise OptionError(f"distill: must be above 0 with a teacher and 0 without, not {config.distill}")
-    return load_samples(config, data, device, teacher)
-
-
-def load_samples(config: TrainConfig, data: Path | None, device: str, teacher: Path | None = None) -> Material:
+def load_material(config: MnistConfig, data: Path | None, device: str, teach: Teach | None = None) -> Material:
     """Return what is learned from, with a teacher's soft labels, and what measures it.
 
     Held out training images measure it, or else the test images.
 
     Raises:
         DataError: the data or the soft labels are missing or damaged.
-        ModelFileError: the teacher's run cannot be read.
         OptionError: nothing would be left to learn.
     """
     everything, held_out = _split("train", data, device), config.hold_out
-    if teacher is not None:
-        everything = replace(everything, taught=soft_labels(teacher, everything.images))
+    if teach is not None:
+        everything = replace(everything, taught=teach(everything))
     if not held_out:
         return Material(everything, _split("test", data, device))
     if held_out < len(everything):
@@ -115,6 +95,19 @@ def load_samples(config: TrainConfig, data: Path | None, device: str, teacher: P
     raise OptionError(f"hold_out: must be less than the {len(everything)} training images, not {held_out}")
 
 
-def _split(split: Literal["train", "test"], data: Path | None, device: str) -> Samples:
+def _split(split: Literal["train", "test"], data: Path | None, device: str) -> Images:
     images, labels = mnist.load(split, data)
-    return Samples(torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.astype("int64")).to(device))
+    return Images(torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.astype("int64")).to(device))
+
+
+def export(net: Network, config: MnistConfig, path: Path) -> None:
+    """Write the model file of a network: SpikingJelly's layers.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    name = "_".join(map(str, ("mnist", PIXELS, *config.hidden, CLASSES)))
+    frontend.save(to_spikingjelly(net), path, encoder=config.sample_encoder(), name=name)
+
+
+TASK = Task(CLASSES, load_material, build, initialise, model_config, export)

@@ -1,22 +1,25 @@
-"""Samples as the network takes them: batches of images, shifted and turned in training, spikes or pixels."""
+"""Images as the network takes them: batches, shifted and turned in training, as spikes or pixels."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snn2rtl.encoders import RATE_BITS, Encoder
+from snn2rtl.encoders import MAX_PIXEL, RATE_BITS, Encoder
+from snn2rtl.samples import Samples
+from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.task import Inputs
 
 SIDE = 28
 DEGREES_PER_PIXEL = 5
 
 
 @dataclass(frozen=True)
-class Samples:
+class Images:
     """Images of shape (N, 784), uint8, and their labels of shape (N,), int64, on one device.
 
     taught: a teacher's probabilities of the classes, shape (N, classes), where there is one.
@@ -29,18 +32,28 @@ class Samples:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: slice | Tensor) -> Samples:
+    def __getitem__(self, index: slice | Tensor) -> Images:
         taught = None if self.taught is None else self.taught[index]
-        return Samples(self.images[index], self.labels[index], taught)
+        return Images(self.images[index], self.labels[index], taught)
 
+    def drawn(self, config: MnistConfig) -> Inputs:
+        """Return these images for training, shifted and turned at random, as random spikes or pixels."""
+        steps = config.train_time_steps or config.time_steps
+        return random_inputs(augment(self.images, config.augment), config.sample_encoder(), steps)
 
-@dataclass(frozen=True)
-class Inputs:
-    """A batch for the network: x of shape (T, N, inputs) or (N, inputs), and which inputs those are (None: all)."""
+    def exact(self, config: MnistConfig, first: int, steps: int = 0) -> Inputs:
+        """Return what the golden model and the hardware get (encoder seed 0) for images first, first + 1, ..."""
+        encoder = config.sample_encoder()
+        return exact_inputs(self.images, replace(encoder, time_steps=steps or encoder.time_steps), first)
 
-    x: Tensor
-    columns: Tensor | None
-    steps: int
+    def golden(self, encoder: Encoder | None) -> Samples:
+        """Return the images as metrics and the golden model take them."""
+        return Samples(self.images.cpu().numpy(), self.labels.cpu().numpy(), encoder)
+
+    def rates(self) -> Tensor:
+        """Return the mean of each pixel, 1 for white, shape (784,)."""
+        mean: Tensor = self.images.float().mean(0) / MAX_PIXEL
+        return mean
 
 
 def random_inputs(images: Tensor, encoder: Encoder, steps: int) -> Inputs:

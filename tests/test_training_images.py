@@ -13,7 +13,7 @@ from training_runs import samples, small, train
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, OptionError
-from snn2rtl.training.samples import SIDE, augment, exact_inputs, poisson_spikes, random_inputs
+from snn2rtl.training.images import SIDE, augment, exact_inputs, poisson_spikes, random_inputs
 
 
 def test_poisson_spikes_have_the_probability_of_the_encoder() -> None:

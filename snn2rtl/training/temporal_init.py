@@ -1,0 +1,123 @@
+"""A training run that starts from the model file of a temporal network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snn2rtl import frontend
+from snn2rtl.compiler import fold
+from snn2rtl.errors import OptionError
+from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.spiking import FloatArray, Integrator, Linear, Neuron
+from snn2rtl.training.network import THRESHOLD, Network
+from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.temporal import FiringLayer, Leak, TemporalLayer
+
+Pair = tuple[Linear, Neuron | Integrator]
+
+
+def model_config(path: Path) -> ShdConfig:
+    """Return the configuration of a run with the network of a model file; what the file does not say has its default.
+
+    Raises:
+        ModelFileError, UnsupportedModelError: the file cannot be read.
+        OptionError: the network cannot be trained here.
+    """
+    pairs = _pairs(path)
+    kinds = {_traits(linear, neuron) for linear, neuron in pairs[:-1]}
+    if len(kinds) > 1:
+        raise OptionError(f"model '{path}': hidden layers must be of one kind to be trained, not {len(kinds)}")
+    (first, _), (_, last) = pairs[0], pairs[-1]
+    known: dict[str, Any] = dict(next(iter(kinds), ()))
+    known["hidden"] = tuple(len(linear.weight) for linear, _ in pairs[:-1])
+    known["channels"] = first.weight.shape[1]
+    known["delays"] = max((int(linear.delay.max()) for linear, _ in pairs if linear.delay is not None), default=0)
+    assert isinstance(last, Integrator)
+    return ShdConfig(**known | {"readout": last.score})
+
+
+def load_weights(net: Network, config: ShdConfig, init: Path) -> None:
+    """Give a network the weights, delays and time constants of a model file.
+
+    Raises:
+        ModelFileError, UnsupportedModelError: the file cannot be read.
+        OptionError: its network is another one than the configuration asks for.
+    """
+    pairs = _pairs(init)
+    have = [_rows(linear).shape for linear, _ in pairs]
+    want = [tuple(layer.synapses.weight.shape) for layer in net.layers]
+    if have != want:
+        raise OptionError(f"init '{init}': layers must have shapes {want}, as the options ask, not {have}")
+    asked = {"neuron": config.neuron, "reset": config.reset, "recurrent": config.recurrent}
+    for layer, (linear, neuron) in zip(net.layers, pairs, strict=True):
+        assert isinstance(layer, TemporalLayer)
+        found = dict(_traits(linear, neuron))
+        other = [key for key, value in found.items() if value != asked[key]]
+        other += ["delays"] if linear.delay is not None and linear.delay.max() > config.delays else []
+        if other:
+            raise OptionError(f"init '{init}': layer '{linear.name}' must be as the options ask, not differ in "
+                              f"{', '.join(other)}")  # fmt: skip
+        _load_layer(layer, linear, neuron)
+
+
+def _pairs(path: Path) -> list[Pair]:
+    """Return the layers of a file, if they are of a kind that is trained here."""
+    pairs = pair_layers(fold(frontend.load(path)))
+    problems = []
+    for index, (_, neuron) in enumerate(pairs):
+        where, last = f"model '{path}': layer '{neuron.name}' must", index == len(pairs) - 1
+        if isinstance(neuron, Integrator) != last:
+            problems.append(f"{where} {'be integrators' if last else 'fire'} to be trained here")
+        if neuron.tau is None or (isinstance(neuron, Neuron) and (neuron.strict or neuron.v_threshold <= 0)):
+            problems.append(f"{where} leak, and fire at a positive threshold, to be trained here")
+        if isinstance(neuron, Integrator) and neuron.synapse_tau is not None:
+            problems.append(f"{where} have no synaptic current to be trained here")
+    if problems:
+        raise OptionError("\n".join(problems))
+    return pairs
+
+
+def _traits(linear: Linear, neuron: Neuron | Integrator) -> tuple[tuple[str, Any], ...]:
+    """Return the options that a hidden layer shows; integrators show none."""
+    if isinstance(neuron, Integrator):
+        return ()
+    kind = "current" if neuron.synapse_tau is not None else "adaptive" if neuron.grow is not None else "lif"
+    reset = "soft" if neuron.v_reset is None else "hard"
+    return ("neuron", kind), ("reset", reset), ("recurrent", linear.recurrent is not None)
+
+
+def _rows(linear: Linear) -> FloatArray:
+    return linear.weight if linear.recurrent is None else np.concatenate([linear.weight, linear.recurrent], axis=1)
+
+
+@torch.no_grad()
+def _load_layer(layer: TemporalLayer, linear: Linear, neuron: Neuron | Integrator) -> None:
+    # a neuron computes the same when its weights, bias, threshold and growth are scaled together
+    scale = THRESHOLD / neuron.v_threshold if isinstance(neuron, Neuron) else 1.0
+    synapses = layer.synapses
+    _fill(synapses.weight, _rows(linear) * scale)
+    synapses.weight_mask.copy_(synapses.weight != 0)
+    assert synapses.bias is not None
+    _fill(synapses.bias, linear.bias * scale)
+    if layer.delay is not None:
+        _fill(layer.delay.steps, np.zeros(1) if linear.delay is None else linear.delay)
+    _fill_leak(layer.membrane, neuron.tau)
+    if isinstance(layer, FiringLayer) and isinstance(neuron, Neuron):
+        _fill_leak(layer.synaptic, neuron.synapse_tau)
+        _fill_leak(layer.adaptation, neuron.adaptation_tau)
+        if layer.grow is not None and neuron.grow is not None:
+            _fill(layer.grow, np.asarray(neuron.grow) * scale)
+
+
+def _fill_leak(leak: Leak | None, tau: float | FloatArray | None) -> None:
+    if leak is not None and tau is not None:
+        _fill(leak.logit, np.log(np.maximum(np.asarray(tau) - 1, 1e-3)))
+
+
+def _fill(tensor: Tensor, values: np.ndarray[Any, Any]) -> None:
+    tensor.copy_(torch.from_numpy(np.asarray(values, np.float32)).expand_as(tensor))
