@@ -106,6 +106,18 @@ class _Sums:
         return self.of[name].sum(0) if name in self.of else None
 
 
+def _through_spike(above: Tensor, share: Tensor, out: Tensor) -> None:
+    # ATan: ds/du = 1 / (1 + (pi * (u - 1))**2) with the share u = (h + a) / fire_at
+    torch.sub(share, 1, out=out).mul_(math.pi).square_().add_(1)
+    torch.div(above, out, out=out)
+
+
+def _left(trace: _Trace, t: int, fire_at: Tensor, soft: bool) -> Tensor:
+    """Return the membranes after the reset of a step."""
+    charged = trace.charged[t]
+    return torch.addcmul(charged, trace.spikes[t], fire_at if soft else charged, value=-1)
+
+
 def _back(upstream: Tensor, trace: _Trace, n: Numbers, soft: bool, sums: _Sums) -> Tensor:
     """Return the gradient of the current, shape (T, N, neurons)."""
     charged, spikes, synaptic, adapted = trace
@@ -126,9 +138,7 @@ def _back(upstream: Tensor, trace: _Trace, n: Numbers, soft: bool, sums: _Sums) 
             sums.add("grow", spikes[t], tired, -1)
             sums.add("keep_adaptation", adapted[t], tired)
             above = torch.addcmul(above, tired, n.grow, value=-1)
-        # ATan: ds/du = 1 / (1 + (pi * (u - 1))**2) with u = (h + a) / fire_at
-        torch.sub(share, 1, out=slope).mul_(math.pi).square_().add_(1)
-        torch.div(above, slope, out=slope)
+        _through_spike(above, share, slope)
         sums.add("fire_at", slope, share)
         slope.mul_(inverse)
         if n.keep_adaptation is not None:
@@ -136,9 +146,8 @@ def _back(upstream: Tensor, trace: _Trace, n: Numbers, soft: bool, sums: _Sums) 
         if not soft:  # the spike of a reset is no path of the gradient: dv/dh = 1 - s, or 1 for a soft one
             membrane.addcmul_(membrane, spikes[t], value=-1)
         membrane.add_(slope)
-        if t:
-            before = torch.addcmul(charged[t - 1], spikes[t - 1], n.fire_at if soft else charged[t - 1], value=-1)
-            sums.add("keep", membrane, before)
+        if t and "keep" in sums.of:
+            sums.add("keep", membrane, _left(trace, t - 1, n.fire_at, soft))
         if n.keep_current is None:
             grad[t] = membrane
         else:
