@@ -4,7 +4,7 @@
 //   noise: word k % 4 (16 bits) of state t * (pixels / 4 + 1) + k / 4 of a xorshift generator, which every sample begins anew
 //
 // While a list is walked, step after step, the next sample enters a second one. Four pixels a cycle: a step takes pixels / 4 + 1
-// cycles, or as many as it has events where those are more, for groups without a spike cost no event.
+// cycles, or as many as it has events where those are more.
 // Latency: eight cycles from the end of a sample to its first event, and one for each group without a spike before it.
 // Source: encoders.py, Encoder.encode; G. Marsaglia, Xorshift RNGs, 2003.
 
@@ -46,9 +46,8 @@ module snn_poisson #(
   reg [EntryWidth-1:0] entry_data_q;
   reg [GroupWidth+1:0] number_q;  // of the entry in its list
 
-  wire accept = pixel_valid_i & pixel_ready_o;
+  wire        accept = pixel_valid_i & pixel_ready_o;
   wire [15:0] bound = {8'd0, pixel_i} * RateBits;
-
   assign pixel_ready_o = ~full_q[enter_list_q];
 
   always @(posedge clk_i) begin
@@ -75,8 +74,7 @@ module snn_poisson #(
   reg [GroupWidth-1:0] group_q;
   reg [StepWidth-1:0]  step_q;
   reg [GroupWidth+1:0] size0_q, size1_q;  // of the lists
-
-  wire room;
+  wire                 room;
   wire [GroupWidth+1:0] size = read_list_q ? size1_q : size0_q;
   wire walk = full_q[read_list_q] & room;
   wire last_group = group_q == size[GroupWidth+1:2];
@@ -106,7 +104,7 @@ module snn_poisson #(
   reg       read_q, read_q2, spike_q;
   reg       step_end_q, step_end_q2, step_end_q3;
   reg       sample_end_q, sample_end_q2, sample_end_q3;
-  reg [3:0] used_q, used_q2, spikes_q;
+  reg [3:0] used_q, used_q2, spikes_q;  // places
   wire [4*AddrWidth-1:0] spike_addrs;
 
   always @(posedge clk_i) begin
@@ -182,7 +180,6 @@ module snn_poisson #(
   );
 
   wire unused_place = ^event_place;
-
   snn_stream_register #(
     .Width(AddrWidth + 2)
   ) u_register (
