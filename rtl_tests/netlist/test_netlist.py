@@ -61,7 +61,14 @@ def test_netlist_is_the_golden_model(target, time_steps, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["adaptive-multipliers", "delays-ragged", "direct-currents-2-lanes", "integrators-sum-3-lanes", "poisson-temporal"],
+    [
+        "adaptive-multipliers",
+        "delays-ragged",
+        "direct-currents-2-lanes",
+        "integrators-sum-3-lanes",
+        "poisson-temporal",
+        "norse",
+    ],
 )
 def test_temporal_neurons(name, tmp_path):
     network, options = CASES[name]()
