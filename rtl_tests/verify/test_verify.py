@@ -2,8 +2,10 @@
 
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -168,6 +170,23 @@ def test_a_stuck_network_is_reported(rtl: Path, tmp_path: Path, spikes: np.ndarr
     out = broken(rtl, tmp_path, "snn_sweep.v", "assign start = pending_q & room_i;", "assign start = 1'b0;")
     with pytest.raises(VerificationError, match=r"must end 10 steps in each of .* \(the bench says: FAIL: no beat for"):
         verify(open_folder(out), Samples(spikes[:, :3], None, None), "icarus", Stalls(), lambda _: None)
+
+
+def test_parts_that_fail_at_once_make_one_waveform(
+    rtl: Path, tmp_path: Path, spikes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two simulators that build it side by side would write each other's files."""
+    out = broken(rtl, tmp_path, "snn_sweep.v", "assign start = pending_q & room_i;", "assign start = 1'b0;")
+    drawn = []
+
+    def counted(*args: Any, **options: Any) -> Any:
+        drawn.append(options.get("trace"))
+        return build(*args, **options)
+
+    monkeypatch.setattr(sys.modules["snn2rtl.verify.verify"], "build", counted)
+    with pytest.raises(VerificationError, match=r"^samples 0\.\.0: layer .* \(the bench says: FAIL: .*; waveform: "):
+        verify(open_folder(out), Samples(spikes[:, :2], None, None), "icarus", Stalls(), lambda _: None, jobs=2)
+    assert drawn == [None, "vcd"]
 
 
 def test_an_edited_file_is_built_again(rtl: Path, tmp_path: Path) -> None:

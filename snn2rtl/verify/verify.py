@@ -132,16 +132,13 @@ def _run_parts(run: _Run, samples: Samples) -> Iterator[tuple[int, Inputs, Resul
     size = min(_CHUNK, -(-len(samples) // run.jobs))
     starts = range(0, len(samples), size)
 
-    def simulate(first: int) -> tuple[Inputs, Recording]:
+    def simulate(first: int) -> tuple[Inputs, Recording | VerificationError]:
         inputs = samples.inputs(first, min(first + size, len(samples)))
         scratch = run.folder.build / f"run-{run.name}-{os.getpid()}-{first}"
         try:
             return inputs, simulator.run(inputs, run.stalls, scratch)
         except VerificationError as error:
-            wave = _waveform(run, inputs)
-            raise VerificationError(
-                f"samples {first}..{first + inputs.shape[-2] - 1}: {error}; waveform: {wave}"
-            ) from error
+            return inputs, error
 
     pool = ThreadPoolExecutor(run.jobs)
     try:
@@ -151,6 +148,9 @@ def _run_parts(run: _Run, samples: Samples) -> Iterator[tuple[int, Inputs, Resul
             following = first + 2 * run.jobs * size
             if following < len(samples):  # a few ahead, so that no recording lies about while others are compared
                 waiting.append(pool.submit(simulate, following))
+            if isinstance(recording, VerificationError):  # here, for two parts at once would build one waveform
+                where = f"samples {first}..{first + inputs.shape[-2] - 1}"
+                raise VerificationError(f"{where}: {recording}; waveform: {_waveform(run, inputs)}") from recording
             yield first, inputs, reference.run(run.folder.network, inputs), recording
     finally:
         pool.shutdown(cancel_futures=True)  # after a difference nothing new is begun
