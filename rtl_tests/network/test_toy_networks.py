@@ -38,12 +38,12 @@ def test_replay_of_random_networks(number, tmp_path):
     assert_equal_to_reference(emit(*random_case(generator(20, number)), tmp_path / "rtl"))
 
 
-@pytest.mark.parametrize("number", range(RANDOM_NETWORKS))
+@pytest.mark.parametrize("number", range(RANDOM_NETWORKS // 2))
 def test_replay_of_random_direct_networks(number, tmp_path):
     assert_equal_to_reference(emit(*random_direct_case(generator(30, number)), tmp_path / "rtl"))
 
 
-@pytest.mark.parametrize("number", range(RANDOM_NETWORKS // 2))
+@pytest.mark.parametrize("number", range(RANDOM_NETWORKS // 4))
 def test_replay_of_random_encoded_networks(number, tmp_path):
     assert_equal_to_reference(emit(*random_encoded_case(generator(40, number)), tmp_path / "rtl"))
 
