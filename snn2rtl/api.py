@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snn2rtl import network_file, reference
-from snn2rtl.compiler import compile_network, fold
+from snn2rtl.compiler import compile_network, fold, to_layers
 from snn2rtl.encoders import Encoder, Noise
 from snn2rtl.errors import DataError, OptionError
 from snn2rtl.float_reference import scores
@@ -106,13 +106,13 @@ def _read(
     noise: Noise | None,
     input_shape: tuple[int, ...] | None,
 ) -> SpikingNetwork | FixedPointNetwork:
-    """Return a model as the options change it; a float network folded, for nobody needs the other."""
+    """Return a model as the options change it; a float network as layers, for nobody needs the other."""
     source = read_model(model, Path(arch) if arch else None)
     source = source if input_shape is None else _shaped(source, input_shape)
     source = replace(source, name=name) if name else source
     if noise:
         source = replace(source, encoder=_noisy(source.encoder, noise))
-    return fold(source) if isinstance(source, SpikingNetwork) else source
+    return to_layers(source) if isinstance(source, SpikingNetwork) else source
 
 
 def _integers(
@@ -171,7 +171,7 @@ def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNet
     if samples.labels is None:
         raise DataError("calibration: must have labels")
     before = after = agree = 0
-    folded = source if isinstance(source, SpikingNetwork) else None
+    folded = fold(source) if isinstance(source, SpikingNetwork) else None
     for first in range(0, len(samples), _CHUNK):
         inputs = samples.inputs(first, min(first + _CHUNK, len(samples)))
         labels = samples.labels[first : first + _CHUNK]

@@ -17,19 +17,23 @@ from snn2rtl.passes.unroll_convolutions import unroll_convolutions
 from snn2rtl.report import LayerReport
 from snn2rtl.spiking import SpikingNetwork
 
-EXACT_PASSES: tuple[Callable[[SpikingNetwork], SpikingNetwork], ...] = (
+TO_LAYERS: tuple[Callable[[SpikingNetwork], SpikingNetwork], ...] = (
     unroll_convolutions,
     drop_identities,
     fold_batch_norm,
-    fold_neurons,
 )
 
 
-def fold(network: SpikingNetwork) -> SpikingNetwork:
-    """Return the network after every exact float pass: pairs of Linear and Neuron."""
-    for step in EXACT_PASSES:
+def to_layers(network: SpikingNetwork) -> SpikingNetwork:
+    """Return the network as pairs of Linear and Neuron, by exact float passes."""
+    for step in TO_LAYERS:
         network = step(network)
     return network
+
+
+def fold(network: SpikingNetwork) -> SpikingNetwork:
+    """Return the network after every exact float pass: what its neurons do, too, has the form that hardware has."""
+    return fold_neurons(to_layers(network))
 
 
 def compile_network(
@@ -44,7 +48,7 @@ def compile_network(
         StrictError: options.strict, and something was approximated.
     """
     options = options or QuantizeOptions()
-    integer, reports = quantize_network(fold(choose_readout(network, options.readout)), options)
+    integer, reports = quantize_network(to_layers(choose_readout(network, options.readout)), options)
     notes = [note for report in reports for note in report.approximations()]
     if options.strict and notes:
         raise StrictError("\n".join(f"{note} (--strict allows no approximation)" for note in notes))

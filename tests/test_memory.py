@@ -1,4 +1,4 @@
-"""How much memory compile takes: under four times the weights as they are loaded, in float64."""
+"""How much memory compile takes: under four times the weights in the file, in float32."""
 
 import tracemalloc
 
@@ -29,7 +29,7 @@ def model(tmp_path_factory):
 
 
 @pytest.mark.parametrize("layout", ["dense", "indexed", "ragged"])
-def test_compile_takes_little_more_than_the_network_twice(model, tmp_path, layout):
+def test_compile_takes_no_second_copy_of_the_network(model, tmp_path, layout):
     own = 2 * SIZE * SIZE * 8
     tracemalloc.start()
     try:
@@ -37,4 +37,6 @@ def test_compile_takes_little_more_than_the_network_twice(model, tmp_path, layou
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 2.4 * own  # torch holds the file, half of own, where Python does not see it
+    assert (
+        peak < 2.05 * own
+    )  # 0.3 of it blocks of a fixed size; torch holds the file, half of own, where Python does not see it

@@ -20,9 +20,14 @@ def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
     """
     nodes: list[Node] = []
     for linear, neuron in pair_layers(network):
-        nodes.append(_with_decayed_input(linear, neuron.tau) if neuron.decay_input else linear)
-        nodes.append(replace(_at_rest(neuron), decay_input=False))
+        nodes += folded_pair(linear, neuron)
     return replace(network, nodes=tuple(nodes))
+
+
+def folded_pair(linear: Linear, neuron: Neuron | Integrator) -> tuple[Linear, Neuron | Integrator]:
+    """Return one layer as fold_neurons() has it."""
+    folded = _with_decayed_input(linear, neuron.tau) if neuron.decay_input else linear
+    return folded, replace(_at_rest(neuron), decay_input=False)
 
 
 def _at_rest(neuron: Neuron | Integrator) -> Neuron | Integrator:

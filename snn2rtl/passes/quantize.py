@@ -10,7 +10,7 @@ from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, int_dtype, quantize, signed_range, unsigned_bits
 from snn2rtl.network import FixedPointNetwork, Layer
 from snn2rtl.options import DEFAULT_BITS, QuantizeOptions
-from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.passes.fold_neurons import folded_pair, pair_layers
 from snn2rtl.passes.leaks import membrane_fraction
 from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, size_membrane
 from snn2rtl.passes.quantize_report import WeightError, report_layer
@@ -28,7 +28,8 @@ def quantize_network(
     """Return the integer network and a report of every layer.
 
     Args:
-        network: pairs of Linear and Neuron, the last one an Integrator or not, as fold_neurons() leaves them.
+        network: pairs of Linear and Neuron, the last one an Integrator or not. They are folded one after the other, so
+            that no more than one layer's weights are there twice.
         options: widths, scales and leaks.
 
     Raises:
@@ -43,7 +44,7 @@ def quantize_network(
     layers, reports = [], []
     for index, (linear, neuron) in enumerate(pairs):
         input_max = network.encoder.input_max if network.encoder and index == 0 else 1
-        layer, report = _quantize_layer(linear, neuron, options, steps, input_max)
+        layer, report = _quantize_layer(*folded_pair(linear, neuron), options, steps, input_max)
         layers.append(layer)
         reports.append(report)
     integer = FixedPointNetwork(
