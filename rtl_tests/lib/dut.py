@@ -20,9 +20,10 @@ _PARTS = {
     "snn_lif": ["snn_saturate", "snn_leak"],
     "snn_single_lif": ["snn_saturate", "snn_leak"],
     "snn_integrator": ["snn_saturate", "snn_leak"],
-    "snn_current_integrator": ["snn_saturate", "snn_leak"],
+    "snn_synaptic_current": ["snn_saturate", "snn_leak"],
+    "snn_current_integrator": ["snn_saturate", "snn_leak", "snn_synaptic_current"],
     "snn_adaptive_lif": ["snn_saturate", "snn_leak"],
-    "snn_current_lif": ["snn_saturate", "snn_leak"],
+    "snn_current_lif": ["snn_saturate", "snn_leak", "snn_synaptic_current"],
     "snn_scores": ["snn_saturate"],
 }
 _PARAMETERS = "DUT_PARAMETERS"

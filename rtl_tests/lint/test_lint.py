@@ -53,6 +53,11 @@ MODULES = {
         for kind, width in ((0, 1), (1, 1), (2, 1), (3, 6), (4, 4))
     ],
     "snn_integrator": [{"StateWidth": 12, "MembraneWidth": 8}, {"Saturate": 0, "LeakKind": 3, "LeakWidth": 3}],
+    "snn_synaptic_current": [
+        {"StateWidth": 12, "MembraneWidth": 8},
+        {"Saturate": 0, "LeakKind": 3, "LeakWidth": 2},
+        {"LeakKind": 4, "LeakShift": 4},
+    ],
     "snn_current_integrator": [
         {"StateWidth": 12, "MembraneWidth": 8},
         {"Saturate": 0, "LeakKind": 3, "LeakWidth": 3, "SynapseLeakKind": 4, "SynapseLeakShift": 4},
