@@ -35,6 +35,7 @@ ALONE = {
     "snn_indexed_rows": ("rtl_tests.rows.rows_tests", test_rows.INDEXED),
     "snn_ragged_rows": ("rtl_tests.ragged.rows_tests", test_ragged.ROWS),
     "snn_ragged_lane": ("rtl_tests.ragged.lane_tests", test_ragged.LANE),
+    "snn_ragged_slot": ("rtl_tests.ragged.slot_tests", test_ragged.SLOT),
     "snn_spike_queue": ("rtl_tests.spike_queue.spike_queue_tests", test_spike_queue.PARAMETERS),
     "snn_stream_register": ("rtl_tests.stream_register.stream_register_tests", test_stream_register.PARAMETERS),
     "snn_ingress": ("rtl_tests.ingress.ingress_tests", test_ingress.PARAMETERS),

@@ -124,6 +124,19 @@ RAGGED_LANE = faults(
     ("ragged lane without the sweep's wait", " & ~waiting_q &", " &", "3-lanes-ragged", "deep"),
     ("ragged lane stays", "word_q <= word_q +", "word_q <= word_q + 0 *", "3-lanes-ragged", "deep"),
     ("room for one part too many", "level_q < 5'd12", "level_q < 5'd13", "1-lanes-ragged", "deep"),
+    ("first word a cycle late", "FirstDelay-1:0], pop", "FirstDelay-1:0], first_delay_q[0]", "1-lanes-ragged", "deep"),
+)
+RAGGED_SLOT = faults(
+    "snn_ragged_slot.v",
+    ("slots go on from the part before", "first_i ? {SlotWidth{1'b0}} :", "", "1-lanes-ragged", "skips"),
+    (
+        "skip from the entry before itself",
+        "slot_o + {{(SlotWidth - 1){1'b0}}, 1'b1}",
+        "slot_o",
+        "1-lanes-ragged",
+        "skips",
+    ),
+    ("skips are slots", "next_q + {{", "{{", "1-lanes-ragged", "skips"),
 )
 SWEEP = faults(
     "snn_sweep.v",
@@ -296,6 +309,7 @@ MUTATIONS = [
     *INDEXED_ROWS,
     *RAGGED_ROWS,
     *RAGGED_LANE,
+    *RAGGED_SLOT,
     *SWEEP,
     *QUEUE,
     *SPIKE_SPLIT,

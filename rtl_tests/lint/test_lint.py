@@ -91,6 +91,7 @@ MODULES = {
     "snn_dense_rows": map(test_rows.parameters, test_rows.DENSE.values()),
     "snn_ragged_rows": map(test_ragged.parameters, test_ragged.ROWS.values()),
     "snn_ragged_lane": test_ragged.LANE.values(),
+    "snn_ragged_slot": test_ragged.SLOT.values(),
     "snn_indexed_rows": map(test_rows.parameters, test_rows.INDEXED.values()),
 }
 

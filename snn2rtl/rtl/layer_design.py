@@ -168,8 +168,13 @@ class LayerDesign:
 
     @property
     def word_delay(self) -> int:
-        """Cycles from a word's address to what lanes add: memory, register, the choice of a bank, register, product."""
-        return (3 if self.num_banks == 1 else 4) + int(self.is_direct)
+        """Cycles from a word's address to what lanes add: the word, and its product with a pixel."""
+        return self.entry_delay + int(self.is_direct)
+
+    @property
+    def entry_delay(self) -> int:
+        """Cycles from a word's address to the word: memory, register, the choice of a bank, register."""
+        return 3 if self.num_banks == 1 else 4
 
     @property
     def num_banks(self) -> int:
