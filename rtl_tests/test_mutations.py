@@ -46,7 +46,12 @@ ALONE = {
     "snn_count_readout": ("rtl_tests.readout.readout_tests", test_readout.PARAMETERS),
 }
 
-SHARED = {"snn_group_queue.v": "snn_pixel_ingress"}  # parts without a bench, and whose bench is theirs
+# parts without a bench of their own, and the module whose bench is theirs
+SHARED = {
+    "snn_group_queue.v": "snn_pixel_ingress",
+    "snn_queue.v": "snn_spike_queue",
+    "snn_lowest.v": "snn_spike_queue",
+}
 
 
 def mutate(original: Path, mutation: Mutation, folder: Path) -> Path:

@@ -153,7 +153,7 @@ SWEEP = faults(
 )
 QUEUE = faults(
     "snn_spike_queue.v",
-    ("queue overflows", "= level_q <= LevelWithRoom", "= 1'b1", "slow-second-layer", "odd"),
+    ("queue overflows", "= level <= LevelWithRoom", "= 1'b1", "slow-second-layer", "odd"),
     ("event lost under stall", "event_valid_o & event_ready_i", "event_valid_o", "output-spikes", "odd"),
     ("lane missing in the address", "base_q + lane", "base_q", "3-lanes-dense", "odd"),
     ("slot missing in the address", "base_q + lane", "lane", "3-lanes-dense", "odd"),
@@ -163,6 +163,14 @@ QUEUE = faults(
 SPIKE_SPLIT = faults(
     "snn_spike_split.v",
     ("last group lost", "group_valid_o = busy_q", "group_valid_o = busy_q & ~last", "wide"),
+)
+QUEUE = faults(
+    "snn_queue.v",
+    ("word lost when it is not taken", "ready_i | ~fetched_q", "1'b1", "output-spikes", "odd"),
+    ("words on the way forgotten", "+ {{DepthWidth{1'b0}}, push_i} -", "-", "output-spikes", "odd"),
+)
+LOWEST = faults(
+    "snn_lowest.v", ("two events at once", "bits_above = bits << 1", "bits_above = bits << 2", "3-lanes-dense", "odd")
 )
 LAYER = faults(
     "*_fc1.v",
@@ -231,7 +239,7 @@ DIRECT_SWEEP = faults(
 DIRECT = [
     *faults(
         "snn_group_queue.v",
-        ("beats lost when the queue is full", "level_q < Full", "1'b1", "direct-shifted", "whole-beats"),
+        ("beats lost when the queue is full", "level < Full", "1'b1", "direct-shifted", "whole-beats"),
         ("one beat too many", "= 16 - NumLate", "= 17 - NumLate", "direct-shifted", "one-pixel"),
         (
             "sample without a pixel lost",
@@ -313,6 +321,8 @@ MUTATIONS = [
     *SWEEP,
     *QUEUE,
     *SPIKE_SPLIT,
+    *QUEUE,
+    *LOWEST,
     *LAYER,
     *STREAM,
     *DIRECT_ROWS,

@@ -33,6 +33,8 @@ MODULES = {
         for delay, steps in ((3, 1), (4, 1), (5, 1), (5, 8))
         for extra in (0, 1)
     ],
+    "snn_queue": [{}, {"Width": 1, "DepthWidth": 2}],
+    "snn_lowest": [{"Width": width} for width in (1, 2, 16)],
     "snn_group_queue": [{}, {"NumPlaces": 1, "DataWidth": 1, "NumLate": 3}],
     "snn_pixel_ingress": test_direct.INGRESS.values(),
     "snn_poisson": test_poisson.PARAMETERS.values(),
