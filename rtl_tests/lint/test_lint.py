@@ -22,7 +22,7 @@ from snn2rtl.flows import tools
 from snn2rtl.rtl import templates
 
 MODULES = {
-    "snn_rom": [{"Width": 9, "Depth": 5, "AddrWidth": 3}, {"Width": 1, "Depth": 1, "AddrWidth": 1}],
+    "snn_rom": [{"Width": 9, "Depth": 5, "AddrWidth": 3}, {"Width": 1, "Depth": 1, "AddrWidth": 1, "IsBlock": 1}],
     "snn_bank_select": [
         {"Width": 9, "NumBanks": 3, "AddrWidth": 5, "BankAddrWidth": 3},
         {"Width": 9, "NumBanks": 1, "AddrWidth": 3, "BankAddrWidth": 3},

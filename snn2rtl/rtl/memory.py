@@ -65,6 +65,11 @@ class Memory:
         """Block memories that it takes, in its banks."""
         return sum(block_memories(bank.depth, bank.width) for bank in self.banks)
 
+    @property
+    def is_block(self) -> bool:
+        """Whether block memories hold it: synthesisers choose LUTs for far larger ones in some devices."""
+        return block_memories(self.depth, self.width) > 0
+
     @cached_property
     def bank_depth(self) -> int:
         """Words of a bank: a power of two for which the banks take the fewest block memories, and then are fewest."""
