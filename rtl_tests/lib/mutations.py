@@ -155,9 +155,9 @@ QUEUE = faults(
     "snn_spike_queue.v",
     ("queue overflows", "= level <= LevelWithRoom", "= 1'b1", "slow-second-layer", "odd"),
     ("event lost under stall", "event_valid_o & event_ready_i", "event_valid_o", "output-spikes", "odd"),
-    ("lane missing in the address", "base_q + lane", "base_q", "3-lanes-dense", "odd"),
-    ("slot missing in the address", "base_q + lane", "lane", "3-lanes-dense", "odd"),
-    ("group missing in the address", "slot * Lanes + group", "slot * Lanes", "wide", "many-lanes"),
+    ("lane missing in the address", "(group_q | lane)", "group_q", "3-lanes-dense", "odd"),
+    ("slot missing in the address", "base_q + (", "(", "3-lanes-dense", "odd"),
+    ("group missing in the address", "(group_q | lane)", "lane", "wide", "many-lanes"),
     ("silent end of a step dropped", "(spike_last_i | (spike_i", "((spike_i", "3-lanes-dense", "odd"),
 )
 SPIKE_SPLIT = faults(

@@ -128,7 +128,7 @@ module snn_spike_queue #(
 
   // Serialise: one event for each set bit, lowest lane first, then the step's end
   reg  [GroupLanes-1:0] spikes_q;
-  reg  [AddrWidth-1:0]  base_q;
+  reg  [AddrWidth-1:0]  base_q, group_q;  // of the slot; of the group, whose bits are above those of a lane
   reg                   end_q, sample_end_q;
 
   wire [GroupLanes-1:0] lowest, remaining;
@@ -164,7 +164,7 @@ module snn_spike_queue #(
     end
   end
 
-  assign event_addr_o = base_q + lane;
+  assign event_addr_o = base_q + (group_q | lane);
 
   wire [AddrWidth-1:0] slot = {{(AddrWidth - SlotWidth){1'b0}}, word[GroupLanes+NumGroups+1+:SlotWidth]};
 
@@ -183,7 +183,8 @@ module snn_spike_queue #(
 
   always @(posedge clk_i) begin
     if (pop) begin
-      base_q       <= slot * Lanes + group;
+      base_q       <= slot * Lanes;
+      group_q      <= group;
       sample_end_q <= word[GroupWidth-1];
     end
   end
