@@ -6,6 +6,7 @@ said in the docstrings here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,27 +59,28 @@ class Ann(nn.Module):
 
 
 class Cnn(nn.Module):
-    """Two convolutions over time on 140 neighbourhoods of units, batch norm, dropout; their mean is classified."""
+    """Two convolutions over time and units, batch norm, dropout, on counts of 10 units in windows of 50 ms."""
 
-    def __init__(self, filters: int) -> None:
+    def __init__(self, filters: int, time_steps: int = 140) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *_block(140, filters),
-            nn.MaxPool1d(2),
-            *_block(filters, filters),
-            nn.AdaptiveAvgPool1d(1),
+            *_block(1, filters, 5),
+            nn.MaxPool2d(2),
+            *_block(filters, filters, 3, stride=2),
+            nn.MaxPool2d(2),
             nn.Flatten(),
-            nn.Linear(filters, CLASSES),
+            nn.Linear(filters * (time_steps // 40) * (UNITS // 80 + 1), CLASSES),
         )
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Classify counts over time."""
-        counts = functional.avg_pool1d(spikes.swapaxes(0, 1), 5) * 5  # [N, T, 140]
-        return self.layers(counts.swapaxes(1, 2))
+        counts = functional.avg_pool2d(spikes.swapaxes(0, 1)[:, None], (5, 10), divisor_override=1)
+        return self.layers(counts)
 
 
-def _block(inputs: int, filters: int) -> tuple[nn.Module, ...]:
-    return nn.Conv1d(inputs, filters, 5, padding=2), nn.BatchNorm1d(filters), nn.ReLU(), nn.Dropout(0.3)
+def _block(inputs: int, filters: int, kernel: int, stride: int = 1) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(inputs, filters, kernel, stride, padding=kernel // 2, bias=False)
+    return convolution, nn.BatchNorm2d(filters), nn.ReLU(), nn.Dropout(0.3)
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,10 @@ SYSTEMS = {
 }
 
 
+def _fan_out(layer: nn.Conv2d) -> int:
+    return layer.out_channels * math.prod(layer.kernel_size) // math.prod(layer.stride)
+
+
 def operations(model: nn.Module, spikes: Tensor) -> tuple[float, float]:
     """Return multiply-adds of a recording: all of them, and those whose input is not zero.
 
@@ -116,11 +122,11 @@ def operations(model: nn.Module, spikes: Tensor) -> tuple[float, float]:
 
     def count(layer: nn.Module, inputs: tuple[Tensor], _: Tensor) -> None:
         nonlocal dense, sparse
-        fan_out = layer.out_channels * layer.kernel_size[0] if isinstance(layer, nn.Conv1d) else layer.out_features
+        fan_out = layer.out_features if isinstance(layer, nn.Linear) else _fan_out(layer)
         dense += inputs[0].numel() * fan_out
         sparse += int(inputs[0].count_nonzero()) * fan_out
 
-    kinds = (nn.Linear, nn.Conv1d)
+    kinds = (nn.Linear, nn.Conv2d)
     hooks = [layer.register_forward_hook(count) for layer in model.modules() if isinstance(layer, kinds)]
     with torch.no_grad():
         model(spikes)
