@@ -147,9 +147,9 @@ def _limits(points: list[Found]) -> list[str]:
     lines = [
         "## Beside the limit",
         "",
-        f"Cycles of {IMAGES} images in a row over what no event-driven hardware with so many lanes can go below. Weights",
-        "of 4 bits are partly zero before any is pruned: the limit leaves those out, dense rows walk them. Of 8 bits they",
-        "hardly are, and dense rows come to [1.015](verify_mnist.md).",
+        f"Cycles of {IMAGES} images in a row over what no event-driven hardware with so many lanes can go below.",
+        "Some weights of 4 bits are zero before any is pruned: the limit leaves those out, dense rows walk them. Weights",
+        "of 8 bits hardly are, and dense rows come to [1.015](verify_mnist.md).",
         "",
         "| pruned | lanes | cycles | limit | ratio |",
         "| --- | --- | --- | --- | --- |",
