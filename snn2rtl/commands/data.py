@@ -27,8 +27,11 @@ BINNING = ShdConfig().binning()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add = parser.add_argument
-    add("action", choices=["inspect", "bin"],
-        help="inspect: read the whole file, check it, count what it holds; bin: write its samples to --out")  # fmt: skip
+    add(
+        "action",
+        choices=["inspect", "bin"],
+        help="inspect: read the whole file, check it, count what it holds; bin: write its samples to --out",
+    )
     add("dataset", choices=["shd"], help="spoken digits as spikes")
     add("file", type=Path, nargs="?", help=".h5 or .h5.gz [the 200 recordings of examples/shd]")
     add("--plots", type=Path, metavar="DIR", help="folder for rasters and histograms, as PNG and SVG")
