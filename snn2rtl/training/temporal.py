@@ -73,7 +73,7 @@ class TemporalLayer(Layer):
     fraction: log2 of the membrane steps of a weight step, where quantized; compile's own choice where it is negative.
     """
 
-    paces: ClassVar[dict[str, float]] = {"membrane": 5, "synaptic": 5, "adaptation": 5, "grow": 5, "delay": 30}
+    paces: ClassVar[dict[str, float]] = {"membrane": 5, "synaptic": 5, "adaptation": 5, "grow": 5, "delay": 10}
 
     def __init__(
         self, name: str, synapses: Synapses, membrane: Leak, delay: Delay | None, *, dropout: float, fraction: int
