@@ -35,6 +35,7 @@ ALONE = {
     "snn_indexed_rows": ("rtl_tests.rows.rows_tests", test_rows.INDEXED),
     "snn_ragged_rows": ("rtl_tests.ragged.rows_tests", test_ragged.ROWS),
     "snn_ragged_lane": ("rtl_tests.ragged.lane_tests", test_ragged.LANE),
+    "snn_ragged_slot": ("rtl_tests.ragged.slot_tests", test_ragged.SLOT),
     "snn_spike_queue": ("rtl_tests.spike_queue.spike_queue_tests", test_spike_queue.PARAMETERS),
     "snn_stream_register": ("rtl_tests.stream_register.stream_register_tests", test_stream_register.PARAMETERS),
     "snn_ingress": ("rtl_tests.ingress.ingress_tests", test_ingress.PARAMETERS),
@@ -45,7 +46,12 @@ ALONE = {
     "snn_count_readout": ("rtl_tests.readout.readout_tests", test_readout.PARAMETERS),
 }
 
-SHARED = {"snn_group_queue.v": "snn_pixel_ingress"}  # parts without a bench, and whose bench is theirs
+# parts without a bench of their own, and the module whose bench is theirs
+SHARED = {
+    "snn_group_queue.v": "snn_pixel_ingress",
+    "snn_queue.v": "snn_spike_queue",
+    "snn_lowest.v": "snn_spike_queue",
+}
 
 
 def mutate(original: Path, mutation: Mutation, folder: Path) -> Path:

@@ -36,10 +36,22 @@ def test_the_cost_is_that_of_what_is_built(kind, seed, shape, density):
     cost = costs(weight, lanes, bits)[kind]
     layout = LAYOUTS[kind].build("fc", weight, lanes, bits)
     assert cost.bits == sum(memory.bits for memory in (*layout.weight_memories, *layout.tables))
-    in_lanes = [[int((weight[lane::lanes, i] != 0).sum()) for lane in range(lanes)] for i in range(inputs)]
+    width = layout.skip_width if kind == "ragged" else None
+    in_lanes = [[entries_of(weight[lane::lanes, i], width) for lane in range(lanes)] for i in range(inputs)]
     expected = {"dense": [[slots]] * inputs, "indexed": [[max(lane)] for lane in in_lanes], "ragged": in_lanes}
     assert cost.words.tolist() == expected[kind]
     assert cost.words_per_row.tolist() == [max(words) for words in expected[kind]]
+
+
+def entries_of(part: np.ndarray, width: int | None) -> int:
+    """Count the entries of a lane's part of a row, one weight after the other."""
+    if width in (None, unsigned_bits(len(part) - 1)):
+        return int(np.count_nonzero(part))
+    found, last = 0, -1
+    for slot in np.flatnonzero(part).tolist():
+        found += 1 + (slot - last - 1) // 2**width
+        last = slot
+    return found
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
@@ -91,6 +103,26 @@ def test_ragged_rows_to_the_word():
     assert ["".join(map(str, row)) for row in layout.row_table.fields[:, ::-1]] == [
         row.replace(" ", "") for row in rows
     ]
+
+
+def test_ragged_skips_to_the_word():
+    """Slots 1, 2 and 7 of one lane: skips of a bit, two fillers before the last."""
+    weight = np.ones((8, 30), np.int64)
+    weight[:, 0] = [0, 3, -1, 0, 0, 0, 0, 2]
+    layout = RaggedRows.build("fc", weight, lanes=1, weight_bits=4)
+    assert (layout.skip_width, layout.slots) == (1, 8)
+    first, filler = layout.lists[0].fields.ravel().tolist()[:5], 1 << 4
+    assert first == [1 << 4 | 3, 0 << 4 | 15, filler, filler, 0 << 4 | 2]
+    assert np.array_equal(layout.weights(), weight)
+
+
+@pytest.mark.parametrize(("density", "width"), [(0.95, 1), (0.8, 2), (0.5, 3), (0.2, 4), (0.1, 5)])
+def test_skips_are_as_wide_as_gaps(density, width):
+    """Fewer bits where weights lie close; those of a slot, and no filler, where they do not."""
+    weight = random_weight(2, 25, 16, 400, 4, density)
+    layout = RaggedRows.build("fc", weight, 16, 4)
+    assert layout.skip_width == width
+    assert np.array_equal(layout.weights(), weight)
 
 
 def test_ragged_lists_are_nearly_full():

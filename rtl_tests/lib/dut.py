@@ -14,15 +14,18 @@ from snn2rtl.verify.cocotb_runner import SimulatorName, run_bench
 
 _PARTS = {
     "snn_ingress": ["snn_stream_register"],
-    "snn_pixel_ingress": ["snn_stream_register", "snn_group_queue"],
-    "snn_poisson": ["snn_stream_register", "snn_group_queue"],
-    "snn_spike_queue": ["snn_stream_register", "snn_spike_split"],
+    "snn_group_queue": ["snn_queue", "snn_lowest"],
+    "snn_spike_split": ["snn_lowest"],
+    "snn_pixel_ingress": ["snn_stream_register", "snn_queue", "snn_lowest", "snn_group_queue"],
+    "snn_poisson": ["snn_stream_register", "snn_queue", "snn_lowest", "snn_group_queue"],
+    "snn_spike_queue": ["snn_stream_register", "snn_queue", "snn_lowest", "snn_spike_split"],
     "snn_lif": ["snn_saturate", "snn_leak"],
     "snn_single_lif": ["snn_saturate", "snn_leak"],
     "snn_integrator": ["snn_saturate", "snn_leak"],
-    "snn_current_integrator": ["snn_saturate", "snn_leak"],
+    "snn_synaptic_current": ["snn_saturate", "snn_leak"],
+    "snn_current_integrator": ["snn_saturate", "snn_leak", "snn_synaptic_current"],
     "snn_adaptive_lif": ["snn_saturate", "snn_leak"],
-    "snn_current_lif": ["snn_saturate", "snn_leak"],
+    "snn_current_lif": ["snn_saturate", "snn_leak", "snn_synaptic_current"],
     "snn_scores": ["snn_saturate"],
 }
 _PARAMETERS = "DUT_PARAMETERS"

@@ -124,6 +124,19 @@ RAGGED_LANE = faults(
     ("ragged lane without the sweep's wait", " & ~waiting_q &", " &", "3-lanes-ragged", "deep"),
     ("ragged lane stays", "word_q <= word_q +", "word_q <= word_q + 0 *", "3-lanes-ragged", "deep"),
     ("room for one part too many", "level_q < 5'd12", "level_q < 5'd13", "1-lanes-ragged", "deep"),
+    ("first word a cycle late", "FirstDelay-1:0], pop", "FirstDelay-1:0], first_delay_q[0]", "1-lanes-ragged", "deep"),
+)
+RAGGED_SLOT = faults(
+    "snn_ragged_slot.v",
+    ("slots go on from the part before", "first_i ? {SlotWidth{1'b0}} :", "", "1-lanes-ragged", "skips"),
+    (
+        "skip from the entry before itself",
+        "slot_o + {{(SlotWidth - 1){1'b0}}, 1'b1}",
+        "slot_o",
+        "1-lanes-ragged",
+        "skips",
+    ),
+    ("skips are slots", "next_q + {{", "{{", "1-lanes-ragged", "skips"),
 )
 SWEEP = faults(
     "snn_sweep.v",
@@ -140,7 +153,7 @@ SWEEP = faults(
 )
 QUEUE = faults(
     "snn_spike_queue.v",
-    ("queue overflows", "= level_q <= LevelWithRoom", "= 1'b1", "slow-second-layer", "odd"),
+    ("queue overflows", "= level <= LevelWithRoom", "= 1'b1", "slow-second-layer", "odd"),
     ("event lost under stall", "event_valid_o & event_ready_i", "event_valid_o", "output-spikes", "odd"),
     ("lane missing in the address", "base_q + lane", "base_q", "3-lanes-dense", "odd"),
     ("slot missing in the address", "base_q + lane", "lane", "3-lanes-dense", "odd"),
@@ -150,6 +163,14 @@ QUEUE = faults(
 SPIKE_SPLIT = faults(
     "snn_spike_split.v",
     ("last group lost", "group_valid_o = busy_q", "group_valid_o = busy_q & ~last", "wide"),
+)
+QUEUE = faults(
+    "snn_queue.v",
+    ("word lost when it is not taken", "ready_i | ~fetched_q", "1'b1", "output-spikes", "odd"),
+    ("words on the way forgotten", "+ {{DepthWidth{1'b0}}, push_i} -", "-", "output-spikes", "odd"),
+)
+LOWEST = faults(
+    "snn_lowest.v", ("two events at once", "bits_above = bits << 1", "bits_above = bits << 2", "3-lanes-dense", "odd")
 )
 LAYER = faults(
     "*_fc1.v",
@@ -218,7 +239,7 @@ DIRECT_SWEEP = faults(
 DIRECT = [
     *faults(
         "snn_group_queue.v",
-        ("beats lost when the queue is full", "level_q < Full", "1'b1", "direct-shifted", "whole-beats"),
+        ("beats lost when the queue is full", "level < Full", "1'b1", "direct-shifted", "whole-beats"),
         ("one beat too many", "= 16 - NumLate", "= 17 - NumLate", "direct-shifted", "one-pixel"),
         (
             "sample without a pixel lost",
@@ -296,9 +317,12 @@ MUTATIONS = [
     *INDEXED_ROWS,
     *RAGGED_ROWS,
     *RAGGED_LANE,
+    *RAGGED_SLOT,
     *SWEEP,
     *QUEUE,
     *SPIKE_SPLIT,
+    *QUEUE,
+    *LOWEST,
     *LAYER,
     *STREAM,
     *DIRECT_ROWS,

@@ -44,15 +44,10 @@ TEMPORAL_MUTATIONS = [
         ("growth of the neuron before", "loss_q2      <= loss_q", "loss_q2      <= loss_i", "adaptive-hard"),
     ),
     *faults(
-        "snn_current_lif.v",
+        "snn_synaptic_current.v",
         ("neuron without its current", "{charged_q[StateWidth-1], charged_q} + second", "second", "currents-hard"),
         ("neuron without its membrane", "charged_q} + second", "charged_q}", "currents-hard"),
         ("current never cleared", "clear_q ? {StateWidth{1'b0}} :", "0 ? 0 :", "currents-soft"),
-        ("membrane never cleared", "clear_q4 ? {MembraneWidth{1'b0}} :", "0 ? 0 :", "currents-soft"),
-        ("threshold of the neuron after", "membrane >= fire_at_q", "membrane >= fire_at_i", "currents-hard"),
-    ),
-    *faults(
-        "snn_current_integrator.v",
         (
             "integrator without its current",
             "{charged_q[StateWidth-1], charged_q} + second",
@@ -61,13 +56,16 @@ TEMPORAL_MUTATIONS = [
         ),
         ("integrator without its membrane", "charged_q} + second", "charged_q}", "current-integrators-sum"),
         ("integrator's current never cleared", "clear_q ? {StateWidth{1'b0}} :", "0 ? 0 :", "current-integrators-max"),
+    ),
+    *faults(
+        "snn_current_lif.v",
+        ("membrane never cleared", "clear_q4 ? {MembraneWidth{1'b0}} :", "0 ? 0 :", "currents-soft"),
+        ("threshold of the neuron after", "membrane >= fire_at_q", "membrane >= fire_at_i", "currents-hard"),
+    ),
+    *faults(
+        "snn_current_integrator.v",
         ("integrated never cleared", "clear_q4 ? {MembraneWidth{1'b0}} :", "0 ? 0 :", "current-integrators-last"),
-        (
-            "currents that leak alike",
-            ".number_i(synapse_leak_i)",
-            ".number_i(0)",
-            "current-integrators-sum",
-        ),
+        ("currents that leak alike", ".leak_i(synapse_leak_i)", ".leak_i(0)", "current-integrators-sum"),
     ),
     *faults(
         "snn_recurrence.v",

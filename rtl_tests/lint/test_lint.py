@@ -33,6 +33,8 @@ MODULES = {
         for delay, steps in ((3, 1), (4, 1), (5, 1), (5, 8))
         for extra in (0, 1)
     ],
+    "snn_queue": [{}, {"Width": 1, "DepthWidth": 2}],
+    "snn_lowest": [{"Width": width} for width in (1, 2, 16)],
     "snn_group_queue": [{}, {"NumPlaces": 1, "DataWidth": 1, "NumLate": 3}],
     "snn_pixel_ingress": test_direct.INGRESS.values(),
     "snn_poisson": test_poisson.PARAMETERS.values(),
@@ -53,6 +55,11 @@ MODULES = {
         for kind, width in ((0, 1), (1, 1), (2, 1), (3, 6), (4, 4))
     ],
     "snn_integrator": [{"StateWidth": 12, "MembraneWidth": 8}, {"Saturate": 0, "LeakKind": 3, "LeakWidth": 3}],
+    "snn_synaptic_current": [
+        {"StateWidth": 12, "MembraneWidth": 8},
+        {"Saturate": 0, "LeakKind": 3, "LeakWidth": 2},
+        {"LeakKind": 4, "LeakShift": 4},
+    ],
     "snn_current_integrator": [
         {"StateWidth": 12, "MembraneWidth": 8},
         {"Saturate": 0, "LeakKind": 3, "LeakWidth": 3, "SynapseLeakKind": 4, "SynapseLeakShift": 4},
@@ -86,6 +93,7 @@ MODULES = {
     "snn_dense_rows": map(test_rows.parameters, test_rows.DENSE.values()),
     "snn_ragged_rows": map(test_ragged.parameters, test_ragged.ROWS.values()),
     "snn_ragged_lane": test_ragged.LANE.values(),
+    "snn_ragged_slot": test_ragged.SLOT.values(),
     "snn_indexed_rows": map(test_rows.parameters, test_rows.INDEXED.values()),
 }
 

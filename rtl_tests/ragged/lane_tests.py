@@ -26,9 +26,9 @@ class Part:
     count: int
     tag: int = 0
 
-    def words(self) -> Iterator[tuple[int, int]]:
-        """Yield address and tag of the words."""
-        return ((address, self.tag) for address in range(self.first, self.first + self.count))
+    def words(self) -> Iterator[tuple[int, int, bool]]:
+        """Yield address and tag of the words, and whether one is the first."""
+        return ((address, self.tag, address == self.first) for address in range(self.first, self.first + self.count))
 
 
 class Lane:
@@ -41,8 +41,10 @@ class Lane:
         self.tag_width = chosen["TagWidth"]
         self.room = [0] * ON_THE_WAY
         self.addresses = [0] * self.delay
+        self.firsts = [False] * self.delay
+        self.first_delay = chosen["FirstDelay"]
         self.cycle_number = 0
-        self.words: list[tuple[int, int]] = []
+        self.words: list[tuple[int, int, bool]] = []
         self.tag: Any = 0  # of the cycle before
         self.word_cycles: list[int] = []
 
@@ -61,8 +63,10 @@ class Lane:
         room = self.dut.room_o.value
         self.room = [*self.room[1:], int(room) if room.is_resolvable else 0]
         self.addresses.append(self.dut.word_addr_o.value)
+        self.firsts.append(self.dut.first_o.value == 1)
         if self.dut.add_o.value:
-            self.words.append((int(self.addresses[-1 - self.delay]), int(self.tag)))
+            first = self.firsts[-1 - self.delay + self.first_delay]
+            self.words.append((int(self.addresses[-1 - self.delay]), int(self.tag), first))
             self.word_cycles.append(self.cycle_number)
         self.tag = self.dut.tag_o.value
         self.cycle_number += 1

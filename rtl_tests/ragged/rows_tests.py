@@ -89,7 +89,10 @@ class Rows:
             return
         entry = self.layout.lists[lane].fields[first : first + count, 0].astype(np.int64)
         value = (entry & (1 << BITS) - 1 ^ 1 << BITS - 1) - (1 << BITS - 1)
-        np.add.at(total, (entry >> BITS) * self.lanes + lane, value * tag)
+        slot = entry >> BITS
+        if self.layout.skip_width < unsigned_bits(self.layout.slots - 1):
+            slot = np.cumsum(slot + 1) - 1
+        np.add.at(total, slot * self.lanes + lane, value * tag)
 
     def _push(self, queues: list[deque[tuple[int, int, int]]]) -> None:
         """Put what the design pushes into the queues."""

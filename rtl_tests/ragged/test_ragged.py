@@ -1,4 +1,4 @@
-"""snn_ragged_rows and snn_ragged_lane: every weight of every spike once, and every lane at its own pace."""
+"""snn_ragged_rows, _lane and _slot: every weight of every spike once, and every lane at its own pace."""
 
 import pytest
 
@@ -21,9 +21,14 @@ ROWS = {
     "one-input": case(1, 3, 2, 0.7),
 }
 LANE = {
-    "deep": {"WordWidth": 11, "CountWidth": 4, "WordDelay": 3, "TagWidth": 8},
-    "shallow": {"WordWidth": 3, "CountWidth": 1, "WordDelay": 5, "TagWidth": 1},
-    "narrowest": {"WordWidth": 1, "CountWidth": 1, "WordDelay": 3, "TagWidth": 2},
+    "deep": {"WordWidth": 11, "CountWidth": 4, "WordDelay": 3, "FirstDelay": 2, "TagWidth": 8},
+    "shallow": {"WordWidth": 3, "CountWidth": 1, "WordDelay": 5, "FirstDelay": 3, "TagWidth": 1},
+    "narrowest": {"WordWidth": 1, "CountWidth": 1, "WordDelay": 3, "FirstDelay": 2, "TagWidth": 2},
+}
+SLOT = {
+    "slots": {"SkipWidth": 3, "SlotWidth": 3},
+    "skips": {"SkipWidth": 2, "SlotWidth": 4},
+    "narrowest": {"SkipWidth": 1, "SlotWidth": 2},
 }
 
 
@@ -51,3 +56,8 @@ def test_ragged_rows(bench, name):
 @pytest.mark.parametrize("name", LANE)
 def test_ragged_lane(bench, name):
     bench("snn_ragged_lane", "rtl_tests.ragged.lane_tests", LANE[name])
+
+
+@pytest.mark.parametrize("name", SLOT)
+def test_ragged_slot(bench, name):
+    bench("snn_ragged_slot", "rtl_tests.ragged.slot_tests", SLOT[name])

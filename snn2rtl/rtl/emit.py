@@ -59,17 +59,21 @@ def verilog_files(design: RtlDesign) -> list[str]:
 
 def _static_modules(design: RtlDesign) -> list[str]:
     rows = sorted({module for layer in design.layers for module in layer.layout.modules})
+    parts = dict.fromkeys(part for layer in design.layers for part in layer.neuron.parts)
     neurons = sorted({layer.neuron.module for layer in design.layers})
     readout = [] if design.output == "spikes" else [design.readout]
     scores = ["snn_scores"] if design.layers[-1].scores else []
     ingress = ["snn_group_queue", "snn_pixel_ingress"] if design.takes_pixels else ["snn_ingress"]
     ingress += ["snn_pixel_product", "snn_held_current"] if design.is_direct else []
     ingress += ["snn_poisson"] if design.encodes else []
-    memories, streams = ["snn_rom", "snn_bank_select"], ["snn_stream_register", *ingress, "snn_spike_split"]
+    memories, streams = (
+        ["snn_rom", "snn_bank_select"],
+        ["snn_stream_register", "snn_queue", "snn_lowest", *ingress, "snn_spike_split"],
+    )
     streams += ["snn_delay"] if any(layer.delays for layer in design.layers) else []
     streams += ["snn_recurrence"] if any(layer.is_recurrent for layer in design.layers) else []
     lanes = [] if all(layer.is_single for layer in design.layers) else ["snn_lane"]
-    cells = ["snn_saturate", "snn_leak", *neurons]
+    cells = [*parts, *neurons]
     cells += ["snn_state"] if any(layer.neuron.second_width for layer in design.layers) else []
     return [*memories, *streams, *rows, "snn_sweep", *lanes, *cells, "snn_spike_queue", *scores, *readout]
 

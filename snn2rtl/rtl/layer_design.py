@@ -11,6 +11,7 @@ from snn2rtl.rtl.memory import Memory, block_memories
 from snn2rtl.rtl.neuron_modules import SINGLE, NeuronModule, Scores
 from snn2rtl.rtl.ragged import RaggedRows
 
+QUEUE_GROUP = 16  # lanes of which the spike queue takes the spikes in one cycle
 SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the spike queue, without extra stages
 
 
@@ -168,8 +169,13 @@ class LayerDesign:
 
     @property
     def word_delay(self) -> int:
-        """Cycles from a word's address to what lanes add: memory, register, the choice of a bank, register, product."""
-        return (3 if self.num_banks == 1 else 4) + int(self.is_direct)
+        """Cycles from a word's address to what lanes add: the word, and its product with a pixel."""
+        return self.entry_delay + int(self.is_direct)
+
+    @property
+    def entry_delay(self) -> int:
+        """Cycles from a word's address to the word: memory, register, the choice of a bank, register."""
+        return 3 if self.num_banks == 1 else 4
 
     @property
     def num_banks(self) -> int:
@@ -234,7 +240,8 @@ class LayerDesign:
         every = self.lanes * (self.neuron.second_width + (self.scores.width if self.scores else 0))
         memories = [(self.slots, width) for width in each] * self.lanes + [(self.slots, every)]
         if not self.scores:
-            memories.append((1 << self.queue_depth_width, self.slot_width + self.lanes + 2))
+            groups = 0 if self.lanes <= QUEUE_GROUP else -(-self.lanes // QUEUE_GROUP)
+            memories.append((1 << self.queue_depth_width, self.slot_width + self.lanes + groups + 2))
         if self.delays:
             memories.append((1 << (self.delays.width + self.delays.place_width), self.in_addr_width))
         return sum(memory.block_memories for memory in self.memories) + sum(block_memories(*size) for size in memories)

@@ -13,7 +13,7 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.cost import Cost
-from snn2rtl.rtl.entries import entries, entry_counts, field_type
+from snn2rtl.rtl.entries import entries, entry_counts, field_type, slot_width
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.ragged import RaggedRows
 
@@ -84,22 +84,21 @@ class IndexedRows:
     @classmethod
     def cost(cls, weight: IntArray, lanes: int, weight_bits: int) -> Cost:
         """Return what weights of shape (slots * lanes, inputs) would cost."""
-        slots = weight.shape[0] // lanes
-        words_per_row = entry_counts(weight, lanes).max(axis=1)
+        width = slot_width(weight, lanes)
+        words_per_row = entry_counts(weight, lanes, width).max(axis=1)
         words = max(1, int(words_per_row.sum()))
         row_bits = unsigned_bits(words - 1) + unsigned_bits(int(words_per_row.max()))
-        word_bits = lanes * (unsigned_bits(slots - 1) + weight_bits)
+        word_bits = lanes * (width + weight_bits)
         return Cost(words * word_bits + len(words_per_row) * row_bits, words_per_row[:, None])
 
     @classmethod
     def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> IndexedRows:
         """Return the layout of weights of shape (slots * lanes, inputs)."""
-        slots = weight.shape[0] // lanes
-        slot_width = unsigned_bits(slots - 1)
-        words_per_row = entry_counts(weight, lanes).max(axis=1)
+        width = slot_width(weight, lanes)
+        words_per_row = entry_counts(weight, lanes, width).max(axis=1)
         first = np.concatenate([[0], np.cumsum(words_per_row)])
-        fields = np.zeros((max(1, int(first[-1])), lanes), field_type(slot_width + weight_bits))
-        for row, lane, place, field in entries(weight, lanes, weight_bits):
+        fields = np.zeros((max(1, int(first[-1])), lanes), field_type(width + weight_bits))
+        for row, lane, place, field in entries(weight, lanes, weight_bits, width):
             fields[first[row] + place, lane] = field
         count_width = unsigned_bits(int(words_per_row.max()))
         table = first[:-1] << count_width | words_per_row
@@ -107,10 +106,10 @@ class IndexedRows:
         # a last empty row starts one past the last word; any address will do for it
         table = np.where(words_per_row == 0, 0, table)
         return cls(
-            Memory(f"{name}_weight", fields, slot_width + weight_bits),
+            Memory(f"{name}_weight", fields, width + weight_bits),
             Memory(f"{name}_row", table[:, None], addr_width + count_width),
-            slots,
-            slot_width,
+            weight.shape[0] // lanes,
+            width,
             count_width,
         )
 

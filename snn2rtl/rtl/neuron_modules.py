@@ -27,6 +27,7 @@ from snn2rtl.rtl.widths import current_width, pixel_width
 
 Parameters = tuple[tuple[str, int], ...]
 SINGLE = "snn_single_lif"  # a lane and its one neuron
+WITH_CURRENT = ("snn_current_lif", "snn_current_integrator")
 _SCORE_KINDS = {Score.MAX: 0, Score.LAST: 1, Score.SUM: 2}
 
 
@@ -52,6 +53,12 @@ class NeuronModule:
     numbers: tuple[Number, ...]
     second_width: int = 0
     extra_stages: int = 0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The static modules inside, modules before those that use them."""
+        current = ("snn_synaptic_current",) if self.module in WITH_CURRENT else ()
+        return ("snn_saturate", "snn_leak", *current)
 
 
 @dataclass(frozen=True)

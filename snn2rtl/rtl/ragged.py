@@ -14,7 +14,7 @@ import numpy as np
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.hextext import to_bits
 from snn2rtl.rtl.cost import Cost
-from snn2rtl.rtl.entries import entries, entry_counts, field_type
+from snn2rtl.rtl.entries import entries, entry_counts, field_type, skip_width
 from snn2rtl.rtl.memory import Memory
 
 SHARED = 2  # rows that share a word of the row table: their parts lie behind each other
@@ -43,7 +43,7 @@ class _Packing:
 
 @dataclass(frozen=True, eq=False)
 class RaggedRows:
-    """One memory of non-zero weights, each with its slot, for every lane; a table says where a row's parts lie.
+    """One memory of non-zero weights, each with its slot or skip, for every lane; a table says where a row's parts lie.
 
     The rows lie in an order in which all lanes fill evenly. So the parts of a row start at about the same place in
     every memory, and a few bits of offset from a common base say where. Two rows share a word of the table: the parts
@@ -51,34 +51,34 @@ class RaggedRows:
     """
 
     kind = "ragged"
-    modules = ("snn_ragged_rows", "snn_ragged_lane")
+    modules = ("snn_ragged_rows", "snn_ragged_lane", "snn_ragged_slot")
     lists: tuple[Memory, ...]
     row_table: Memory
     rows: int
     slots: int
-    slot_width: int
+    skip_width: int
     offset_width: int
     count_width: int
 
     @classmethod
     def cost(cls, weight: IntArray, lanes: int, weight_bits: int) -> Cost:
         """Return what weights of shape (slots * lanes, inputs) would cost."""
-        slots = weight.shape[0] // lanes
-        count = entry_counts(weight, lanes)
-        packing = _pack(count, unsigned_bits(slots - 1) + weight_bits)
-        return Cost(packing.bits(unsigned_bits(slots - 1) + weight_bits, _count_width(count)), count)
+        width = skip_width(weight, lanes)
+        count = entry_counts(weight, lanes, width)
+        packing = _pack(count, width + weight_bits)
+        return Cost(packing.bits(width + weight_bits, _count_width(count)), count)
 
     @classmethod
     def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> RaggedRows:
         """Return the layout of weights of shape (slots * lanes, inputs)."""
-        slots, inputs = weight.shape[0] // lanes, weight.shape[1]
-        slot_width = unsigned_bits(slots - 1)
-        count = entry_counts(weight, lanes)
+        width = skip_width(weight, lanes)
+        entry_bits = width + weight_bits
+        count = entry_counts(weight, lanes, width)
         count_width = _count_width(count)
-        packing = _pack(count, slot_width + weight_bits)
+        packing = _pack(count, entry_bits)
         pairs = _pairs(count)
-        fields = np.zeros((lanes, packing.depth, 1), field_type(slot_width + weight_bits))
-        for row, lane, place, field in entries(weight, lanes, weight_bits):
+        fields = np.zeros((lanes, packing.depth, 1), field_type(entry_bits))
+        for row, lane, place, field in entries(weight, lanes, weight_bits, width):
             word = row // SHARED
             start = packing.base[word] + packing.offset[word, lane] + row % SHARED * pairs[word, 0, lane]
             fields[lane, start + place, 0] = field
@@ -86,18 +86,18 @@ class RaggedRows:
         part_bits = to_bits(parts, packing.offset_width + SHARED * count_width).reshape(len(pairs), -1)
         base_bits = to_bits(packing.base, unsigned_bits(packing.depth - 1))
         return cls(
-            tuple(Memory(f"{name}_weight_{p}", fields[p], slot_width + weight_bits) for p in range(lanes)),
+            tuple(Memory(f"{name}_weight_{p}", fields[p], entry_bits) for p in range(lanes)),
             Memory(f"{name}_row", np.hstack([base_bits, part_bits])[:, ::-1], 1),
-            inputs,
-            slots,
-            slot_width,
+            weight.shape[1],
+            weight.shape[0] // lanes,
+            width,
             packing.offset_width,
             count_width,
         )
 
     def weights(self) -> IntArray:
         """Return the weights, shape (slots * lanes, inputs), as the row table and the lists say."""
-        lanes, weight_bits = len(self.lists), self.lists[0].field_bits - self.slot_width
+        lanes, weight_bits = len(self.lists), self.lists[0].field_bits - self.skip_width
         part_width = self.offset_width + SHARED * self.count_width
         result = np.zeros((self.slots * lanes, SHARED * self.row_table.depth), np.int64)
 
@@ -110,11 +110,15 @@ class RaggedRows:
             start = base + number(lane * part_width + SHARED * self.count_width, self.offset_width)
             count, start = np.stack([even, odd], axis=1).ravel(), np.stack([start, start + even], axis=1).ravel()
             row = np.repeat(np.arange(len(count)), count)
-            within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-            entry = fields.fields[start[row] + within, 0].astype(np.int64)
+            first = np.repeat(np.cumsum(count) - count, count)
+            entry = fields.fields[start[row] + np.arange(len(row)) - first, 0].astype(np.int64)
             value = entry & ((1 << weight_bits) - 1)
             value = value - ((value >> (weight_bits - 1)) << weight_bits)
-            np.add.at(result, ((entry >> weight_bits) * lanes + lane, row), value)
+            slot = entry >> weight_bits
+            if self.skip_width < unsigned_bits(self.slots - 1):
+                passed = np.cumsum(slot + 1)
+                slot = passed - 1 - np.concatenate([[0], passed])[first]
+            np.add.at(result, (slot * lanes + lane, row), value)
         return result[:, : self.rows]
 
     @property

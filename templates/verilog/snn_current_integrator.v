@@ -32,31 +32,36 @@ module snn_current_integrator #(
   input  wire signed [StateWidth-1:0]       bias_i,
   output reg  signed [MembraneWidth-1:0]    membrane_o,
   output wire signed [MembraneWidth-1:0]    second_o,
-  output reg  signed [StateWidth-1:0]       next_o
+  output wire signed [StateWidth-1:0]       next_o
 );
 
-  // Charge
-  reg signed [StateWidth-1:0]     charged_q;
-  reg signed [MembraneWidth-1:0]  second_q, membrane_q;
-  reg signed [StateWidth:0]       sum_q;
-  reg        [LeakWidth-1:0]      leak_q, leak_q2, leak_q3;
-  reg                             clear_q, clear_q2, clear_q3, clear_q4;
-  wire signed [StateWidth:0]      second = {{(StateWidth + 1 - MembraneWidth){second_q[MembraneWidth-1]}}, second_q};
+  // Current and charge
   wire signed [MembraneWidth-1:0] membrane;
 
-  snn_saturate #(
-    .InWidth(StateWidth + 1),
-    .OutWidth(MembraneWidth),
-    .Saturate(Saturate)
-  ) u_saturate (
-    .value_i(sum_q),
-    .value_o(membrane)
+  snn_synaptic_current #(
+    .StateWidth(StateWidth),
+    .MembraneWidth(MembraneWidth),
+    .Saturate(Saturate),
+    .LeakKind(SynapseLeakKind),
+    .LeakShift(SynapseLeakShift),
+    .LeakFactor(SynapseLeakFactor),
+    .LeakWidth(SynapseLeakWidth)
+  ) u_current (
+    .clk_i(clk_i),
+    .charged_i(charged_i),
+    .clear_i(clear_i),
+    .second_i(second_i),
+    .leak_i(synapse_leak_i),
+    .bias_i(bias_i),
+    .membrane_o(membrane),
+    .next_o(next_o)
   );
 
+  reg signed [MembraneWidth-1:0] membrane_q;
+  reg        [LeakWidth-1:0]     leak_q, leak_q2, leak_q3;
+  reg                            clear_q, clear_q2, clear_q3, clear_q4;
+
   always @(posedge clk_i) begin
-    charged_q  <= charged_i;
-    second_q   <= second_i;
-    sum_q      <= {charged_q[StateWidth-1], charged_q} + second;
     membrane_o <= membrane;
     membrane_q <= membrane_o;
     leak_q     <= leak_i;
@@ -84,30 +89,6 @@ module snn_current_integrator #(
   );
 
   assign second_o = clear_q4 ? {MembraneWidth{1'b0}} : leaked;
-
-  // Leak of the current
-  wire signed [StateWidth-1:0] decayed;
-  reg signed [StateWidth-1:0]  decayed_q, decayed_q2, decayed_q3, decayed_q4;
-
-  snn_leak #(
-    .Width(StateWidth),
-    .Kind(SynapseLeakKind),
-    .Shift(SynapseLeakShift),
-    .Factor(SynapseLeakFactor),
-    .NumberWidth(SynapseLeakWidth)
-  ) u_synapse_leak (
-    .value_i(charged_q),
-    .number_i(synapse_leak_i),
-    .value_o(decayed)
-  );
-
-  always @(posedge clk_i) begin
-    decayed_q  <= clear_q ? {StateWidth{1'b0}} : decayed;
-    decayed_q2 <= decayed_q;
-    decayed_q3 <= decayed_q2;
-    decayed_q4 <= decayed_q3;
-    next_o     <= decayed_q4 + bias_i;
-  end
 
 endmodule
 

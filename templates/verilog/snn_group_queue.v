@@ -36,38 +36,25 @@ module snn_group_queue #(
   localparam LevelWithoutRoom = 16 - NumLate;
   localparam [4:0] Full = LevelWithoutRoom[4:0];
 
-  // Queue
-  reg [EntryWidth-1:0] mem [0:15];
-  reg [3:0]            head_q, tail_q;
-  reg [4:0]            level_q;
-  reg                  fetched_q;
-  reg [EntryWidth-1:0] fetched_entry_q;
-  wire                 pop;
+  wire                  fetched, pop;
+  wire [EntryWidth-1:0] entry;
+  wire [4:0]            level;
 
-  wire push = group_valid_i & (group_end_i | (|group_events_i));
-  wire advance = pop | ~fetched_q;
-  wire fetch = advance & (level_q != 5'd0);
+  assign room_o = level < Full;
 
-  assign room_o = level_q < Full;
-
-  always @(posedge clk_i) begin
-    if (!rst_ni) begin
-      fetched_q <= 1'b0;
-      head_q    <= 4'd0;
-      tail_q    <= 4'd0;
-      level_q   <= 5'd0;
-    end else begin
-      if (advance) fetched_q <= fetch;
-      head_q  <= head_q + {3'd0, fetch};
-      tail_q  <= tail_q + {3'd0, push};
-      level_q <= level_q + {4'd0, push} - {4'd0, fetch};
-    end
-  end
-
-  always @(posedge clk_i) begin
-    if (push) mem[tail_q] <= {group_end_i, group_tag_i, group_events_i, group_data_i};
-    if (advance) fetched_entry_q <= mem[head_q];
-  end
+  snn_queue #(
+    .Width(EntryWidth),
+    .DepthWidth(4)
+  ) u_queue (
+    .clk_i(clk_i),
+    .rst_ni(rst_ni),
+    .push_i(group_valid_i & (group_end_i | (|group_events_i))),
+    .data_i({group_end_i, group_tag_i, group_events_i, group_data_i}),
+    .level_o(level),
+    .valid_o(fetched),
+    .ready_i(pop),
+    .data_o(entry)
+  );
 
   // Serialise: one event for each place, lowest first, then the end
   reg [NumPlaces-1:0] events_q;
@@ -75,36 +62,31 @@ module snn_group_queue #(
   reg [TagWidth-1:0]  tag_q;
   reg                 end_q;
 
-  // Places above the lowest event, as a tree, which is faster than the carry of a subtraction
-  function [NumPlaces-1:0] places_above;
-    input [NumPlaces-1:0] events;
-    integer distance;
-    begin
-      places_above = events << 1;
-      for (distance = 1; distance < NumPlaces; distance = distance * 2) begin
-        places_above = places_above | (places_above << distance);
-      end
-    end
-  endfunction
+  wire [NumPlaces-1:0] remaining;
 
-  wire [NumPlaces-1:0] above = places_above(events_q);
-  wire [NumPlaces-1:0] remaining = events_q & above;
+  snn_lowest #(
+    .Width(NumPlaces)
+  ) u_lowest (
+    .bits_i(events_q),
+    .lowest_o(event_place_o),
+    .remaining_o(remaining)
+  );
+
   wire                 any_event = |events_q;
   wire                 last_event = ~(|remaining) & ~(any_event & end_q);
 
   assign event_valid_o = any_event | end_q;
-  assign event_place_o = events_q & ~above;
   assign event_end_o = ~any_event;
   assign event_tag_o = tag_q;
-  assign pop = fetched_q & (~event_valid_o | (event_ready_i & last_event));
+  assign pop = fetched & (~event_valid_o | (event_ready_i & last_event));
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
       events_q <= {NumPlaces{1'b0}};
       end_q    <= 1'b0;
     end else if (pop) begin
-      events_q <= fetched_entry_q[AllWidth+:NumPlaces];
-      end_q    <= fetched_entry_q[EntryWidth-1];
+      events_q <= entry[AllWidth+:NumPlaces];
+      end_q    <= entry[EntryWidth-1];
     end else if (event_valid_o & event_ready_i) begin
       events_q <= remaining;
       end_q    <= any_event & end_q;
@@ -113,8 +95,8 @@ module snn_group_queue #(
 
   always @(posedge clk_i) begin
     if (pop) begin
-      tag_q  <= fetched_entry_q[AllWidth+NumPlaces+:TagWidth];
-      data_q <= fetched_entry_q[AllWidth-1:0];
+      tag_q  <= entry[AllWidth+NumPlaces+:TagWidth];
+      data_q <= entry[AllWidth-1:0];
     end
   end
 

@@ -1,7 +1,7 @@
 // Walker of one lane of the ragged layout: reads the parts of rows that wait in its queue, one weight a cycle.
 //
 // add_o comes WordDelay cycles after word_addr_o, with the word behind its memory and snn_bank_select; tag_o, the tag of the
-// part, comes a cycle before it. A part of no weights is the end of a time step: then ended_o stands, with the first bit of its
+// part, comes a cycle before it. first_o comes FirstDelay cycles after the address of a part's first word. A part of no weights is the end of a time step: then ended_o stands, with the first bit of its
 // start as sample_end_o, until done_i.
 // The queue holds 16 parts; room_o says that five more fit, which is what may be on the way when it falls.
 
@@ -11,6 +11,7 @@ module snn_ragged_lane #(
   parameter WordWidth  = 2,
   parameter CountWidth = 1,
   parameter WordDelay  = 3,
+  parameter FirstDelay = 2,
   parameter TagWidth   = 1
 ) (
   input  wire                  clk_i,
@@ -25,6 +26,7 @@ module snn_ragged_lane #(
   output wire [WordWidth-1:0]  word_addr_o,
   output wire                  add_o,
   output wire [TagWidth-1:0]   tag_o,
+  output wire                  first_o,
   // Sweep
   output wire                  ended_o,
   output wire                  sample_end_o,
@@ -66,6 +68,7 @@ module snn_ragged_lane #(
   reg                         waiting_q;
   reg [WordDelay-1:0]         add_delay_q;  // bit or tag d - 1 is the value of d cycles ago
   reg [TagDelay*TagWidth-1:0] tag_delay_q;
+  reg [FirstDelay:0]          first_delay_q;
 
   wire active = left_q != {CountWidth{1'b0}};
   wire last_word = left_q == {{(CountWidth - 1){1'b0}}, 1'b1};
@@ -74,6 +77,7 @@ module snn_ragged_lane #(
   assign word_addr_o = word_q;
   assign add_o = add_delay_q[WordDelay-1];
   assign tag_o = tag_delay_q[(TagDelay-1)*TagWidth+:TagWidth];
+  assign first_o = first_delay_q[FirstDelay];
   assign ended_o = waiting_q;
   assign sample_end_o = word_q[0];
 
@@ -96,6 +100,7 @@ module snn_ragged_lane #(
     else if (active) word_q <= word_q + {{(WordWidth - 1){1'b0}}, 1'b1};
     if (pop) tag_q <= part[WordWidth+CountWidth+:TagWidth];
     tag_delay_q <= {tag_delay_q[(TagDelay-1)*TagWidth-1:0], tag_q};
+    first_delay_q <= {first_delay_q[FirstDelay-1:0], pop};
   end
 
 endmodule

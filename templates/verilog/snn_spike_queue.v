@@ -31,61 +31,60 @@ module snn_spike_queue #(
   output wire                 event_sample_end_o
 );
 
-  localparam WordWidth = SlotWidth + NumLanes + 2;
-  localparam NumWordsWithRoom = (1 << DepthWidth) - NumSlots - NumLate;
-  localparam [DepthWidth:0] LevelWithRoom = NumWordsWithRoom[DepthWidth:0];
-  localparam [AddrWidth-1:0] Lanes = NumLanes[AddrWidth-1:0];  // exact wherever there is a slot above 0
-
-  // Memory of 2**DepthWidth words; level: those not fetched yet
-  reg [WordWidth-1:0]  mem [0:(1<<DepthWidth)-1];
-  reg [DepthWidth-1:0] head_q, tail_q;
-  reg [DepthWidth:0]   level_q;
-  reg                  fetched_q;
-  reg [WordWidth-1:0]  fetched_word_q;
-  wire                 fetched_ready;
-
-  wire push = spike_valid_i & (spike_last_i | (spike_i != {NumLanes{1'b0}}));
-  wire advance = fetched_ready | ~fetched_q;
-  wire fetch = advance & (level_q != {(DepthWidth + 1){1'b0}});
-
-  assign room_o = level_q <= LevelWithRoom;
-
-  always @(posedge clk_i) begin
-    if (!rst_ni) begin
-      fetched_q <= 1'b0;
-      head_q    <= {DepthWidth{1'b0}};
-      tail_q    <= {DepthWidth{1'b0}};
-      level_q   <= {(DepthWidth + 1){1'b0}};
-    end else begin
-      if (advance) fetched_q <= fetch;
-      head_q  <= head_q + {{(DepthWidth - 1){1'b0}}, fetch};
-      tail_q  <= tail_q + {{(DepthWidth - 1){1'b0}}, push};
-      level_q <= level_q + {{DepthWidth{1'b0}}, push} - {{DepthWidth{1'b0}}, fetch};
-    end
-  end
-
-  always @(posedge clk_i) begin
-    if (push) mem[tail_q] <= {spike_sample_end_i, spike_last_i, spike_slot_i, spike_i};
-    if (advance) fetched_word_q <= mem[head_q];
-  end
-
-  // Many lanes in groups, a group in a cycle
+  // Many lanes in groups, a group in a cycle; the memory says which of them have spikes
   localparam GroupLanes = (NumLanes <= 16) ? NumLanes : 16;
   localparam NumGroups = (NumLanes + GroupLanes - 1) / GroupLanes;
   localparam TagWidth = SlotWidth + 1;
   localparam GroupWidth = TagWidth + 1 + NumGroups + GroupLanes;
+
+  localparam WordWidth = SlotWidth + NumLanes + 2 + ((NumGroups == 1) ? 0 : NumGroups);
+  localparam NumWordsWithRoom = (1 << DepthWidth) - NumSlots - NumLate;
+  localparam [DepthWidth:0] LevelWithRoom = NumWordsWithRoom[DepthWidth:0];
+  localparam [AddrWidth-1:0] Lanes = NumLanes[AddrWidth-1:0];  // exact wherever there is a slot above 0
+
+  wire [DepthWidth:0]  level;
+  wire [WordWidth-1:0] pushed_word, fetched_word;
+  wire                 fetched, fetched_ready;
+
+  assign room_o = level <= LevelWithRoom;
+
+  snn_queue #(
+    .Width(WordWidth),
+    .DepthWidth(DepthWidth)
+  ) u_queue (
+    .clk_i(clk_i),
+    .rst_ni(rst_ni),
+    .push_i(spike_valid_i & (spike_last_i | (spike_i != {NumLanes{1'b0}}))),
+    .data_i(pushed_word),
+    .level_o(level),
+    .valid_o(fetched),
+    .ready_i(fetched_ready),
+    .data_o(fetched_word)
+  );
+
+  // Groups of the fetched word
+  wire                  fetched_end = fetched_word[WordWidth-2];
+  wire [TagWidth-1:0]   fetched_tag = {fetched_word[WordWidth-1], fetched_word[WordWidth-3-:SlotWidth]};
   wire                  split_valid, split_ready;
   wire [GroupWidth-1:0] split_group;  // {sample end, slot, step end, group (one-hot), spikes}
 
   generate
     if (NumGroups == 1) begin : gen_one_group
-      assign split_valid = fetched_q;
+      assign pushed_word = {spike_sample_end_i, spike_last_i, spike_slot_i, spike_i};
+      assign split_valid = fetched;
       assign fetched_ready = split_ready;
-      assign split_group = {
-        fetched_word_q[WordWidth-1], fetched_word_q[NumLanes+:SlotWidth], fetched_word_q[WordWidth-2], 1'b1,
-        fetched_word_q[NumLanes-1:0]
-      };
+      assign split_group = {fetched_tag, fetched_end, 1'b1, fetched_word[NumLanes-1:0]};
     end else begin : gen_groups
+      wire [NumGroups*GroupLanes-1:0] spikes = {{(NumGroups * GroupLanes - NumLanes){1'b0}}, spike_i};
+      wire [NumGroups-1:0]            groups;
+
+      assign pushed_word = {spike_sample_end_i, spike_last_i, spike_slot_i, groups, spike_i};
+
+      genvar group;
+      for (group = 0; group < NumGroups; group = group + 1) begin : gen_group
+        assign groups[group] = |spikes[group*GroupLanes+:GroupLanes];
+      end
+
       snn_spike_split #(
         .NumLanes(NumLanes),
         .GroupLanes(GroupLanes),
@@ -94,11 +93,12 @@ module snn_spike_queue #(
       ) u_split (
         .clk_i(clk_i),
         .rst_ni(rst_ni),
-        .word_valid_i(fetched_q),
+        .word_valid_i(fetched),
         .word_ready_o(fetched_ready),
-        .word_spikes_i(fetched_word_q[NumLanes-1:0]),
-        .word_end_i(fetched_word_q[WordWidth-2]),
-        .word_tag_i({fetched_word_q[WordWidth-1], fetched_word_q[NumLanes+:SlotWidth]}),
+        .word_spikes_i(fetched_word[NumLanes-1:0]),
+        .word_groups_i(fetched_word[NumLanes+:NumGroups]),
+        .word_end_i(fetched_end),
+        .word_tag_i(fetched_tag),
         .group_valid_o(split_valid),
         .group_ready_i(split_ready),
         .group_spikes_o(split_group[GroupLanes-1:0]),
@@ -131,24 +131,19 @@ module snn_spike_queue #(
   reg  [AddrWidth-1:0]  base_q;
   reg                   end_q, sample_end_q;
 
-  // Lanes above the lowest spike, as a tree, which is faster than the carry of a subtraction
-  function [GroupLanes-1:0] lanes_above;
-    input [GroupLanes-1:0] spikes;
-    integer distance;
-    begin
-      lanes_above = spikes << 1;
-      for (distance = 1; distance < GroupLanes; distance = distance * 2) begin
-        lanes_above = lanes_above | (lanes_above << distance);
-      end
-    end
-  endfunction
+  wire [GroupLanes-1:0] lowest, remaining;
 
-  wire [GroupLanes-1:0] above = lanes_above(spikes_q);
-  wire [GroupLanes-1:0] lowest = spikes_q & ~above;
-  wire [GroupLanes-1:0] remaining = spikes_q & above;
-  wire                any_spike = spikes_q != {GroupLanes{1'b0}};
-  wire                last_event = remaining == {GroupLanes{1'b0}} & ~(any_spike & end_q);
-  wire                taken = event_valid_o & event_ready_i;
+  snn_lowest #(
+    .Width(GroupLanes)
+  ) u_lowest (
+    .bits_i(spikes_q),
+    .lowest_o(lowest),
+    .remaining_o(remaining)
+  );
+
+  wire any_spike = spikes_q != {GroupLanes{1'b0}};
+  wire last_event = remaining == {GroupLanes{1'b0}} & ~(any_spike & end_q);
+  wire taken = event_valid_o & event_ready_i;
 
   assign pop = ready & (~event_valid_o | (taken & last_event));
   assign event_valid_o = any_spike | end_q;

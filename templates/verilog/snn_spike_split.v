@@ -2,6 +2,7 @@
 //
 // Groups without a spike are left out. group_end_o goes with the last group of a word with word_end_i; such a word without a
 // spike gives one empty group. tag_o is the tag of the word. One group a cycle, no gap between words.
+// Which groups have spikes comes with a word, since words come from a block memory, whose output is slow.
 
 `default_nettype none
 
@@ -17,6 +18,7 @@ module snn_spike_split #(
   input  wire                  word_valid_i,
   output wire                  word_ready_o,
   input  wire [NumLanes-1:0]   word_spikes_i,
+  input  wire [NumGroups-1:0]  word_groups_i,
   input  wire                  word_end_i,
   input  wire [TagWidth-1:0]   word_tag_i,
   // Groups
@@ -36,9 +38,16 @@ module snn_spike_split #(
   reg [NumGroups-1:0]  left_q;  // groups with spikes, not given yet
   reg [TagWidth-1:0]   tag_q;
 
-  wire [NumGroups-1:0] lowest = left_q & (~left_q + {{(NumGroups - 1){1'b0}}, 1'b1});
-  wire [NumGroups-1:0] remaining = left_q & ~lowest;
+  wire [NumGroups-1:0] lowest, remaining;
   wire                 last = remaining == {NumGroups{1'b0}};
+
+  snn_lowest #(
+    .Width(NumGroups)
+  ) u_lowest (
+    .bits_i(left_q),
+    .lowest_o(lowest),
+    .remaining_o(remaining)
+  );
 
   assign word_ready_o = ~busy_q | (group_ready_i & last);
   assign group_valid_o = busy_q;
@@ -55,16 +64,6 @@ module snn_spike_split #(
     end
   end
 
-  genvar group;
-  generate
-    for (group = 0; group < NumGroups; group = group + 1) begin : gen_left
-      always @(posedge clk_i) begin
-        if (word_ready_o) left_q[group] <= |spikes[group*GroupLanes+:GroupLanes];
-        else if (group_ready_i) left_q[group] <= remaining[group];
-      end
-    end
-  endgenerate
-
   always @(posedge clk_i) begin
     if (!rst_ni) busy_q <= 1'b0;
     else if (word_ready_o) busy_q <= word_valid_i;
@@ -73,6 +72,8 @@ module snn_spike_split #(
       end_q    <= word_end_i;
       tag_q    <= word_tag_i;
     end
+    if (word_ready_o) left_q <= word_groups_i;
+    else if (group_ready_i) left_q <= remaining;
   end
 
 endmodule
