@@ -62,10 +62,11 @@ results-mnist: setup
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mnist_table.py $(DATA_OPTION)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mnist_frontier.py $(DATA_OPTION)
 
-# make results-shd DATA=<folder of SHD>   trains the four systems of the reference report on spoken digits; STDP; needs norse
+# make results-shd DATA=<folder of SHD>   trains the four systems of the reference report on spoken digits; STDP; hardware; needs norse
 results-shd: setup
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/shd_report.py $(DATA_OPTION)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/shd_stdp.py $(DATA_OPTION)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/shd_hardware.py $(DATA_OPTION)
 
 clean:
 	rm -rf $(VENV) runs build sim/build

@@ -13,7 +13,9 @@ from matplotlib.image import imread
 from shd_files import NOTE, spoken, write_shd
 
 from snn2rtl import cli
-from snn2rtl.data import shd
+from snn2rtl.data import shd, shd_cache
+from snn2rtl.data.events import Binning
+from snn2rtl.samples import load_samples
 
 
 def inspect(*argv: str) -> int:
@@ -49,6 +51,26 @@ def test_json_has_the_numbers_of_the_file(tmp_path: Path, capsys: pytest.Capture
         "mean_spikes": pytest.approx(np.mean([counts[number] for number in of_speaker])),
         "mean_last_spike_ms": pytest.approx(np.mean([ends[number] for number in of_speaker])),
     }
+
+
+def test_binned_recordings_are_those_of_the_trainer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path, out = write_shd(tmp_path / "x.h5"), tmp_path / "made" / "x.npz"
+    argv = ["data", "bin", "shd", str(path), "--step-ms", "25", "--time-steps", "40", "--channels", "70"]
+    assert cli.main([*argv, "--samples", "3,0", "--out", str(out)]) == 0
+    found = shd_cache.load(path, Binning(step_ms=25, time_steps=40, channels=70, binary=True))
+    samples = load_samples(out, inputs=70, encoder=None)
+    assert np.array_equal(samples.data, found.spikes[:, [3, 0]])
+    assert samples.labels is not None
+    assert samples.labels.tolist() == [3, 0]
+    assert f"{samples.data.sum()} spikes of shape (40, 2, 70)" in capsys.readouterr().out
+    assert cli.main([*argv, "--samples", "40", "--out", str(out)]) == 1
+    assert cli.main(argv) == 1
+    told = capsys.readouterr().err
+    assert "--samples: must be 0..39, not 40" in told
+    assert "--out: must be the .npz to write to, not left out" in told
 
 
 def test_a_published_file_has_no_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

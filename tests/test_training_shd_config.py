@@ -97,10 +97,10 @@ def test_options_are_those_of_all_tasks() -> None:
 
 def test_options_of_another_task_are_refused() -> None:
     with pytest.raises(OptionError) as caught:
-        train.run(parse("shd", "--tau", "4", "--batch-norm", "--lr", "0.1"))
+        train.run(parse("shd", "--tau", "4", "--augment", "2", "--lr", "0.1"))
     assert str(caught.value).splitlines() == [
         "tau: must be left out, for shd has no such option, not 4.0",
-        "batch_norm: must be left out, for shd has no such option, not True",
+        "augment: must be left out, for shd has no such option, not 2.0",
     ]
     with pytest.raises(OptionError, match=r"^delays: must be left out, for mnist has no such option, not 3$"):
         train.run(parse("mnist", "--delays", "3"))

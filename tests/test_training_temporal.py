@@ -43,13 +43,16 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 
 def network(config: ShdConfig, seed: int = 0) -> Network:
-    """Return a network with biases, in which neurons of all layers spike."""
+    """Return a network with biases and norms that have seen something, in which neurons of all layers spike."""
     torch.manual_seed(seed)
     net = shd.build(config)
     for layer in net.layers:
         assert isinstance(layer, TemporalLayer)
         assert layer.synapses.bias is not None
         layer.synapses.bias.data.uniform_(-0.05, 0.1)
+        if layer.norm is not None:
+            layer.norm.momentum = 1.0
+    net(inputs(config, 20), config.time_steps)
     return net.eval()
 
 

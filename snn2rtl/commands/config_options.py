@@ -20,7 +20,7 @@ _HELP = {
     "hidden": "neurons of each hidden layer, separated by commas",
     "tau": "membrane time constant in time steps; a power of two is exact in hardware",
     "reset": "what a spike leaves of the membrane: nothing, or what is above the threshold",
-    "batch_norm": "batch norm before each layer's neurons; compile folds it",
+    "batch_norm": "normalize what neurons get from the layer before, over a batch; it is folded into weights",
     "dropout": "probability that a hidden neuron is silent for a sample, in training",
     "encoder": "how a pixel enters: random spikes, or as a constant current",
     "time_steps": "time steps of a sample",

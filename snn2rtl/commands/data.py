@@ -1,4 +1,4 @@
-"""``snn2rtl data``: what a file of a data set holds, and whether it is whole."""
+"""``snn2rtl data``: what a file of a data set holds, and whether it is whole; its samples for other commands."""
 
 from __future__ import annotations
 
@@ -6,34 +6,82 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
-from snn2rtl.commands.arguments import natural
+from snn2rtl.commands.arguments import natural, number, positive
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.data import shd, shd_statistics
+from snn2rtl.data import shd, shd_cache, shd_statistics
+from snn2rtl.data.events import Binning
 from snn2rtl.errors import OptionError
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.output import write_file
 from snn2rtl.progress import bar
+from snn2rtl.reference import Spikes
+from snn2rtl.training.shd_config import ShdConfig
 
-HELP = "check a file of a data set and say what it holds"
+HELP = "check a file of a data set and say what it holds, or write its samples as --data takes them"
+BINNING = ShdConfig().binning()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add = parser.add_argument
-    add("action", choices=["inspect"], help="read the whole file, check it, count what it holds")
+    add(
+        "action",
+        choices=["inspect", "bin"],
+        help="inspect: read the whole file, check it, count what it holds; bin: write its samples to --out",
+    )
     add("dataset", choices=["shd"], help="spoken digits as spikes")
     add("file", type=Path, nargs="?", help=".h5 or .h5.gz [the 200 recordings of examples/shd]")
     add("--plots", type=Path, metavar="DIR", help="folder for rasters and histograms, as PNG and SVG")
-    add("--samples", type=_numbers, metavar="N,...", help="recordings to plot [six of different classes]")
+    add("--samples", type=_numbers, metavar="N,...",
+        help="recordings to plot [six of different classes] or to write [all]")  # fmt: skip
+    add("--out", type=Path, metavar="NPZ", help="bin: file of spikes [T, N, channels], 0 or 1, and labels [N]")
+    add("--step-ms", type=number(float), default=BINNING.step_ms, metavar="N",
+        help="bin: a time step in milliseconds [%(default)s]")  # fmt: skip
+    add("--time-steps", type=positive, default=BINNING.time_steps, metavar="N",
+        help="bin: time steps of a sample [%(default)s]")  # fmt: skip
+    add("--channels", type=positive, default=BINNING.channels, metavar="N",
+        help="bin: inputs that the 700 units are pooled to [%(default)s]")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Inspect the file as the options say.
+    """Inspect the file, or write its samples, as the options say.
 
     Raises:
         DataError: see snn2rtl.data.shd.
-        OptionError: --samples names a recording that the file does not have.
+        OptionError: an option is missing or out of its range, or --samples names a recording that is not in the file.
+        OutputError: a file cannot be written.
     """
+    return _bin(args) if args.action == "bin" else _inspect(args)
+
+
+def _bin(args: argparse.Namespace) -> Outcome:
+    if args.out is None:
+        raise OptionError("--out: must be the .npz to write to, not left out")
+    binning = Binning(step_ms=args.step_ms, time_steps=args.time_steps, channels=args.channels, binary=True)
+    found = shd_cache.load(args.file or shd.excerpt(), binning)
+    _check_samples(args.samples, len(found))
+    chosen = np.arange(len(found)) if args.samples is None else np.array(args.samples)
+    spikes, labels = found.batch(chosen), found.labels[chosen]
+    write_file(args.out, lambda partial: _save(partial, spikes, labels))
+    data = {"out": str(args.out), "shape": list(spikes.shape), "spikes": int(spikes.sum(dtype=np.int64))}
+    return Outcome(data, (f"wrote {data['spikes']:,} spikes of shape {spikes.shape} and labels to {args.out}",))
+
+
+def _save(path: Path, spikes: Spikes, labels: IntArray) -> None:
+    with path.open("wb") as file:  # a path would get the ending .npz
+        np.savez_compressed(file, spikes=spikes, labels=labels)
+
+
+def _check_samples(numbers: tuple[int, ...] | None, recordings: int) -> None:
+    for one in numbers or ():
+        if one >= recordings:
+            raise OptionError(f"--samples: must be 0..{recordings - 1}, not {one}")
+
+
+def _inspect(args: argparse.Namespace) -> Outcome:
     if args.plots:
         from snn2rtl import plots
         from snn2rtl.data import shd_plots  # before the work, so that what is missing is told at once
@@ -41,9 +89,7 @@ def run(args: argparse.Namespace) -> Outcome:
         plots.check_folder(args.plots)
     path = args.file or shd.excerpt()
     with shd.open_shd(path) as file:
-        for number in args.samples or ():
-            if number >= len(file):
-                raise OptionError(f"--samples: must be 0..{len(file) - 1}, not {number}")
+        _check_samples(args.samples, len(file))
         with bar("inspect", len(file)) as advance:
             found = shd_statistics.observe(file, advance)
         data = {"file": str(path), "note": file.note, "regenerated": file.is_regenerated}

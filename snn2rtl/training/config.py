@@ -23,7 +23,8 @@ class TrainConfig(Config):
     """One training run; the checkpoint and the results carry it. Each task has a class of its own with more fields.
 
     Network. hidden: neurons of each hidden layer. reset: to zero, or by the threshold, which keeps what a spike leaves
-    over. dropout: probability that a hidden neuron is silent for a sample, in training. time_steps: of a sample.
+    over. dropout: probability that a hidden neuron is silent for a sample, in training. batch_norm: what neurons get
+    from the layer before is normalized over a batch; in the end it is folded into weights. time_steps: of a sample.
 
     Learning. schedule: of the learning rate lr: multiplied by lr_gamma after every lr_step epochs, falling to zero
     along a cosine, or rising first and then falling (one-cycle). clip: largest norm of the gradient. gain: scores are
@@ -48,6 +49,7 @@ class TrainConfig(Config):
     hidden: tuple[int, ...] = (400,)
     reset: Literal["hard", "soft"] = "hard"
     dropout: float = 0.0
+    batch_norm: bool = False
     time_steps: int = 100
     epochs: int = 12
     batch_size: int = 128

@@ -16,8 +16,7 @@ ENCODERS = ("poisson", "direct")
 class MnistConfig(TrainConfig):
     """A training run on MNIST; TrainConfig has what every run has.
 
-    Network. tau: membrane time constant of every layer; a power of two leaks exactly in hardware. batch_norm: between
-    each linear layer and its neurons; compile folds it.
+    Network. tau: membrane time constant of every layer; a power of two leaks exactly in hardware.
 
     Samples. encoder, time_steps, scale: the Encoder that the trained network is measured and saved with.
     train_time_steps: time steps of a sample in training, 0 for time_steps; fewer are faster. augment: largest random
@@ -31,7 +30,6 @@ class MnistConfig(TrainConfig):
     TASK: ClassVar[str] = "mnist"
     HELD_OUT: ClassVar[str] = "hold_out"
     tau: float = 2.0
-    batch_norm: bool = False
     encoder: Literal["poisson", "direct"] = "poisson"
     train_time_steps: int = 0
     scale: float = 0.7

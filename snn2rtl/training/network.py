@@ -98,7 +98,8 @@ def _scale_gradient(x: Tensor, factor: float) -> Tensor:
 class Layer(nn.Module):
     """A layer: synapses and neurons. Subclasses say how inputs become outputs.
 
-    fires: whether the outputs are spikes. paces: how many times faster than weights a parameter of this name learns.
+    norm: of what the synapses give, where there is one. fires: whether the outputs are spikes. paces: how many times
+    faster than weights a parameter of this name learns.
     """
 
     fires = True
@@ -107,6 +108,10 @@ class Layer(nn.Module):
     def __init__(self, name: str, synapses: Synapses) -> None:
         super().__init__()
         self.name, self.synapses = name, synapses
+        self.norm: nn.BatchNorm1d | None = None
+
+    def fold(self) -> None:
+        """Take a norm into the weights where the layer can; it computes the same as it did in evaluation."""
 
     def forward(self, x: Tensor, steps: int, columns: Tensor | None = None) -> Tensor:
         """Return the outputs, shape (T, N, neurons).
@@ -141,9 +146,15 @@ class Network(nn.Module):
         return Output(self.layers[-1].scores(x), spikes)
 
     def quantize(self, bits: int) -> None:
-        """Quantize every layer from now on."""
+        """Quantize every layer from now on, without norms."""
+        self.fold()
         for layer in self.layers:
             layer.synapses.quantize(bits)
+
+    def fold(self) -> None:
+        """Take norms into the weights, where layers can."""
+        for layer in self.layers:
+            layer.fold()
 
     @property
     def quantized(self) -> bool:

@@ -39,8 +39,12 @@ class Run:
     def before_epoch(self, epoch: int) -> None:
         """Set the learning rate, and start to quantize where it is time."""
         if self.config.qat(epoch) and not self.net.quantized:
+            normed = any(layer.norm is not None for layer in self.net.layers)
             self.net.quantize(self.config.bits)
-            self.optimizer.add_param_group({"params": self.net.weight_steps(), PACE: 1.0})
+            if normed:  # what Adam knows of weights is of those before the norm
+                self.optimizer = _optimizer(self.net, self.config)
+            else:
+                self.optimizer.add_param_group({"params": self.net.weight_steps(), PACE: 1.0})
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, epoch) * group[PACE]
 
@@ -134,11 +138,13 @@ def _check_same(config: TrainConfig, saved: TrainConfig, done: int) -> None:
 
 
 def _grow(net: Network, state: dict[str, Any], bits: int) -> None:
-    """Give the layers the parts that an untrained network lacks: biases where the state has them, weight steps."""
+    """Give the layers the parts that the state has: biases, weight steps, and no norm where it is folded."""
     for i, layer in enumerate(net.layers):
         synapses = layer.synapses
         if f"chain.{i}.synapses.bias" in state:
             synapses.bias = nn.Parameter(torch.zeros(len(synapses.weight)))
+        if f"chain.{i}.norm.weight" not in state:
+            layer.norm = None
         if bits:
             synapses.expect_steps(bits)
 

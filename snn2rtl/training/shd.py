@@ -59,6 +59,7 @@ def _hidden(config: ShdConfig, number: int, inputs: int, neurons: int) -> Firing
         synaptic=synaptic,
         adaptation=adaptation,
         grow=config.grow,
+        norm=config.batch_norm,
     )
 
 

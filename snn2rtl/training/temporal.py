@@ -73,7 +73,7 @@ class TemporalLayer(Layer):
     fraction: log2 of the membrane steps of a weight step, where quantized; compile's own choice where it is negative.
     """
 
-    paces: ClassVar[dict[str, float]] = {"membrane": 5, "synaptic": 5, "adaptation": 5, "grow": 5, "delay": 30}
+    paces: ClassVar[dict[str, float]] = {"membrane": 5, "synaptic": 5, "adaptation": 5, "grow": 5, "delay": 10}
 
     def __init__(
         self, name: str, synapses: Synapses, membrane: Leak, delay: Delay | None, *, dropout: float, fraction: int
@@ -115,7 +115,8 @@ class TemporalLayer(Layer):
 class FiringLayer(TemporalLayer):
     """Neurons that fire: LIF, behind a synaptic current where synaptic is given, adaptive where adaptation is.
 
-    grow: what a spike adds to the threshold at first, in thresholds.
+    grow: what a spike adds to the threshold at first, in thresholds. norm: whether what comes from the inputs is
+    normalized, over samples and time steps, until fold().
     """
 
     def __init__(
@@ -131,10 +132,46 @@ class FiringLayer(TemporalLayer):
         synaptic: Leak | None = None,
         adaptation: Leak | None = None,
         grow: float = 0.0,
+        norm: bool = False,
     ) -> None:
         super().__init__(name, synapses, membrane, delay, dropout=dropout, fraction=fraction)
         self.soft, self.synaptic, self.adaptation = soft, synaptic, adaptation
         self.grow = None if adaptation is None else nn.Parameter(torch.full((len(synapses.weight),), grow))
+        self.norm = self._norm(len(synapses.weight)) if norm else None
+
+    @torch.no_grad()
+    def _norm(self, neurons: int) -> nn.BatchNorm1d:
+        """Return a norm after which membranes spread by a threshold, were a neuron's inputs of each step independent.
+
+        A leak makes of inputs of variance 1 a state of variance 1 / (1 - keep**2). What a synaptic current adds is
+        the same for many steps: 1 / (1 - keep). The bias is that of the synapses.
+        """
+        norm = nn.BatchNorm1d(neurons)
+        norm.register_parameter("bias", None)
+        norm.weight.copy_((1 - self.membrane() ** 2).sqrt() * THRESHOLD)
+        if self.synaptic is not None:
+            norm.weight.mul_(1 - self.synaptic())
+        return norm
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Take the norm into weights and bias."""
+        if self.norm is None:
+            return
+        synapses, (scale, shift) = self.synapses, self._affine()
+        assert synapses.bias is not None
+        synapses.weight[:, : synapses.inputs].mul_(scale[:, None])
+        synapses.bias.add_(shift)
+        self.norm = None
+
+    def _affine(self) -> tuple[Tensor, Tensor]:
+        """Return what the norm multiplies by and then adds, once it has learned, each of shape (neurons,)."""
+        norm = self.norm
+        assert norm is not None
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        return scale, -norm.running_mean * scale
 
     def _chosen_fraction(self) -> int:
         synaptic, adaptation = (None if leak is None else leak.tau() for leak in (self.synaptic, self.adaptation))
@@ -155,6 +192,8 @@ class FiringLayer(TemporalLayer):
             recurrent=weight[:, inputs:] if self.synapses.recurrent else None,
         )
         current = product(self._arriving(x), weight[:, :inputs])
+        if self.norm is not None:
+            current = self.norm(current.flatten(0, 1)).view_as(current)
         return fire(current, numbers, self._roundings() if self.quantized else None, self.soft)
 
     def growth(self, fire_at: Tensor) -> Tensor | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ def to_network(net: Network, name: str) -> SpikingNetwork:
     """Return the float network: fc1, n1, fc2, n2, ..., and at the end an integrator.
 
     Pruned weights are zeros; quantized ones are whole multiples of their step, and all numbers whole multiples of a
-    membrane step, in float64. Leaks are those of training exactly.
+    membrane step, in float64. Leaks are those of training exactly, and norms are folded.
     """
+    net = copy.deepcopy(net)
+    net.fold()
     nodes: list[Node] = []
     for layer in net.layers:
         assert isinstance(layer, TemporalLayer)

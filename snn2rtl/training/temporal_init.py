@@ -99,6 +99,7 @@ def _rows(linear: Linear) -> FloatArray:
 def _load_layer(layer: TemporalLayer, linear: Linear, neuron: Neuron | Integrator) -> None:
     # a neuron computes the same when its weights, bias, threshold and growth are scaled together
     scale = THRESHOLD / neuron.v_threshold if isinstance(neuron, Neuron) else 1.0
+    layer.norm = None  # the file has it in its weights
     synapses = layer.synapses
     _fill(synapses.weight, _rows(linear) * scale)
     synapses.weight_mask.copy_(synapses.weight != 0)
