@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from snn2rtl.verify.verify import verify
 
 RECIPES = ROOT / "examples" / "shd"
 FLOAT, INTEGER = "delays", "delays_qat_4"
-LANES = PerLayer(24, {"fc2": 12, "fc3": 4})
+RTL = RtlOptions(lanes=PerLayer(24, {"fc2": 14, "fc3": 7}), layout=PerLayer("ragged", {"fc3": "dense"}))
+MEMBRANES = PerLayer(11, {"fc3": 0})  # bits at which hidden membranes saturate, which changes no class
 CALIBRATION = 512  # training recordings: how often which input spikes
 ICARUS = 20
 SPIKER = "| Spiker+, as published | 72.99 | 18,268 | | 51 | | | 54 | | 430 |"
@@ -55,9 +57,8 @@ def recordings(split: Any, data: Path, config: ShdConfig, limit: int | None = No
 def build(model: Path, folder: Path, data: Path, config: ShdConfig) -> OutputFolder:
     """Compile a model, with neurons placed by what training recordings make them do."""
     calibration = recordings("train", data, config, CALIBRATION)
-    snn2rtl.compile(
-        model, folder, quantize=config.quantizing(), rtl=RtlOptions(lanes=LANES), calibration=lambda _: calibration
-    )
+    quantize = replace(config.quantizing(), membrane_bits=MEMBRANES)
+    snn2rtl.compile(model, folder, quantize=quantize, rtl=RTL, calibration=lambda _: calibration)
     return open_folder(folder)
 
 

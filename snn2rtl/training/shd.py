@@ -59,7 +59,7 @@ def _hidden(config: ShdConfig, number: int, inputs: int, neurons: int) -> Firing
         synaptic=synaptic,
         adaptation=adaptation,
         grow=config.grow,
-        norm=config.batch_norm,
+        norm=config.batch_norm and not config.qat(1),  # a norm that has seen nothing is none
     )
 
 

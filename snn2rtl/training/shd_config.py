@@ -29,9 +29,9 @@ class ShdConfig(TrainConfig):
     compile gives it; any other number has to be told to compile, too.
     grow: what a spike adds to the threshold of an adaptive neuron at first, in thresholds. recurrent: hidden layers
     have their own spikes of the step before as inputs. batch_norm is of hidden neurons, without recurrence, and folded
-    where quantizing begins; a run that starts from a model file has none. delays: longest delay of an input of a layer
-    in time steps, 0 for none; learn_delays: train them, or leave them as they were drawn. readout: what the score of an
-    output neuron is made of its membrane: its greatest value, the last one, or the sum.
+    where quantizing begins; a run that starts from a model file, or quantized, has none. delays: longest delay of an
+    input of a layer in time steps, 0 for none; learn_delays: train them, or leave them as they were drawn. readout:
+    what the score of an output neuron is made of its membrane: its greatest value, the last one, or the sum.
 
     Samples. step_ms: a time step in milliseconds. channels: inputs, of the 700 units pooled. shift_channels,
     shift_steps, stretch: a training sample is moved by up to so many channels and steps at random, and made shorter or
