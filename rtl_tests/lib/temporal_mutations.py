@@ -87,7 +87,7 @@ TEMPORAL_MUTATIONS = [
     ),
     *faults(
         "snn_delay.v",
-        ("a step too late", "head_q + delay_q", "head_q + delay_q + 1", "delays-dense"),
+        ("a step too late", "read_head_q + delay_i", "read_head_q + delay_i + 1", "delays-dense"),
         (
             "waiting spikes outlive the sample",
             "sample_end_q ? {NumLists{1'b0}} : used_q",

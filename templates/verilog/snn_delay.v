@@ -45,7 +45,7 @@ module snn_delay #(
   reg [AddrWidth-1:0]  read_addr_q;
   reg                  held_q, step_end_q, sample_end_q, now_q;
   reg [AddrWidth-1:0]  addr_q;
-  reg [DelayWidth-1:0] delay_q;
+  reg [DelayWidth-1:0] list_q, read_head_q;  // where the event goes; the list of the read event's step
   wire                 taken;
 
   // The next address of this step's list
@@ -70,11 +70,13 @@ module snn_delay #(
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
-      read_q <= 1'b0;
-      held_q <= 1'b0;
+      read_q      <= 1'b0;
+      held_q      <= 1'b0;
+      read_head_q <= {DelayWidth{1'b0}};
     end else begin
       if (event_ready_o) read_q <= event_valid_i;
       if (held_ready) held_q <= read_q;
+      if (held_ready & read_q & read_step_end_q) read_head_q <= read_head_q + {{(DelayWidth - 1){1'b0}}, 1'b1};
     end
     if (event_ready_o) begin
       read_addr_q       <= event_addr_i;
@@ -85,21 +87,20 @@ module snn_delay #(
       addr_q       <= read_addr_q;
       step_end_q   <= read_step_end_q;
       sample_end_q <= read_step_end_q & read_sample_end_q;
-      delay_q      <= delay_i;
+      list_q       <= read_head_q + delay_i;
       now_q        <= read_step_end_q | (delay_i == {DelayWidth{1'b0}});
     end
   end
 
   // Store
-  wire [DelayWidth-1:0] list = head_q + delay_q;
   wire [DelayWidth-1:0] next_head = head_q + {{(DelayWidth - 1){1'b0}}, 1'b1};
-  wire [PlaceWidth:0]   place = used_q[list] ? count[list] : {(PlaceWidth + 1){1'b0}};
+  wire [PlaceWidth:0]   place = used_q[list_q] ? count[list_q] : {(PlaceWidth + 1){1'b0}};
   wire                  full = place[PlaceWidth];
 
   always @(posedge clk_i) begin
     if (store & ~full) begin
-      mem[{list, place[PlaceWidth-1:0]}] <= addr_q;
-      count[list] <= place + {{PlaceWidth{1'b0}}, 1'b1};
+      mem[{list_q, place[PlaceWidth-1:0]}] <= addr_q;
+      count[list_q] <= place + {{PlaceWidth{1'b0}}, 1'b1};
     end
     if (fetch) waited_addr_q <= mem[{head_q, left_q[PlaceWidth-1:0] - {{(PlaceWidth - 1){1'b0}}, 1'b1}}];
   end
@@ -119,7 +120,7 @@ module snn_delay #(
         used_q <= sample_end_q ? {NumLists{1'b0}} : used_q & ~(first << head_q);
         left_q <= (~sample_end_q & used_q[next_head]) ? count[next_head] : {(PlaceWidth + 1){1'b0}};
       end else begin
-        if (store & ~full) used_q <= used_q | (first << list);
+        if (store & ~full) used_q <= used_q | (first << list_q);
         if (fetch) left_q <= left_q - {{PlaceWidth{1'b0}}, 1'b1};
       end
       if (fetch) waited_q <= 1'b1;
