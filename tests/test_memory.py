@@ -37,6 +37,5 @@ def test_compile_takes_no_second_copy_of_the_network(model, tmp_path, layout):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (
-        peak < 2.05 * own
-    )  # 0.3 of it blocks of a fixed size; torch holds the file, half of own, where Python does not see it
+    # 0.3 of it blocks of a fixed size; torch holds the file, half of own, where Python does not see it
+    assert peak < 2.05 * own

@@ -90,7 +90,7 @@ class Rows:
         entry = self.layout.lists[lane].fields[first : first + count, 0].astype(np.int64)
         value = (entry & (1 << BITS) - 1 ^ 1 << BITS - 1) - (1 << BITS - 1)
         slot = entry >> BITS
-        if self.layout.skip_width < unsigned_bits(self.layout.slots - 1):
+        if self.layout.has_skips:
             slot = np.cumsum(slot + 1) - 1
         np.add.at(total, slot * self.lanes + lane, value * tag)
 

@@ -66,10 +66,8 @@ def _static_modules(design: RtlDesign) -> list[str]:
     ingress = ["snn_group_queue", "snn_pixel_ingress"] if design.takes_pixels else ["snn_ingress"]
     ingress += ["snn_pixel_product", "snn_held_current"] if design.is_direct else []
     ingress += ["snn_poisson"] if design.encodes else []
-    memories, streams = (
-        ["snn_rom", "snn_bank_select"],
-        ["snn_stream_register", "snn_queue", "snn_lowest", *ingress, "snn_spike_split"],
-    )
+    memories = ["snn_rom", "snn_bank_select"]
+    streams = ["snn_stream_register", "snn_queue", "snn_lowest", *ingress, "snn_spike_split"]
     streams += ["snn_delay"] if any(layer.delays for layer in design.layers) else []
     streams += ["snn_recurrence"] if any(layer.is_recurrent for layer in design.layers) else []
     lanes = [] if all(layer.is_single for layer in design.layers) else ["snn_lane"]

@@ -115,11 +115,16 @@ class RaggedRows:
             value = entry & ((1 << weight_bits) - 1)
             value = value - ((value >> (weight_bits - 1)) << weight_bits)
             slot = entry >> weight_bits
-            if self.skip_width < unsigned_bits(self.slots - 1):
+            if self.has_skips:
                 passed = np.cumsum(slot + 1)
                 slot = passed - 1 - np.concatenate([[0], passed])[first]
             np.add.at(result, (slot * lanes + lane, row), value)
         return result[:, : self.rows]
+
+    @property
+    def has_skips(self) -> bool:
+        """Whether entries say how many zeros lie before them, and not their slot."""
+        return self.skip_width < unsigned_bits(self.slots - 1)
 
     @property
     def weight_memories(self) -> tuple[Memory, ...]:
