@@ -46,7 +46,9 @@ def synthesised(folder: Path, target: Any) -> SynthResult:
     assert (folder / "manifest.json").is_file()
     lut = 100 * len(list((folder / "hdl").iterdir()))
     counts = {"lut": lut, "lutram": 0, "ff": 2, "bram": 3.5, "bram_unit": "RAMB36", "dsp": 0}
-    return SynthResult(target=target, device=target, fmax_mhz=100.0, slowest_path="a -> b", cells={}, **counts)
+    return SynthResult(
+        target=target, device=target, fmax_mhz=100.0, slowest_path="a -> b", seeds_mhz=[100.0], cells={}, **counts
+    )
 
 
 def test_every_combination_is_tried_once(

@@ -78,7 +78,7 @@ def nextpnr(monkeypatch, tmp_path):
     """Let nextpnr write a report."""
 
     def install(target, says="", report=REPORT, **changes):
-        writes = {f"build/synth-{target}/nextpnr.json": json.dumps(report)} if report else {}
+        writes = {f"build/synth-{target}/nextpnr-1.json": json.dumps(report)} if report else {}
         return fake_tool(monkeypatch, tmp_path / "bin", f"nextpnr-{target}", says, writes, **changes)
 
     return install
@@ -101,9 +101,26 @@ def test_place_and_route(folder, yosys, nextpnr):
     result = synthesise(folder, "ecp5", frequency=150)
     assert (result.device, result.fmax_mhz) == ("85k", 123.4)
     assert result.slowest_path == "u_fc1.level_q -> u_fc1.head_q"
+    assert result.seeds_mhz == [123.4]
     text = arguments.read_text()
     assert "--85k\n--package\nCABGA756\n--speed\n6" in text
     assert "--freq\n150\n--seed\n1\n" in text
+
+
+def test_the_fastest_seed_counts(folder, yosys, monkeypatch, tmp_path):
+    yosys("ecp5")
+    paths = [{"from": "clk", "to": "clk", "path": [{"from": {"cell": end}, "to": {"cell": end}}]} for end in "abc"]
+    reports = {
+        f"build/synth-ecp5/nextpnr-{seed}.json": json.dumps(
+            {"fmax": {"clk": {"achieved": mhz}}, "critical_paths": [paths[seed - 1]]}
+        )
+        for seed, mhz in enumerate([100.5, 120.5, 110.5], 1)
+    }
+    arguments = fake_tool(monkeypatch, tmp_path / "bin", "nextpnr-ecp5", "", reports)
+    result = synthesise(folder, "ecp5", seeds=3)
+    assert "--seed\n3\n" in arguments.read_text()
+    assert result.seeds_mhz == [100.5, 120.5, 110.5]
+    assert (result.fmax_mhz, result.slowest_path) == (120.5, "b -> b")
 
 
 def test_the_device_that_was_asked_for(folder, yosys, nextpnr):

@@ -23,7 +23,7 @@ def test_place_and_route(folder, target, device):
     assert 0 < result.ff < 1000
     assert result.fmax_mhz > 20
     assert " -> " in result.slowest_path
-    assert (folder / f"build/synth-{target}/nextpnr.log").stat().st_size > 0
+    assert (folder / f"build/synth-{target}/nextpnr-1.log").stat().st_size > 0
 
 
 @pytest.mark.parametrize(

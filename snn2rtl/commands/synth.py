@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from snn2rtl.commands.arguments import positive
+from snn2rtl.commands.arguments import integer, positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.flows.nextpnr import DEVICES
 from snn2rtl.flows.synth import TARGETS, SynthResult, synthesise
@@ -25,12 +25,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--target", choices=TARGETS, default="ecp5", help="device family; xc7 gives counts only [%(default)s]")
     add("--device", metavar="NAME", help=f"device of the family ({devices}) [the first]")
     add("--frequency", type=positive, default=100, metavar="MHZ", help="clock to aim for [%(default)s]")
+    add(
+        "--seeds",
+        type=integer(1),
+        default=1,
+        metavar="N",
+        help="place and route N times, keep the fastest [%(default)s]",
+    )
     add("--no-place", action="store_true", help="counts only, without nextpnr")
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Synthesise, and place and route where that can be done."""
-    result = synthesise(args.folder, args.target, place=not args.no_place, frequency=args.frequency, device=args.device)
+    result = synthesise(
+        args.folder,
+        args.target,
+        place=not args.no_place,
+        frequency=args.frequency,
+        device=args.device,
+        seeds=args.seeds,
+    )
     data = {"digest": open_folder(args.folder).design.digest, **result.to_dict()}
     shown = [table([result])]
     return Outcome(data, (*shown, f"slowest path: {result.slowest_path}") if result.slowest_path else (*shown,))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 from snn2rtl.errors import OptionError, ToolFailedError
 from snn2rtl.flows import tools
 
-SEED = 1  # of the placer: equal inputs give equal results
+log = logging.getLogger(__name__)
 
 # The first device of a family is the default one.
 DEVICES: Mapping[str, Mapping[str, Sequence[str]]] = {
@@ -41,34 +43,44 @@ class Timing:
 
 
 def place_and_route(
-    folder: Path, place: str, netlist: str, family: str, device: str, package: Sequence[str], frequency: float
+    folder: Path, place: str, netlist: str, family: str, device: str, frequency: float, seed: int
 ) -> Timing:
-    """Place and route a netlist of Yosys; log and report go to <place>/.
+    """Place and route a netlist of Yosys; log and report go to <place>/nextpnr-<seed>.
 
     Args:
         folder: the output folder.
         place: where things go, from the root of the folder.
         netlist: file name of the netlist in there.
         family: a key of DEVICES.
-        device: name of the device, for errors.
-        package: options of nextpnr that choose it.
+        device: a key of DEVICES[family].
         frequency: clock to aim for, in MHz.
+        seed: of the placer: equal inputs give equal results.
 
     Raises:
         OptionError: the device is too small.
         ToolFailedError: nextpnr fails for another reason.
     """
-    log = folder / place / "nextpnr.log"
-    report = folder / place / "nextpnr.json"
+    log_file = folder / place / f"nextpnr-{seed}.log"
+    report = log_file.with_suffix(".json")
     report.unlink(missing_ok=True)
     arguments = ["--json", f"{place}/{netlist}", "--report", f"{place}/{report.name}", "--freq", f"{frequency:g}"]
-    arguments += ["--seed", str(SEED), "--timing-allow-fail", _UNCONSTRAINED[family], *package]
+    arguments += ["--seed", str(seed), "--timing-allow-fail", _UNCONSTRAINED[family], *DEVICES[family][device]]
+    start = time.monotonic()
     try:
-        tools.run(tools.require(f"nextpnr-{family}"), arguments, cwd=folder, log_file=log)
+        tools.run(tools.require(f"nextpnr-{family}"), arguments, cwd=folder, log_file=log_file)
     except ToolFailedError as error:
-        _check_fit(log, family, device)
+        _check_fit(log_file, family, device)
         raise error
-    return read_timing(report)
+    timing = read_timing(report)
+    log.info(
+        "nextpnr: %s %s, seed %d: %.1f MHz, took %.0f s",
+        family,
+        device,
+        seed,
+        timing.fmax_mhz,
+        time.monotonic() - start,
+    )
+    return timing
 
 
 def read_timing(report: Path) -> Timing:
@@ -91,9 +103,9 @@ def _register(end: dict[str, Any]) -> str:
     return _CELL_SUFFIX.sub("", str(end["cell"]))
 
 
-def _check_fit(log: Path, family: str, device: str) -> None:
+def _check_fit(log_file: Path, family: str, device: str) -> None:
     """Raise OptionError if the log says that the design needs more of something than the device has."""
-    needs = {kind: (int(used), int(has)) for kind, used, has in _USED.findall(log.read_text())}
+    needs = {kind: (int(used), int(has)) for kind, used, has in _USED.findall(log_file.read_text())}
     short = {kind: counts for kind, counts in needs.items() if counts[0] > counts[1]}
     if not short:
         return
