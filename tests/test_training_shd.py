@@ -286,7 +286,7 @@ def test_samples_move_and_stretch() -> None:
     torch.manual_seed(0)
     spikes = torch.zeros(64, 40, 30, dtype=torch.uint8)
     spikes[:, 20, 15] = 1
-    still = {"shift_channels": 0, "shift_steps": 0, "stretch": 0.0}
+    still = {"shift_channels": 0, "shift_steps": 0, "stretch": 0.0, "stretch_channels": 0.0}
     base = {"channels": 30, "time_steps": 40}
     assert torch.equal(augment(spikes, small(**base | still)), spikes)
     moved = augment(spikes, small(**base | still | {"shift_channels": 3, "shift_steps": 5}))
@@ -297,6 +297,13 @@ def test_samples_move_and_stretch() -> None:
     step = augment(spikes, small(**base | still | {"stretch": 0.4})).nonzero()[:, 1]
     assert step.min() <= 20 / 1.3
     assert step.max() >= 20 / 0.75
+    spikes.zero_()[:, 20, [4, 25]] = 1
+    spread = augment(spikes, small(**base | still | {"stretch_channels": 0.4}))
+    low, high = spread.argmax(2)[:, 20], 29 - spread.flip(2).argmax(2)[:, 20]
+    assert (abs(low + high - 29) <= 1).all()  # about the middle
+    assert (high - low).min() <= 21 / 1.3
+    assert (high - low).max() >= 21 / 0.75
+    assert set(spread.nonzero()[:, 1].tolist()) == {20}
     full = torch.ones(8, 40, 30, dtype=torch.uint8)
     edge = augment(full, small(**base | {"shift_channels": 6, "shift_steps": 8}))
     assert edge.max() == 1
@@ -306,7 +313,7 @@ def test_samples_move_and_stretch() -> None:
 def test_dropped_spikes_are_left_out_in_training_alone() -> None:
     torch.manual_seed(0)
     samples = Recordings(torch.ones(10, 28, 35, dtype=torch.uint8), torch.zeros(10, dtype=torch.int64))
-    config = small(drop_spikes=0.25, shift_channels=0, shift_steps=0, stretch=0.0)
+    config = small(drop_spikes=0.25, shift_channels=0, shift_steps=0, stretch=0.0, stretch_channels=0.0)
     assert samples.drawn(config).x.mean() == pytest.approx(0.75, abs=0.02)
     assert samples.exact(config, 0).x.mean() == 1
     assert samples.rates().tolist() == [1.0] * 35

@@ -41,6 +41,7 @@ BAD = [
     ("shift_channels", 140),
     ("shift_steps", -1),
     ("stretch", 1.0),
+    ("stretch_channels", 1.0),
     ("drop_spikes", 1.0),
     ("hidden", (0,)),
     ("bits", 9),

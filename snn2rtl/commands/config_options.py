@@ -73,6 +73,7 @@ _HELP = {
     "shift_channels": "move training samples by up to so many channels",
     "shift_steps": "move them by up to so many time steps",
     "stretch": "make them shorter or longer by up to this share",
+    "stretch_channels": "spread or narrow their channels by up to this share",
     "drop_spikes": "share of their input spikes that is left out",
     "held_speakers": "speakers of the training file kept for validation, in place of the test file",
 }

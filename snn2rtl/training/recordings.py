@@ -55,25 +55,36 @@ class Recordings:
 def augment(spikes: Tensor, config: ShdConfig) -> Tensor:
     """Return spikes of shape (N, T, channels), each sample moved by channels and steps and stretched at random.
 
-    Step t of a sample shows what was in step ``(t - moved) * stretch``, and channel c what was in ``c - moved``; what
-    comes from outside is silent.
+    Step t of a sample shows what was in step ``(t - moved) * stretch``, and channel c what was in
+    ``(c - middle) * stretch + middle - moved``, both rounded; what comes from outside is silent.
     """
-    if not (config.shift_channels or config.shift_steps or config.stretch):
+    if not (config.shift_channels or config.shift_steps or config.stretch or config.stretch_channels):
         return spikes
     samples, steps, channels = spikes.shape
-    device = spikes.device
-    stretch = 1 + (torch.rand(samples, 1, device=device) * 2 - 1) * config.stretch
-    in_time = torch.randint(-config.shift_steps, config.shift_steps + 1, (samples, 1), device=device)
-    moved = torch.randint(-config.shift_channels, config.shift_channels + 1, (samples,), device=device)
-    step = ((torch.arange(steps, device=device) - in_time) * stretch).round().long()
-    silent = (step < 0) | (step >= steps)
-    rows = step.clamp(0, steps - 1) + steps * torch.arange(samples, device=device)[:, None]
-    found = spikes.reshape(-1, channels).index_select(0, rows.flatten()).view_as(spikes)
-    found.masked_fill_(silent[:, :, None], 0)
-    out = torch.zeros_like(found)
-    for shift in set(moved.tolist()):  # slices are many times faster than indexing each channel
-        those = (moved == shift).nonzero().flatten()
-        source = found.index_select(0, those)[:, :, max(0, -shift) : channels - max(0, shift)]
-        padded = torch.nn.functional.pad(source, (max(0, shift), max(0, -shift)))
-        out.index_copy_(0, those, padded)
-    return out
+    stretched = _factors(samples, config.stretch, spikes.device)
+    step = (torch.arange(steps, device=spikes.device) - _moves(samples, config.shift_steps, spikes.device)) * stretched
+    middle = (channels - 1) / 2
+    spread = _factors(samples, config.stretch_channels, spikes.device)
+    channel = (torch.arange(channels, device=spikes.device) - middle) * spread + middle
+    moved = _rows(spikes, step.round().long())
+    channel = channel - _moves(samples, config.shift_channels, spikes.device)
+    return _rows(moved.transpose(1, 2), channel.round().long()).transpose(1, 2)
+
+
+def _factors(samples: int, share: float, device: torch.device) -> Tensor:
+    return 1 + (torch.rand(samples, 1, device=device) * 2 - 1) * share
+
+
+def _moves(samples: int, largest: int, device: torch.device) -> Tensor:
+    return torch.randint(-largest, largest + 1, (samples, 1), device=device)
+
+
+def _rows(values: Tensor, rows: Tensor) -> Tensor:
+    """Return values of shape (N, R, C) with row r of sample n taken from rows[n, r]; rows from outside are zero.
+
+    Whole rows are copied: many times faster than an index for each value.
+    """
+    samples, count, width = values.shape
+    inside = rows.clamp(0, count - 1) + count * torch.arange(samples, device=values.device)[:, None]
+    found = values.reshape(-1, width).index_select(0, inside.flatten()).view(samples, count, width)
+    return found.masked_fill_(((rows < 0) | (rows >= count))[:, :, None], 0)

@@ -34,8 +34,9 @@ class ShdConfig(TrainConfig):
     what the score of an output neuron is made of its membrane: its greatest value, the last one, or the sum.
 
     Samples. step_ms: a time step in milliseconds. channels: inputs, of the 700 units pooled. shift_channels,
-    shift_steps, stretch: a training sample is moved by up to so many channels and steps at random, and made shorter or
-    longer by up to this share. drop_spikes: share of its input spikes that is left out. held_speakers: speakers of the
+    shift_steps, stretch, stretch_channels: a training sample is moved by up to so many channels and steps at random,
+    made shorter or longer by up to this share, and its channels spread or narrowed by up to this share, as another
+    voice would. drop_spikes: share of its input spikes that is left out. held_speakers: speakers of the
     training file that measure the run; the test file is then never looked at.
 
     Raises:
@@ -72,6 +73,7 @@ class ShdConfig(TrainConfig):
     shift_channels: int = 4
     shift_steps: int = 3
     stretch: float = 0.15
+    stretch_channels: float = 0.15
     drop_spikes: float = 0.0
     held_speakers: tuple[int, ...] = ()
 
@@ -99,6 +101,7 @@ class ShdConfig(TrainConfig):
             ("shift_channels", "at least 0 and below channels", 0 <= self.shift_channels < self.channels),
             ("shift_steps", "at least 0 and below time_steps", 0 <= self.shift_steps < max(1, self.time_steps)),
             ("stretch", "0 or more and below 1", 0 <= self.stretch < 1),
+            ("stretch_channels", "0 or more and below 1", 0 <= self.stretch_channels < 1),
             ("drop_spikes", "0 or more and below 1", 0 <= self.drop_spikes < 1),
             *super().rules(),
         ]
