@@ -28,9 +28,11 @@ from snn2rtl.data.shd_cache import Recordings, find, load
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.latency import time_calls
 from snn2rtl.output import write_file
+from snn2rtl.training.recordings import augment
+from snn2rtl.training.shd_config import ShdConfig
 
 BINNING = Binning(step_ms=10, time_steps=140, channels=700)
-SHIFT = 40  # units
+AUGMENT = ShdConfig(time_steps=140, channels=700, shift_channels=40, shift_steps=0, stretch=0.25, stretch_channels=0.15)
 TIMED_BATCH, REPEATS = 32, 15
 COLOURS = (plots.BLUE, "#56B4E9", plots.GREY, plots.ORANGE)
 log = logging.getLogger("shd")
@@ -59,10 +61,12 @@ def train(system: System, data: Recordings, learn: IntArray, test: Recordings, j
     random = np.random.default_rng(seed)
     model, losses, accuracies = system.build(), [], []
     optimizer = torch.optim.Adam(model.parameters(), lr=system.lr)
+    batches = system.epochs * math.ceil(len(learn) / system.batch_size)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, batches)
     seconds = 0.0
     for epoch in range(1, system.epochs + 1):
         start = time.process_time()
-        losses.append(_epoch(model, optimizer, data, learn, system.batch_size, random))
+        losses.append(_epoch(model, optimizer, schedule, data, learn, system.batch_size, random))
         seconds += time.process_time() - start
         confusion = _confusion(model, test, judge)
         accuracies.append(100 * float(confusion.trace() / confusion.sum()))
@@ -82,6 +86,7 @@ def _batch(data: Recordings, numbers: IntArray) -> torch.Tensor:
 def _epoch(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
     data: Recordings,
     learn: IntArray,
     batch_size: int,
@@ -90,21 +95,15 @@ def _epoch(
     model.train()
     total = 0.0
     for numbers in np.array_split(random.permutation(learn), math.ceil(len(learn) / batch_size)):
-        spikes = _shifted(_batch(data, numbers), random.integers(-SHIFT, SHIFT + 1, len(numbers)))
+        spikes = augment(torch.from_numpy(data.batch(numbers)).transpose(0, 1), AUGMENT).transpose(0, 1).float()
         loss = functional.cross_entropy(model(spikes), torch.from_numpy(data.labels[numbers]))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        schedule.step()
         total += float(loss.detach()) * len(numbers)
     return total / len(learn)
-
-
-def _shifted(spikes: torch.Tensor, units: IntArray) -> torch.Tensor:
-    """Return spikes [T, N, 700] moved by so many units each, as if by another voice; what leaves is gone."""
-    padded = functional.pad(spikes, (SHIFT, SHIFT))
-    views = [padded[:, n, SHIFT - by : SHIFT - by + spikes.shape[2]] for n, by in enumerate(units.tolist())]
-    return torch.stack(views, dim=1)
 
 
 def _confusion(model: nn.Module, data: Recordings, numbers: IntArray) -> IntArray:
@@ -170,17 +169,23 @@ PROTOCOL = """\
 SHD **regenerated from the HD recordings**: not the published spikes, so these accuracies do not belong beside papers'.
 8,156 training and 2,264 test recordings (speakers 4 and 5 in the test alone), 10 ms steps, T = 140, 700 units, counts.
 Hidden sizes, learning rates and epochs are of the report; Adam, cross-entropy, seed {seed}. The last epoch counts: none
-is chosen by its accuracy. The report leaves the rest open; here every training recording is moved by up to 40 units,
-at random, each time it is seen, and gradients are clipped to a norm of 1. Times are of one processor; inference:
-median of calls after a warm-up. Synaptic operations of a recording: multiply-adds whose input is not zero."""
+is chosen by its accuracy. The report leaves the rest open, and here it was chosen on training speakers 2 and 9, held
+out: each training recording is moved by up to 40 units, made shorter or longer by up to 25 % and its units spread or
+narrowed by up to 15 %, at random, each time it is seen; learning rates fall along a cosine; gradients are clipped to a
+norm of 1; what the networks are is in benchmarks/shd_systems.py. Times are of one processor; inference: median of calls
+after a warm-up. Synaptic operations of a recording: multiply-adds whose input is not zero; the inputs of the ANN are
+normalized, and none is."""
 NOTES = """\
-Losses here are means over recordings; 20 classes cost ln 20 = 2.996 by chance. Read as sums over batches, the report's
-first losses are chance: 763.9 is 255 batches of 32 at 2.996, and 1524.1 is 510 batches of 16 at 2.988. Then 757.7 after
-ten epochs is 2.971 a batch: a network that has learnt next to nothing, which does not go with an accuracy of 82 %. Ours
-start near those losses, and the second one, at a learning rate of 0.005, stays near chance for its three epochs. The
-others learn their training recordings better than the test file, whose speakers 4 and 5 they have not heard; the test
-accuracy goes up and down by several points from epoch to epoch. [shd_hardware.md](shd_hardware.md) has a network that
-does better, with delays, learned leaks and normalized currents."""
+The ANN and the CNN are above the report. Most of it is the spread of units, another voice's: without it the CNN had
+68 %, and 64 % had an ANN on fixed windows of time in place of 28 from a word's start to its end.
+
+The SNNs are below. Losses here are means over recordings; 20 classes cost ln 20 = 2.996 by chance. Read as sums over
+batches, the report's first losses are chance: 763.9 is 255 batches of 32 at 2.996, and 1524.1 is 510 batches of 16 at
+2.988. Then 757.7 after ten epochs is 2.971 a batch: a network that has learnt next to nothing, which does not go with
+an accuracy of 82 %. Ours start near those losses, and the second one, at a learning rate of 0.005, stays near chance
+for its three epochs. On the held-out speakers, a wider surrogate gradient, larger first weights and the mean membrane
+as score moved the first one by some points, not by thirty. [shd_hardware.md](shd_hardware.md) has a spiking network
+that does better, with delays, learned leaks, normalized currents and more epochs."""
 
 
 def _row(name: str, found: Measured) -> str:

@@ -6,7 +6,6 @@ said in the docstrings here.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,42 +44,62 @@ class Snn(nn.Module):
 
 
 class Ann(nn.Module):
-    """One hidden layer of ReLU on counts: 140 neighbourhoods of units in windows of 100 ms."""
+    """One hidden layer of ReLU on counts: 140 neighbourhoods of units in 28 windows from a word's start to its end."""
 
-    def __init__(self, hidden: int, time_steps: int = 140) -> None:
+    def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.into = nn.Linear(140 * time_steps // 10, hidden)
-        self.out = nn.Linear(hidden, CLASSES)
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.BatchNorm1d(28 * UNITS // 5, affine=False),
+            nn.Linear(28 * UNITS // 5, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, CLASSES),
+        )
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Classify counts."""
-        counts = functional.avg_pool2d(spikes.swapaxes(0, 1), (10, 5), divisor_override=1)
-        return self.out(functional.relu(self.into(counts.flatten(1))))
+        return self.layers(in_windows(pooled(spikes, 1, 5), 28).sqrt())
 
 
 class Cnn(nn.Module):
-    """Two convolutions over time and units, batch norm, dropout, on counts of 10 units in windows of 50 ms."""
+    """Two convolutions over time, batch norm, dropout, each filter's largest value, on counts of 10 units in 20 ms."""
 
-    def __init__(self, filters: int, time_steps: int = 140) -> None:
+    def __init__(self, filters: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *_block(1, filters, 5),
-            nn.MaxPool2d(2),
-            *_block(filters, filters, 3, stride=2),
-            nn.MaxPool2d(2),
+            *_block(UNITS // 10, filters),
+            nn.MaxPool1d(2),
+            *_block(filters, filters),
+            nn.AdaptiveMaxPool1d(1),
             nn.Flatten(),
-            nn.Linear(filters * (time_steps // 40) * (UNITS // 80 + 1), CLASSES),
+            nn.Linear(filters, CLASSES),
         )
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Classify counts over time."""
-        counts = functional.avg_pool2d(spikes.swapaxes(0, 1)[:, None], (5, 10), divisor_override=1)
-        return self.layers(counts)
+        return self.layers(pooled(spikes, 2, 10).sqrt().mT)
 
 
-def _block(inputs: int, filters: int, kernel: int, stride: int = 1) -> tuple[nn.Module, ...]:
-    convolution = nn.Conv2d(inputs, filters, kernel, stride, padding=kernel // 2, bias=False)
-    return convolution, nn.BatchNorm2d(filters), nn.ReLU(), nn.Dropout(0.3)
+def _block(inputs: int, filters: int) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv1d(inputs, filters, 9, padding="same", bias=False)
+    return convolution, nn.BatchNorm1d(filters), nn.ReLU(), nn.Dropout(0.1)
+
+
+def pooled(spikes: Tensor, steps: int, units: int) -> Tensor:
+    """Return the counts of spikes [T, N, 700] in neighbourhoods of so many steps and units, [N, T / steps, C]."""
+    return functional.avg_pool2d(spikes.swapaxes(0, 1), (steps, units), divisor_override=1)
+
+
+def in_windows(counts: Tensor, windows: int) -> Tensor:
+    """Return counts [N, T, C] in windows of equal length, from where 2 % of a recording's spikes have come to 98 %."""
+    samples, steps, _ = counts.shape
+    come = counts.sum(2).cumsum(1) / counts.sum((1, 2))[:, None]
+    first, last = (come < 0.02).sum(1, keepdim=True), (come < 0.98).sum(1, keepdim=True) + 1
+    edges = first + (last - first) * torch.linspace(0, 1, windows + 1)
+    before = edges.floor().long().clamp(max=steps - 1)
+    sums, sample = functional.pad(counts.cumsum(1), (0, 0, 1, 0)), torch.arange(samples)[:, None]
+    at_edges = torch.lerp(sums[sample, before], sums[sample, before + 1], (edges - before)[:, :, None])
+    return at_edges.diff(dim=1).clamp(min=0)  # a difference of equal sums may be below zero by a rounding
 
 
 @dataclass(frozen=True)
@@ -109,10 +128,6 @@ SYSTEMS = {
 }
 
 
-def _fan_out(layer: nn.Conv2d) -> int:
-    return layer.out_channels * math.prod(layer.kernel_size) // math.prod(layer.stride)
-
-
 def operations(model: nn.Module, spikes: Tensor) -> tuple[float, float]:
     """Return multiply-adds of a recording: all of them, and those whose input is not zero.
 
@@ -122,11 +137,11 @@ def operations(model: nn.Module, spikes: Tensor) -> tuple[float, float]:
 
     def count(layer: nn.Module, inputs: tuple[Tensor], _: Tensor) -> None:
         nonlocal dense, sparse
-        fan_out = layer.out_features if isinstance(layer, nn.Linear) else _fan_out(layer)
+        fan_out = layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels * layer.kernel_size[0]
         dense += inputs[0].numel() * fan_out
         sparse += int(inputs[0].count_nonzero()) * fan_out
 
-    kinds = (nn.Linear, nn.Conv2d)
+    kinds = (nn.Linear, nn.Conv1d)
     hooks = [layer.register_forward_hook(count) for layer in model.modules() if isinstance(layer, kinds)]
     with torch.no_grad():
         model(spikes)
