@@ -10,7 +10,9 @@ import importlib
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -31,7 +33,7 @@ EXTRAS = {  # package: its extra
     "pyverilog": "synth",
 }
 _WIDE = 200  # columns of a table that goes to a file or a pipe
-_INTERRUPTED = 130
+_INTERRUPTED, _TERMINATED = 130, 143
 
 
 class _Log(logging.Handler):
@@ -48,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=level, format="%(name)s: %(message)s", handlers=[_Log()], force=True)
     logging.getLogger("torch").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # an exception stops the tools that run
     try:
         outcome: Outcome | None = args.run(args)
         if outcome:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,21 @@ def test_missing_torch_is_one_sentence(tmp_path: Path) -> None:
         done.stderr
         == "snn2rtl: error: compile: needs the package torch; install it with: pip install 'snn2rtl[train]'\n"
     )
+
+
+def test_a_terminated_command_stops_its_tools(tmp_path: Path, rtl: Path) -> None:
+    tool = tmp_path / "yosys"
+    tool.write_text(f"#!/bin/sh\nsleep 1\necho $$ > {tmp_path}/new && mv {tmp_path}/new {tmp_path}/pid\nexec sleep 60\n")
+    tool.chmod(0o755)
+    argv = [sys.executable, "-m", "snn2rtl", "synth", str(rtl)]
+    with subprocess.Popen(argv, env={**os.environ, "SNN2RTL_YOSYS": str(tool)}) as command:
+        while not (tmp_path / "pid").exists():
+            assert command.poll() is None
+            time.sleep(0.05)
+        command.terminate()
+        assert command.wait(30) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_simulate_reference_writes_what_the_golden_model_says(tmp_path: Path, rtl: Path) -> None:
