@@ -103,7 +103,9 @@ def test_missing_torch_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_terminated_command_stops_its_tools(tmp_path: Path, rtl: Path) -> None:
     tool = tmp_path / "yosys"
-    tool.write_text(f"#!/bin/sh\nsleep 1\necho $$ > {tmp_path}/new && mv {tmp_path}/new {tmp_path}/pid\nexec sleep 60\n")
+    tool.write_text(
+        f"#!/bin/sh\nsleep 1\necho $$ > {tmp_path}/new && mv {tmp_path}/new {tmp_path}/pid\nexec sleep 60\n"
+    )
     tool.chmod(0o755)
     argv = [sys.executable, "-m", "snn2rtl", "synth", str(rtl)]
     with subprocess.Popen(argv, env={**os.environ, "SNN2RTL_YOSYS": str(tool)}) as command:

@@ -58,9 +58,22 @@ def test_binned_recordings_are_those_of_the_trainer(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path, out = write_shd(tmp_path / "x.h5"), tmp_path / "made" / "x.npz"
-    argv = ["data", "bin", "shd", str(path), "--step-ms", "25", "--time-steps", "40", "--channels", "70"]
+    argv = [
+        "data",
+        "bin",
+        "shd",
+        str(path),
+        "--step-ms",
+        "25",
+        "--time-steps",
+        "40",
+        "--channels",
+        "35",
+        "--levels",
+        "1,2",
+    ]
     assert cli.main([*argv, "--samples", "3,0", "--out", str(out)]) == 0
-    found = shd_cache.load(path, Binning(step_ms=25, time_steps=40, channels=70, binary=True))
+    found = shd_cache.load(path, Binning(step_ms=25, time_steps=40, channels=35, levels=(1, 2)))
     samples = load_samples(out, inputs=70, encoder=None)
     assert np.array_equal(samples.data, found.spikes[:, [3, 0]])
     assert samples.labels is not None

@@ -26,7 +26,7 @@ def recorded(counts: list[int], seed: int, dtype: type = np.float16, longest: fl
 
 def naive(given: Events, binning: Binning) -> tuple[NDArray[np.int64], int]:
     """Return what bin_events() must, one spike after the other, in exact numbers."""
-    out, late = np.zeros(binning.shape(len(given)), np.int64), 0
+    out, late = np.zeros((len(given), binning.time_steps, binning.channels), np.int64), 0
     recording = np.repeat(np.arange(len(given)), given.counts)
     for n, time, unit in zip(recording.tolist(), given.times.tolist(), given.units.tolist(), strict=True):
         step = Fraction(time) * 1000 // Fraction(binning.step_ms)
@@ -34,8 +34,8 @@ def naive(given: Events, binning: Binning) -> tuple[NDArray[np.int64], int]:
         if step >= binning.time_steps:
             late += 1
         else:
-            out[n, step, channel] = 1 if binning.binary else out[n, step, channel] + 1
-    return out, late
+            out[n, step, channel] += 1
+    return np.concatenate([out >= level for level in binning.levels] or [out], axis=2), late
 
 
 def binned(given: Events, binning: Binning) -> tuple[NDArray[Any], int]:
@@ -50,12 +50,12 @@ def binned(given: Events, binning: Binning) -> tuple[NDArray[Any], int]:
     step_ms=st.sampled_from([1, 2, 3, 7, 10, 0.5, 0.125, 100]),
     time_steps=st.integers(1, 300),
     channels=st.sampled_from([1, 3, 70, 140, 699, 700]),
-    binary=st.booleans(),
+    levels=st.sampled_from([(), (1,), (1, 3), (2, 1, 2)]),
 )
 def test_binning_is_a_loop_over_spikes(
-    counts: list[int], seed: int, dtype: type, step_ms: float, time_steps: int, channels: int, binary: bool
+    counts: list[int], seed: int, dtype: type, step_ms: float, time_steps: int, channels: int, levels: tuple[int, ...]
 ) -> None:
-    given, binning = recorded(counts, seed, dtype), Binning(step_ms, time_steps, channels, binary)
+    given, binning = recorded(counts, seed, dtype), Binning(step_ms, time_steps, channels, levels)
     out, late = binned(given, binning)
     expected, expected_late = naive(given, binning)
     assert np.array_equal(out, expected)
@@ -88,7 +88,6 @@ def test_a_bin_that_would_overflow_is_refused(busy: int) -> None:
     else:
         with pytest.raises(OptionError, match=f"at most 255 spikes, not {busy}, with step_ms 10 and channels 140"):
             binned(given, Binning())
-    assert binned(given, Binning(binary=True))[0].sum() == 4
 
 
 def test_a_full_step_is_not_a_full_bin() -> None:
@@ -104,6 +103,8 @@ def test_a_full_step_is_not_a_full_bin() -> None:
         ({"time_steps": 0}, "time_steps: must be at least 1, not 0"),
         ({"channels": 0}, "channels: must be 1..700, not 0"),
         ({"channels": 701}, "channels: must be 1..700, not 701"),
+        ({"levels": (1, 0)}, "levels: must be 1..255, not 1, 0"),
+        ({"levels": (256,)}, "levels: must be 1..255, not 256"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:

@@ -55,7 +55,14 @@ def test_the_second_time_nothing_is_read(path: Path, cache: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    "other", [Binning(10, 70, 70), Binning(20, 69, 70), Binning(20, 70, 7), Binning(20, 70, 70, True)]
+    "other",
+    [
+        Binning(10, 70, 70),
+        Binning(20, 69, 70),
+        Binning(20, 70, 7),
+        Binning(20, 70, 70, (1,)),
+        Binning(20, 70, 70, (1, 2)),
+    ],
 )
 def test_other_options_are_another_file(path: Path, cache: Path, other: Binning) -> None:
     shd_cache.load(path, BINNING, cache)

@@ -304,6 +304,10 @@ def test_samples_move_and_stretch() -> None:
     assert (high - low).min() <= 21 / 1.3
     assert (high - low).max() >= 21 / 0.75
     assert set(spread.nonzero()[:, 1].tolist()) == {20}
+    levels = torch.cat([spikes, spikes], dim=2)
+    both = augment(levels, small(**base | still | {"levels": (1, 2), "shift_channels": 3, "stretch_channels": 0.4}))
+    assert torch.equal(both[:, :, :30], both[:, :, 30:])
+    assert not torch.equal(both, levels)
     full = torch.ones(8, 40, 30, dtype=torch.uint8)
     edge = augment(full, small(**base | {"shift_channels": 6, "shift_steps": 8}))
     assert edge.max() == 1

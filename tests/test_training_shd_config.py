@@ -38,6 +38,8 @@ BAD = [
     ("readout", "mean"),
     ("step_ms", 0.0),
     ("channels", 701),
+    ("levels", ()),
+    ("levels", (0,)),
     ("shift_channels", 140),
     ("shift_steps", -1),
     ("stretch", 1.0),
@@ -64,7 +66,7 @@ def test_every_option_has_a_bad_value() -> None:
 def test_a_configuration_survives_a_file() -> None:
     config = ShdConfig(hidden=(30,), neuron="adaptive", held_speakers=(2, 9), delays=7, recurrent=True, lr=1e-4)
     assert ShdConfig.from_dict(config.to_dict()) == config
-    assert config.binning() == Binning(step_ms=10.0, time_steps=100, channels=140, binary=True)
+    assert config.binning() == Binning(step_ms=10.0, time_steps=100, channels=140, levels=(1,))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -19,7 +19,7 @@ from snn2rtl.data.shd import CLASSES, excerpt
 from snn2rtl.data.shd_cache import Recordings, find, load
 from snn2rtl.progress import bar
 
-BINNING = Binning(step_ms=10, time_steps=100, channels=140, binary=True)
+BINNING = Binning(step_ms=10, time_steps=100, channels=140, levels=(1,))
 FILTERS, HIDDEN, TAU, SEED = 8, 256, 8.0, 0
 
 

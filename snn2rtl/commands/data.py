@@ -37,13 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--plots", type=Path, metavar="DIR", help="folder for rasters and histograms, as PNG and SVG")
     add("--samples", type=_numbers, metavar="N,...",
         help="recordings to plot [six of different classes] or to write [all]")  # fmt: skip
-    add("--out", type=Path, metavar="NPZ", help="bin: file of spikes [T, N, channels], 0 or 1, and labels [N]")
+    add("--out", type=Path, metavar="NPZ", help="bin: file of spikes [T, N, inputs], 0 or 1, and labels [N]")
     add("--step-ms", type=number(float), default=BINNING.step_ms, metavar="N",
         help="bin: a time step in milliseconds [%(default)s]")  # fmt: skip
     add("--time-steps", type=positive, default=BINNING.time_steps, metavar="N",
         help="bin: time steps of a sample [%(default)s]")  # fmt: skip
     add("--channels", type=positive, default=BINNING.channels, metavar="N",
-        help="bin: inputs that the 700 units are pooled to [%(default)s]")  # fmt: skip
+        help="bin: channels that the 700 units are pooled to [%(default)s]")  # fmt: skip
+    add("--levels", type=_numbers, default=(1,), metavar="N,...",
+        help="bin: an input of each channel for each, 1 where at least so many events come in a step [1]")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> Outcome:
 def _bin(args: argparse.Namespace) -> Outcome:
     if args.out is None:
         raise OptionError("--out: must be the .npz to write to, not left out")
-    binning = Binning(step_ms=args.step_ms, time_steps=args.time_steps, channels=args.channels, binary=True)
+    binning = Binning(step_ms=args.step_ms, time_steps=args.time_steps, channels=args.channels, levels=args.levels)
     found = shd_cache.load(args.file or shd.excerpt(), binning)
     _check_samples(args.samples, len(found))
     chosen = np.arange(len(found)) if args.samples is None else np.array(args.samples)

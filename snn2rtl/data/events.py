@@ -53,13 +53,14 @@ class Binning:
     step = floor(time / step_ms), channel = floor(unit * channels / 700); a later step than the last is left out.
 
     step_ms: a time step in milliseconds. time_steps: of a sample, T. channels: so many, of neighbouring units together.
-    binary: 0 or 1, rather than counts.
+    levels: input ``k * channels + channel`` spikes, 0 or 1, where at least levels[k] events come to a bin; none where
+    inputs are the counts of events.
     """
 
     step_ms: float = 10.0
     time_steps: int = 140
     channels: int = 140
-    binary: bool = False
+    levels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.step_ms) and self.step_ms > 0):
@@ -68,10 +69,17 @@ class Binning:
             raise OptionError(f"time_steps: must be at least 1, not {self.time_steps}")
         if not 1 <= self.channels <= UNITS:
             raise OptionError(f"channels: must be 1..{UNITS}, not {self.channels}")
+        if not all(1 <= level <= MOST for level in self.levels):
+            raise OptionError(f"levels: must be 1..{MOST}, not {', '.join(map(str, self.levels))}")
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of a network."""
+        return self.channels * max(1, len(self.levels))
 
     def shape(self, recordings: int) -> tuple[int, int, int]:
-        """Return the shape of so many recordings, (N, T, channels)."""
-        return recordings, self.time_steps, self.channels
+        """Return the shape of so many recordings, (N, T, inputs)."""
+        return recordings, self.time_steps, self.inputs
 
 
 def bin_events(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
@@ -80,7 +88,7 @@ def bin_events(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
     Args:
         events: whose units are below 700, and whose times are finite and not negative.
         binning: how.
-        out: shape (N, T, channels), contiguous zeros; it may lie in a file.
+        out: shape (N, T, inputs), contiguous zeros; it may lie in a file.
 
     Raises:
         OptionError: a bin would hold more spikes than a byte can count.
@@ -89,11 +97,18 @@ def bin_events(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
     late = 0
     for first in range(0, len(events), _AT_ONCE):
         last = min(first + _AT_ONCE, len(events))
-        late += _bin(events.part(first, last), binning, out[first:last])
+        some = out[first:last]
+        if binning.levels:
+            counts = np.zeros((last - first, binning.time_steps, binning.channels), np.uint8)
+            late += _count(events.part(first, last), binning, counts)
+            for group, level in zip(np.split(some, len(binning.levels), axis=2), binning.levels, strict=True):
+                np.greater_equal(counts, level, out=group)
+        else:
+            late += _count(events.part(first, last), binning, some)
     return late
 
 
-def _bin(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
+def _count(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
     step, units = steps(events.times, binning.step_ms), events.units
     row = np.repeat(np.arange(len(events)) * binning.time_steps, events.counts)  # (recording, step) as one number
     row += step
@@ -104,12 +119,8 @@ def _bin(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
         row, units = row[in_time], units[in_time]
     index = row * binning.channels
     index += _channels(binning.channels)[units]
-    bins = out.reshape(-1)
-    if binning.binary:
-        bins[index] = 1
-    else:
-        np.add.at(bins, index, np.uint8(1))
-        _check_counts(row, index, out.reshape(-1, binning.channels), binning)
+    np.add.at(out.reshape(-1), index, np.uint8(1))
+    _check_counts(row, index, out.reshape(-1, binning.channels), binning)
     return late
 
 
@@ -122,7 +133,7 @@ def _check_counts(row: IntArray, index: IntArray, rows: NDArray[np.uint8], binni
         most = int(np.unique(index[row == lacking[0]], return_counts=True)[1].max())
         raise OptionError(
             f"binning: a bin must hold at most {MOST} spikes, not {most}, with step_ms {binning.step_ms:g} and "
-            f"channels {binning.channels}; take shorter steps, more channels or binary"
+            f"channels {binning.channels}; take shorter steps or more channels"
         )
 
 

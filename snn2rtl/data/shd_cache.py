@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 class Recordings:
     """Recordings as a network takes them.
 
-    stored: shape (N, T, channels), uint8, read-only and mapped from a file. labels, speakers: shape (N,).
+    stored: shape (N, T, inputs), uint8, read-only and mapped from a file. labels, speakers: shape (N,).
     """
 
     stored: NDArray[np.uint8]
@@ -44,11 +44,11 @@ class Recordings:
 
     @property
     def spikes(self) -> NDArray[np.uint8]:
-        """All of them, shape (T, N, channels): a view."""
+        """All of them, shape (T, N, inputs): a view."""
         return self.stored.swapaxes(0, 1)
 
     def batch(self, numbers: IntArray) -> NDArray[np.uint8]:
-        """Return a copy of some recordings, shape (T, batch, channels)."""
+        """Return a copy of some recordings, shape (T, batch, inputs)."""
         return self.stored[numbers].swapaxes(0, 1)
 
 
@@ -70,7 +70,7 @@ def load(path: Path, binning: Binning, cache: Path | None = None) -> Recordings:
     folder = cache or user_cache_path("snn2rtl") / "shd"
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    kind = "binary" if binning.binary else "counts"
+    kind = "-".join(map(str, ("levels", *binning.levels) if binning.levels else ("counts",)))
     name = f"{digest}-{float(binning.step_ms)!r}ms-{binning.time_steps}-{binning.channels}-{kind}"
     about, spikes = folder / f"{digest}-recordings.npy", folder / f"{name}.npy"
     if (found := _cached(about, spikes, binning)) is None:

@@ -15,7 +15,7 @@ from snn2rtl.training.task import Inputs
 
 @dataclass(frozen=True)
 class Recordings:
-    """Input spikes of shape (N, T, channels), uint8, 0 or 1, and labels of shape (N,), int64, on one device.
+    """Input spikes of shape (N, T, inputs), uint8, 0 or 1, and labels of shape (N,), int64, on one device.
 
     taught: a teacher's probabilities of the classes, shape (N, classes), where there is one.
     """
@@ -53,14 +53,15 @@ class Recordings:
 
 
 def augment(spikes: Tensor, config: ShdConfig) -> Tensor:
-    """Return spikes of shape (N, T, channels), each sample moved by channels and steps and stretched at random.
+    """Return spikes of shape (N, T, inputs), each sample moved by channels and steps and stretched at random.
 
-    Step t of a sample shows what was in step ``(t - moved) * stretch``, and channel c what was in
-    ``(c - middle) * stretch + middle - moved``, both rounded; what comes from outside is silent.
+    Step t of a sample shows what was in step ``(t - moved) * stretch``, and channel c of every level
+    what was in ``(c - middle) * stretch + middle - moved``, both rounded; what comes from outside is silent.
     """
     if not (config.shift_channels or config.shift_steps or config.stretch or config.stretch_channels):
         return spikes
-    samples, steps, channels = spikes.shape
+    samples, steps, inputs = spikes.shape
+    channels = config.channels
     stretched = _factors(samples, config.stretch, spikes.device)
     step = (torch.arange(steps, device=spikes.device) - _moves(samples, config.shift_steps, spikes.device)) * stretched
     middle = (channels - 1) / 2
@@ -68,7 +69,10 @@ def augment(spikes: Tensor, config: ShdConfig) -> Tensor:
     channel = (torch.arange(channels, device=spikes.device) - middle) * spread + middle
     moved = _rows(spikes, step.round().long())
     channel = channel - _moves(samples, config.shift_channels, spikes.device)
-    return _rows(moved.transpose(1, 2), channel.round().long()).transpose(1, 2)
+    levels = inputs // channels
+    by_level = moved.transpose(1, 2).reshape(-1, channels, steps)
+    channel = channel.round().long().repeat_interleave(levels, dim=0)
+    return _rows(by_level, channel).view(samples, inputs, steps).transpose(1, 2)
 
 
 def _factors(samples: int, share: float, device: torch.device) -> Tensor:

@@ -31,7 +31,7 @@ _RECURRENT_GAIN = 0.3
 
 def build(config: ShdConfig) -> Network:
     """Return the untrained network with layers 1, 2, ..., of which the last one integrates."""
-    widths = (config.channels, *config.hidden)
+    widths = (config.binning().inputs, *config.hidden)
     shapes = enumerate(itertools.pairwise(widths), start=1)
     hidden: list[TemporalLayer] = [_hidden(config, number, *shape) for number, shape in shapes]
     return Network([*hidden, _readout(config, len(widths), widths[-1])])
@@ -132,7 +132,7 @@ def export(net: Network, config: ShdConfig, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    name = "_".join(map(str, ("shd", config.channels, *config.hidden, CLASSES)))
+    name = "_".join(map(str, ("shd", config.binning().inputs, *config.hidden, CLASSES)))
     frontend.save(to_network(net, name), path)
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from snn2rtl.data.events import UNITS, Binning
+from snn2rtl.data.events import MOST, UNITS, Binning
 from snn2rtl.network import MAX_DELAY
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.training.config import Rule, TrainConfig
@@ -33,7 +33,8 @@ class ShdConfig(TrainConfig):
     input of a layer in time steps, 0 for none; learn_delays: train them, or leave them as they were drawn. readout:
     what the score of an output neuron is made of its membrane: its greatest value, the last one, or the sum.
 
-    Samples. step_ms: a time step in milliseconds. channels: inputs, of the 700 units pooled. shift_channels,
+    Samples. step_ms: a time step in milliseconds. channels: of the 700 units pooled. levels: a channel
+    has an input for each, which spikes where at least so many events come in a step. shift_channels,
     shift_steps, stretch, stretch_channels: a training sample is moved by up to so many channels and steps at random,
     made shorter or longer by up to this share, and its channels spread or narrowed by up to this share, as another
     voice would. drop_spikes: share of its input spikes that is left out. held_speakers: speakers of the
@@ -70,6 +71,7 @@ class ShdConfig(TrainConfig):
     readout: Literal["max", "last", "sum"] = "sum"
     step_ms: float = 10.0
     channels: int = 140
+    levels: tuple[int, ...] = (1,)
     shift_channels: int = 4
     shift_steps: int = 3
     stretch: float = 0.15
@@ -79,7 +81,7 @@ class ShdConfig(TrainConfig):
 
     def binning(self) -> Binning:
         """Return how recordings become input spikes."""
-        return Binning(step_ms=self.step_ms, time_steps=self.time_steps, channels=self.channels, binary=True)
+        return Binning(step_ms=self.step_ms, time_steps=self.time_steps, channels=self.channels, levels=self.levels)
 
     def quantizing(self) -> QuantizeOptions:
         """Return how the trained network becomes the integer network that quantization-aware training ran."""
@@ -98,6 +100,7 @@ class ShdConfig(TrainConfig):
             ("readout", _one_of(READOUTS), self.readout in READOUTS),
             ("step_ms", "above 0", 0 < self.step_ms < math.inf),
             ("channels", f"1 to {UNITS}", 1 <= self.channels <= UNITS),
+            ("levels", f"1 to {MOST}", len(self.levels) > 0 and all(1 <= level <= MOST for level in self.levels)),
             ("shift_channels", "at least 0 and below channels", 0 <= self.shift_channels < self.channels),
             ("shift_steps", "at least 0 and below time_steps", 0 <= self.shift_steps < max(1, self.time_steps)),
             ("stretch", "0 or more and below 1", 0 <= self.stretch < 1),
