@@ -76,6 +76,8 @@ def augment(spikes: Tensor, config: ShdConfig) -> Tensor:
 
 
 def _factors(samples: int, share: float, device: torch.device) -> Tensor:
+    if not share:  # nothing is drawn: runs without it stay what they were
+        return torch.ones(samples, 1, device=device)
     return 1 + (torch.rand(samples, 1, device=device) * 2 - 1) * share
 
 
