@@ -149,7 +149,7 @@ def _limits(points: list[Found]) -> list[str]:
         "",
         f"Cycles of {IMAGES} images in a row over what no event-driven hardware with so many lanes can go below.",
         "Some weights of 4 bits are zero before any is pruned: the limit leaves those out, dense rows walk them.",
-        "Weights of 8 bits hardly are, and dense rows come to [1.015](verify_mnist.md).",
+        "Weights of 8 bits hardly are: [verify_mnist.md](verify_mnist.md) has dense rows of those in as many lanes.",
         "",
         "| pruned | lanes | cycles | limit | ratio |",
         "| --- | --- | --- | --- | --- |",

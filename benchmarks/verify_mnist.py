@@ -16,7 +16,7 @@ from snn2rtl.samples import load_samples
 from snn2rtl.verify.engines import Stalls, build
 from snn2rtl.verify.verify import verify
 
-LANES = (16, 32)
+LANES = (16, 32, 64)
 
 
 def main() -> None:
