@@ -99,15 +99,16 @@ NOTES = f"""\
 {INPUTS}-N-{CLASSES}, random weights of {BITS} bits; LFE5U-85 of speed grade 6, Yosys, nextpnr-ecp5. A placement moves
 the clock by several MHz: the clock here is the median of the seeds of the placer, beside the slowest and the fastest.
 Below the best: how far the median is below the one of the fastest size with as many lanes."""
-COLUMNS = ("pruned", "layout", "lanes", "neurons", "MHz", "of the seeds", "below the best", "LUT4", "LUT4 as memory",
-    "FF", "DP16KD", "slowest path of the fastest")  # fmt: skip
+COLUMNS = ("pruned", "layout", "lanes", "neurons", "MHz", "seeds", "slowest to fastest", "below the best", "LUT4",
+    "LUT4 as memory", "FF", "DP16KD", "slowest path of the fastest")  # fmt: skip
 
 
 def _row(point: Mapping[str, Any], mhz: float, best: float) -> str:
     seeds = point["seeds_mhz"]
     sizes = " | ".join(str(point[key]) for key in ("lut", "lutram", "ff", "bram", "slowest_path"))
     what = f"{1 - point['density']:.0%} | {point['layout']} | {point['lanes']} | {point['neurons']}"
-    return f"| {what} | {mhz:.1f} | {min(seeds):.1f} to {max(seeds):.1f} | {1 - mhz / best:.1%} | {sizes} |"
+    clock = f"{mhz:.1f} | {len(seeds)} | {min(seeds):.1f} to {max(seeds):.1f}"
+    return f"| {what} | {clock} | {1 - mhz / best:.1%} | {sizes} |"
 
 
 if __name__ == "__main__":
