@@ -44,6 +44,7 @@ class Point:
     lanes: int = 16
     beat_pixels: int = 0
     parts: Parts = ECP5_AND_XC7
+    layout: str = "auto"
 
     def described(self) -> dict[str, Any]:
         """Return all that the result depends on, apart from the programs."""
@@ -52,6 +53,8 @@ class Point:
         else:
             source = {"sha256": hashlib.sha256(self.source.read_bytes()).hexdigest()}
         described = {"source": source, "lanes": self.lanes, "beat_pixels": self.beat_pixels, "parts": self.parts}
+        if self.layout != "auto":
+            described["layout"] = self.layout
         return dict(json.loads(json.dumps(described)))
 
 
@@ -64,7 +67,9 @@ def measured(point: Point, runs: Path, work: Path, data: Path | None) -> dict[st
             return kept
     network = _network(point.source, runs, data)
     log.info("%s: compile, verify, synthesise", point.name)
-    options = RtlOptions(lanes=PerLayer(point.lanes), beat_pixels=point.beat_pixels)
+    options = RtlOptions(
+        lanes=PerLayer(point.lanes), beat_pixels=point.beat_pixels, layout=PerLayer("auto", {"fc1": point.layout})
+    )
     calibration = partial(_images, "train", CALIBRATION, data)
     snn2rtl.compile(network, result.parent / "rtl", rtl=options, calibration=calibration)
     folder = open_folder(result.parent / "rtl")
