@@ -61,18 +61,14 @@ def augment(spikes: Tensor, config: ShdConfig) -> Tensor:
     if not (config.shift_channels or config.shift_steps or config.stretch or config.stretch_channels):
         return spikes
     samples, steps, inputs = spikes.shape
-    channels = config.channels
-    stretched = _factors(samples, config.stretch, spikes.device)
-    step = (torch.arange(steps, device=spikes.device) - _moves(samples, config.shift_steps, spikes.device)) * stretched
-    middle = (channels - 1) / 2
-    spread = _factors(samples, config.stretch_channels, spikes.device)
-    channel = (torch.arange(channels, device=spikes.device) - middle) * spread + middle
-    moved = _rows(spikes, step.round().long())
-    channel = channel - _moves(samples, config.shift_channels, spikes.device)
-    levels = inputs // channels
-    by_level = moved.transpose(1, 2).reshape(-1, channels, steps)
-    channel = channel.round().long().repeat_interleave(levels, dim=0)
-    return _rows(by_level, channel).view(samples, inputs, steps).transpose(1, 2)
+    channels, device, middle = config.channels, spikes.device, (config.channels - 1) / 2
+    stretch, late = _factors(samples, config.stretch, device), _moves(samples, config.shift_steps, device)
+    spread, up = _factors(samples, config.stretch_channels, device), _moves(samples, config.shift_channels, device)
+    step = (torch.arange(steps, device=device) - late) * stretch
+    channel = (torch.arange(channels, device=device) - middle) * spread + middle - up
+    moved = _rows(spikes, step.round().long()).transpose(1, 2).reshape(-1, channels, steps)
+    of_levels = channel.round().long().repeat_interleave(inputs // channels, dim=0)
+    return _rows(moved, of_levels).view(samples, inputs, steps).transpose(1, 2)
 
 
 def _factors(samples: int, share: float, device: torch.device) -> Tensor:
