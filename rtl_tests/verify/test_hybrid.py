@@ -24,6 +24,6 @@ def test_a_spiking_convolution_through_the_whole_chain(tmp_path, monkeypatch):
     compile(model, tmp_path / "rtl", rtl=RtlOptions(lanes=PerLayer(16)))
     folder = open_folder(tmp_path / "rtl")
     assert folder.design.layers[0].layout.kind == "ragged", "a convolution is mostly zeros, which take no memory"
-    data = load(excerpt(), Binning(10, 100, 140, binary=True), tmp_path / "cache")
+    data = load(excerpt(), Binning(10, 100, 140, levels=(1,)), tmp_path / "cache")
     samples = Samples(data.spikes[:, [5]], None, None)
     assert verify(folder, samples, "icarus", Stalls(), lambda _: None).spikes > 0
