@@ -88,6 +88,7 @@ def test_a_bin_that_would_overflow_is_refused(busy: int) -> None:
     else:
         with pytest.raises(OptionError, match=f"at most 255 spikes, not {busy}, with step_ms 10 and channels 140"):
             binned(given, Binning())
+    assert binned(given, Binning(levels=(1,)))[0].sum() == 4
 
 
 def test_a_full_step_is_not_a_full_bin() -> None:

@@ -99,7 +99,7 @@ def bin_events(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
         last = min(first + _AT_ONCE, len(events))
         some = out[first:last]
         if binning.levels:
-            counts = np.zeros((last - first, binning.time_steps, binning.channels), np.uint8)
+            counts = np.zeros((last - first, binning.time_steps, binning.channels), np.int32)
             late += _count(events.part(first, last), binning, counts)
             for group, level in zip(np.split(some, len(binning.levels), axis=2), binning.levels, strict=True):
                 np.greater_equal(counts, level, out=group)
@@ -108,7 +108,7 @@ def bin_events(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
     return late
 
 
-def _count(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
+def _count(events: Events, binning: Binning, out: NDArray[Any]) -> int:
     step, units = steps(events.times, binning.step_ms), events.units
     row = np.repeat(np.arange(len(events)) * binning.time_steps, events.counts)  # (recording, step) as one number
     row += step
@@ -119,8 +119,9 @@ def _count(events: Events, binning: Binning, out: NDArray[np.uint8]) -> int:
         row, units = row[in_time], units[in_time]
     index = row * binning.channels
     index += _channels(binning.channels)[units]
-    np.add.at(out.reshape(-1), index, np.uint8(1))
-    _check_counts(row, index, out.reshape(-1, binning.channels), binning)
+    np.add.at(out.reshape(-1), index, out.dtype.type(1))
+    if not binning.levels:  # whose counts are wider
+        _check_counts(row, index, out.reshape(-1, binning.channels), binning)
     return late
 
 
@@ -133,7 +134,7 @@ def _check_counts(row: IntArray, index: IntArray, rows: NDArray[np.uint8], binni
         most = int(np.unique(index[row == lacking[0]], return_counts=True)[1].max())
         raise OptionError(
             f"binning: a bin must hold at most {MOST} spikes, not {most}, with step_ms {binning.step_ms:g} and "
-            f"channels {binning.channels}; take shorter steps or more channels"
+            f"channels {binning.channels}; take shorter steps, more channels or levels"
         )
 
 

@@ -48,7 +48,7 @@ class Recordings:
         return Samples(self.spikes.cpu().numpy().swapaxes(0, 1), self.labels.cpu().numpy(), encoder)
 
     def rates(self) -> Tensor:
-        """Return how often each channel spikes in a step, shape (channels,)."""
+        """Return how often each input spikes in a step, shape (inputs,)."""
         return self.spikes.sum((0, 1), dtype=torch.float64).float() / self.spikes.shape[:2].numel()
 
 
