@@ -29,6 +29,7 @@ from snn2rtl.verify.verify import verify
 
 RECIPES = ROOT / "examples" / "shd"
 CALIBRATION = 512  # training recordings: how often which input spikes
+ICARUS = 20
 SPIKER = "| Spiker+, as published | 72.99 | 18,268 | | 51 | | | 54 | | 430 |"
 
 log = logging.getLogger("shd")
@@ -40,7 +41,6 @@ class System:
 
     about: what the network is for. learn, quantize: its recipes, in float, and from there with weights of few bits.
     membranes: bits at which membranes saturate, which changes no class; 0 for none that do.
-    icarus: how many recordings Icarus runs, a minute or two each of the accurate network.
     """
 
     about: str
@@ -48,7 +48,6 @@ class System:
     quantize: str
     rtl: RtlOptions
     membranes: PerLayer[int]
-    icarus: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ SYSTEMS = (
         "delays_qat_4",
         RtlOptions(lanes=PerLayer(28, {"fc2": 20, "fc3": 10}), layout=PerLayer("ragged", {"fc3": "dense"})),
         PerLayer(11, {"fc3": 0}),
-        20,
     ),
     System(
         "Accurate: eight inputs a channel, for four levels of loudness, each with a delay of its own",
@@ -77,7 +75,6 @@ SYSTEMS = (
         "taps_qat_4",
         RtlOptions(lanes=PerLayer(32, {"fc2": 20, "fc3": 10}), layout=PerLayer("ragged", {"fc3": "dense"})),
         PerLayer(0),
-        5,
     ),
 )
 
@@ -106,9 +103,9 @@ def build(system: System, model: Path, folder: Path, data: Path, config: ShdConf
     return open_folder(folder)
 
 
-def measure(folder: OutputFolder, test: Samples, icarus: int) -> dict[str, Any]:
+def measure(folder: OutputFolder, test: Samples) -> dict[str, Any]:
     """Return what both simulators say, which agree with the golden model or raise, and the size in two families."""
-    some = Samples(test.data[:, :icarus], None, None)
+    some = Samples(test.data[:, :ICARUS], None, None)
     assert test.labels is not None
     part = Samples(test.data[:, ::20], test.labels[::20], None)
     runs = {"in_a_row": (test, "verilator", Stalls()), "alone": (part, "verilator", Stalls(alone=True)),
@@ -129,7 +126,7 @@ def prove(system: System, runs: Path, data: Path, work: Path) -> Measured:
     kept = work / "result.json"
     found = json.loads(kept.read_text()) if kept.is_file() else {}
     if found.get("digest") != folder.design.digest:
-        found = {"digest": folder.design.digest, **measure(folder, recordings("test", data, config), system.icarus)}
+        found = {"digest": folder.design.digest, **measure(folder, recordings("test", data, config))}
         kept.write_text(json.dumps(found, indent=1))
     return Measured(system, learned, quantized, folder, found)
 
