@@ -178,10 +178,10 @@ logic, carries and memory, LUT4 and DP16KD in the ECP5, LUT6 and RAMB36 in the 7
 its paper: a device of the 7 series, so its area goes with those rows of ours, whose clock we cannot measure. us:
 compute alone, recordings stand ready at the input.
 
-Every choice of the accurate network was made on speakers 2 and 9, held out of training. Of the fast one, sizes,
-neurons, delays and augmentation were; the learning rate and the sparsity of its second recipe and the width of
-membranes were not: a first run, with a rate penalty and 90 % pruned, was given up on its test accuracy, so its figure
-is not free of choice on the test file."""
+What the accurate network is was chosen on speakers 2 and 9, held out of training; the learning rate and the bits of
+its second recipe are the fast one's. Of the fast one, sizes, neurons, delays and augmentation were chosen so; the
+learning rate and the sparsity of its second recipe and the width of membranes were not: a first run, with a rate
+penalty and 90 % pruned, was given up on its test accuracy, so its figure is not free of choice on the test file."""
 
 
 def main() -> None:
