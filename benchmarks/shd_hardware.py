@@ -40,13 +40,13 @@ class System:
     """A network and its hardware.
 
     about: what the network is for. learn, quantize: its recipes, in float, and from there with weights of few bits.
-    membranes: bits at which membranes saturate, which changes no class; 0 for none that do.
+    lanes: of the first layer. membranes: bits at which membranes saturate, which changes no class; 0 for none that do.
     """
 
     about: str
     learn: str
     quantize: str
-    rtl: RtlOptions
+    lanes: int
     membranes: PerLayer[int]
 
 
@@ -66,14 +66,14 @@ SYSTEMS = (
         "Fast: one input a channel, no slower than Spiker+",
         "delays",
         "delays_qat_4",
-        RtlOptions(lanes=PerLayer(28, {"fc2": 20, "fc3": 10}), layout=PerLayer("ragged", {"fc3": "dense"})),
+        28,
         PerLayer(11, {"fc3": 0}),
     ),
     System(
         "Accurate: eight inputs a channel, for four levels of loudness, each with a delay of its own",
         "taps",
         "taps_qat_4",
-        RtlOptions(lanes=PerLayer(32, {"fc2": 20, "fc3": 10}), layout=PerLayer("ragged", {"fc3": "dense"})),
+        32,
         PerLayer(0),
     ),
 )
@@ -99,7 +99,9 @@ def build(system: System, model: Path, folder: Path, data: Path, config: ShdConf
     """Compile a model, with neurons placed by what training recordings make them do."""
     calibration = recordings("train", data, config, CALIBRATION)
     quantize = replace(config.quantizing(), membrane_bits=system.membranes)
-    snn2rtl.compile(model, folder, quantize=quantize, rtl=system.rtl, calibration=lambda _: calibration)
+    lanes = PerLayer(system.lanes, {"fc2": 20, "fc3": 10})
+    rtl = RtlOptions(lanes=lanes, layout=PerLayer("ragged", {"fc3": "dense"}))
+    snn2rtl.compile(model, folder, quantize=quantize, rtl=rtl, calibration=lambda _: calibration)
     return open_folder(folder)
 
 
@@ -134,7 +136,7 @@ def prove(system: System, runs: Path, data: Path, work: Path) -> Measured:
 def rows(m: Measured) -> list[str]:
     """Return the rows of a network in the table."""
     row, mhz = m.found["in_a_row"], m.found["ecp5"]["fmax_mhz"]
-    sizes = "-".join(map(str, (m.folder.network.num_inputs, *(len(layer.bias) for layer in m.folder.network.layers))))
+    sizes = "-".join(map(str, (m.folder.network.num_inputs, *(layer.num_neurons for layer in m.folder.network.layers))))
     accuracy = f"{100 * row['accuracy']:.2f}"
     return [
         f"| {sizes}, ECP5 | {accuracy} | {_area(m.found['ecp5'])} | {mhz:.1f} | {row['cycles'] / mhz:.1f} "
@@ -146,11 +148,11 @@ def rows(m: Measured) -> list[str]:
 def notes(m: Measured) -> list[str]:
     """Return what else is said of a network."""
     row, alone, found, layers = m.found["in_a_row"], m.found["alone"], m.found, m.folder.network.layers
-    weights, left = (sum(int(count) for count in counts) for counts in zip(
-        *((layer.weight.size, np.count_nonzero(layer.weight)) for layer in layers), strict=True))  # fmt: skip
+    weights = sum(layer.weight.size for layer in layers)
+    left = sum(int(np.count_nonzero(layer.weight)) for layer in layers)
     design = m.folder.design.layers
     return [
-        f"**{m.system.about}**", "",
+        "", f"**{m.system.about}**", "",
         f"- Float, {100 * m.learned['sparsity']:.0f} % pruned: {m.learned['accuracy']:.2f} %. Integer, weights of "
         f"{layers[0].weight_bits} bits, {100 * (1 - left / weights):.0f} % pruned ({left:,} of {weights:,} left): "
         f"{m.quantized['accuracy']:.2f} % in training, {100 * row['accuracy']:.2f} % in hardware.",
@@ -162,7 +164,7 @@ def notes(m: Measured) -> list[str]:
         f"{alone['samples']}.",
         f"- Lanes {', '.join(str(layer.lanes) for layer in design)}; layouts "
         f"{', '.join(layer.layout.kind for layer in design)}. Memory of LUTs: {found['ecp5']['lutram']:,} in the ECP5, "
-        f"{found['xc7']['lutram']:,} in the 7 series.", "",
+        f"{found['xc7']['lutram']:,} in the 7 series.",
     ]  # fmt: skip
 
 
@@ -199,8 +201,8 @@ def main() -> None:
         *(row for one in measured for row in rows(one)),
         SPIKER,
     ]
-    text = [*ABOUT.splitlines(), "", *table, "", *(note for one in measured for note in notes(one))]
-    record("shd_hardware", "Spoken digits in hardware", "make results-shd DATA=<folder of SHD>", text[:-1])
+    text = [*ABOUT.splitlines(), "", *table, *(note for one in measured for note in notes(one))]
+    record("shd_hardware", "Spoken digits in hardware", "make results-shd DATA=<folder of SHD>", text)
 
 
 if __name__ == "__main__":

@@ -33,13 +33,12 @@ class ShdConfig(TrainConfig):
     input of a layer in time steps, 0 for none; learn_delays: train them, or leave them as they were drawn. readout:
     what the score of an output neuron is made of its membrane: its greatest value, the last one, or the sum.
 
-    Samples. step_ms: a time step in milliseconds. channels: of the 700 units pooled. levels: a channel
-    has an input for each, which spikes where at least so many events come in a step; one that comes several times is
-    heard at as many times, where there are delays. shift_channels,
-    shift_steps, stretch, stretch_channels: a training sample is moved by up to so many channels and steps at random,
-    made shorter or longer by up to this share, and its channels spread or narrowed by up to this share, as another
-    voice would. drop_spikes: share of its input spikes that is left out. held_speakers: speakers of the
-    training file that measure the run; the test file is then never looked at.
+    Samples. step_ms: a time step in milliseconds. channels: of the 700 units pooled. levels: a channel has an input
+    for each, which spikes where at least so many events come in a step; one that comes several times is heard at as
+    many times, where there are delays. shift_channels, shift_steps, stretch, stretch_channels: a training sample is
+    moved by up to so many channels and steps at random, made shorter or longer by up to this share, and its channels
+    spread or narrowed by up to this share, as another voice would. drop_spikes: share of its input spikes that is left
+    out. held_speakers: speakers of the training file that measure the run; the test file is then never looked at.
 
     Raises:
         OptionError: a value is out of its range; every problem is named.
