@@ -16,7 +16,7 @@ import numpy as np
 from common import ROOT, record
 
 from snn2rtl.flows.synth import synthesise
-from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron, Reset, ShiftLeak
+from snn2rtl.int_net.network import FixedPointNetwork, Layer, LifNeuron, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.progress import bar
 from snn2rtl.rtl.emit import write_rtl

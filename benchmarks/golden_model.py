@@ -10,11 +10,11 @@ import torch
 from common import IMAGES, MODEL, record
 from spikingjelly.activation_based import functional
 
-from snn2rtl import reference
 from snn2rtl.compiler import compile_network
+from snn2rtl.data.samples import load_samples
 from snn2rtl.frontend import load
 from snn2rtl.frontend.forward import to_spikingjelly
-from snn2rtl.samples import load_samples
+from snn2rtl.int_net import reference
 
 REPEATS = 5
 

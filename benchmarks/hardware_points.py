@@ -14,15 +14,15 @@ import numpy as np
 from mnist_lab import Job, on_test_images, run
 
 import snn2rtl
-from snn2rtl import network_file
 from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
+from snn2rtl.data.samples import Samples
 from snn2rtl.flows.synth import Target, synthesise
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.frontend import load
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net import network_file
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
-from snn2rtl.samples import Samples
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify
 

@@ -10,11 +10,11 @@ import torch
 from common import MODEL, record
 from spikingjelly.activation_based import functional
 
-from snn2rtl import reference
 from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
 from snn2rtl.frontend import load
 from snn2rtl.frontend.forward import to_spikingjelly
+from snn2rtl.int_net import reference
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.progress import bar
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from snn2rtl import reference
 from snn2rtl.compiler import fold
 from snn2rtl.data import mnist
 from snn2rtl.frontend import load
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
 from snn2rtl.training.images import exact_inputs

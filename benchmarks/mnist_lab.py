@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from common import ROOT
 
-from snn2rtl import metrics
 from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
+from snn2rtl.data.samples import Samples
 from snn2rtl.frontend import load
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.measure import metrics
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.samples import Samples
 from snn2rtl.training.mnist_config import MnistConfig
 
 RECIPES = ROOT / "examples" / "mnist"

@@ -11,12 +11,12 @@ from matplotlib.ticker import MaxNLocator
 from mnist_identity import spikes_in_common
 from mnist_lab import Job, Measured, arguments, run_all
 
-from snn2rtl import metrics
 from snn2rtl.api import compile
+from snn2rtl.data.samples import load_samples
 from snn2rtl.frontend import load
-from snn2rtl.latency import latencies
+from snn2rtl.measure import metrics
+from snn2rtl.measure.latency import latencies
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.samples import load_samples
 
 # What the reference report has: accuracy in percent, size as a share of the baseline's
 ROWS = {

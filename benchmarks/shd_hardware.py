@@ -18,10 +18,10 @@ from common import ROOT, record
 
 import snn2rtl
 from snn2rtl.data import shd_cache
+from snn2rtl.data.samples import Samples
 from snn2rtl.flows.synth import synthesise
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.samples import Samples
 from snn2rtl.training.lab import CHECKPOINT, MODEL, RESULTS, Files, train_network
 from snn2rtl.training.shd_config import ShdConfig
 from snn2rtl.verify.engines import Stalls

@@ -21,12 +21,12 @@ from shd_systems import SYSTEMS, System, operations
 from torch import nn
 from torch.nn import functional
 
-from snn2rtl import plots
 from snn2rtl.data.events import Binning
 from snn2rtl.data.shd import CLASSES, WORDS, hold_out
 from snn2rtl.data.shd_cache import Recordings, find, load
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.latency import time_calls
+from snn2rtl.measure import plots
+from snn2rtl.measure.latency import time_calls
 from snn2rtl.output import write_file
 from snn2rtl.training.recordings import augment
 from snn2rtl.training.shd_config import ShdConfig

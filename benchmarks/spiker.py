@@ -19,17 +19,17 @@ import numpy as np
 from common import IMAGES, ROOT, record
 from spiker_weights import ENCODER, STATE_BITS, WEIGHT_BITS, WEIGHTS
 
-from snn2rtl import network_file, reference
 from snn2rtl.data import mnist
+from snn2rtl.data.samples import Samples, load_samples
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.flows.synth import synthesise
 from snn2rtl.folder import open_folder
-from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron, Reset, ShiftLeak
+from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.network import FixedPointNetwork, Layer, LifNeuron, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.progress import bar
 from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.plan import plan
-from snn2rtl.samples import Samples, load_samples
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from common import IMAGES, MODEL, record
 
 import snn2rtl
+from snn2rtl.data.samples import load_samples
 from snn2rtl.folder import open_folder
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.progress import bar
-from snn2rtl.samples import load_samples
 from snn2rtl.verify.engines import Stalls, build
 from snn2rtl.verify.verify import verify
 

@@ -15,11 +15,11 @@ from common import MODEL, ROOT, record
 
 import snn2rtl
 from snn2rtl.data import mnist
+from snn2rtl.data.samples import Samples
 from snn2rtl.flows.synth import Target, synthesise
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.progress import bar
-from snn2rtl.samples import Samples
 from snn2rtl.verify.engines import Stalls, build
 from snn2rtl.verify.verify import Verdict, verify
 

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 import snn2rtl
+from snn2rtl.data.samples import Samples, load_samples
 from snn2rtl.flows.synth import synthesise
 from snn2rtl.folder import open_folder
 from snn2rtl.progress import bar
-from snn2rtl.samples import Samples, load_samples
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify
 

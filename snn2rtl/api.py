@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snn2rtl import network_file, reference
 from snn2rtl.compiler import compile_network, fold, to_layers
+from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import Encoder, Noise
 from snn2rtl.errors import DataError, OptionError
-from snn2rtl.float_reference import scores
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.float_net.network import SpikingNetwork, Unflatten
+from snn2rtl.float_net.reference import scores
+from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
 from snn2rtl.output import write_file
 from snn2rtl.passes.choose_readout import choose_readout
@@ -25,8 +27,6 @@ from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
 from snn2rtl.rtl.targets import Reached, reach, recorded
-from snn2rtl.samples import Samples
-from snn2rtl.spiking import SpikingNetwork, Unflatten
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from snn2rtl.errors import StrictError
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.choose_readout import choose_readout
 from snn2rtl.passes.drop_identities import drop_identities
@@ -15,7 +16,6 @@ from snn2rtl.passes.quantize import quantize_network
 from snn2rtl.passes.silence_unread import silence_unread
 from snn2rtl.passes.unroll_convolutions import unroll_convolutions
 from snn2rtl.report import LayerReport
-from snn2rtl.spiking import SpikingNetwork
 
 TO_LAYERS: tuple[Callable[[SpikingNetwork], SpikingNetwork], ...] = (
     unroll_convolutions,

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from snn2rtl import network_file
 from snn2rtl.errors import ModelFileError
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net import network_file
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.output import BUILD, GENERATOR, MANIFEST
 from snn2rtl.rtl.design import RtlDesign

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
-from snn2rtl.spiking import Linear, Neuron, SpikingNetwork
 
 
 def one_layer(weight, bias=None, tau=None, v_threshold=1.0, v_reset=0.0, encoder=None) -> SpikingNetwork:

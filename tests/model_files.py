@@ -11,8 +11,8 @@ from spikingjelly.activation_based import layer, neuron, surrogate
 from torch import nn
 
 from snn2rtl.errors import ModelFileError
+from snn2rtl.float_net.network import SpikingNetwork, to_dict
 from snn2rtl.frontend import load
-from snn2rtl.spiking import SpikingNetwork, to_dict
 
 
 def small_net() -> nn.Sequential:

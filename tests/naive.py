@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snn2rtl.network import (
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     FixedPointNetwork,
     Integrator,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import signed_range
-from snn2rtl.network import (
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from snn2rtl.spiking import BatchNorm, Integrator, Linear, Neuron, Node, SpikingNetwork
+from snn2rtl.float_net.network import BatchNorm, Integrator, Linear, Neuron, Node, SpikingNetwork
 
 Values = list[Fraction]
 

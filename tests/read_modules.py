@@ -4,8 +4,8 @@ import pytest
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.network import Neuron
 from snn2rtl.frontend import from_module
-from snn2rtl.spiking import Neuron
 
 
 def problems_of(net: nn.Module) -> tuple[str, ...]:

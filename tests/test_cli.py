@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from networks import chain, dense
 
-from snn2rtl import cli, network_file, reference
+from snn2rtl import cli
 from snn2rtl.folder import open_folder
+from snn2rtl.int_net import network_file, reference
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "examples" / "mnist_784_400_10.pt"

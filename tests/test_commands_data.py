@@ -15,7 +15,7 @@ from shd_files import NOTE, spoken, write_shd
 from snn2rtl import cli
 from snn2rtl.data import shd, shd_cache
 from snn2rtl.data.events import Binning
-from snn2rtl.samples import load_samples
+from snn2rtl.data.samples import load_samples
 
 
 def inspect(*argv: str) -> int:

@@ -6,9 +6,9 @@ import pytest
 from snn2rtl.compiler import compile_network
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import StrictError, UnsupportedModelError
-from snn2rtl.network import LifNeuron, NoLeak, Reset
+from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron, SpikingNetwork
+from snn2rtl.int_net.network import LifNeuron, NoLeak, Reset
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Linear, Neuron, SpikingNetwork
 
 NETWORK = SpikingNetwork(
     name="net",

@@ -15,16 +15,16 @@ from rational import run_sample
 from spikingjelly.activation_based import functional, neuron
 from torch import nn
 
-from snn2rtl import reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
-from snn2rtl.float_reference import scores
+from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.reference import scores
 from snn2rtl.frontend import from_module
-from snn2rtl.intervals import charged_range
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.intervals import charged_range
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.spiking import Linear, Neuron, SpikingNetwork
 
 STEPS = 4
 ENCODER = Encoder(kind="direct", time_steps=STEPS)

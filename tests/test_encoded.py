@@ -10,21 +10,22 @@ import pytest
 from float_networks import random_network
 from networks import chain, dense, random_pixels
 
-from snn2rtl import metrics, network_file, reference
 from snn2rtl.api import compile
 from snn2rtl.cli import main
 from snn2rtl.compiler import compile_network, fold
+from snn2rtl.data.samples import Samples, load_samples
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, OptionError
-from snn2rtl.float_reference import scores
+from snn2rtl.float_net.reference import scores
 from snn2rtl.folder import open_folder
 from snn2rtl.frontend.forward import forward
+from snn2rtl.int_net import network_file, reference
+from snn2rtl.measure import metrics
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import estimate
 from snn2rtl.rtl.beats import input_words, pixel_words
 from snn2rtl.rtl.emit import example_inputs, verilog_files, write_rtl
 from snn2rtl.rtl.plan import plan
-from snn2rtl.samples import Samples, load_samples
 from snn2rtl.verify.limit import cycle_limit
 
 ENCODER = Encoder(kind="poisson", time_steps=6, rate=200, noise="xorshift")

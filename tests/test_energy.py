@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from networks import chain, dense, lif
 
-from snn2rtl import cli, energy, metrics, network_file, reference
-from snn2rtl.network import (
+from snn2rtl import cli
+from snn2rtl.data.samples import Samples
+from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     FixedPointNetwork,
     Integrator,
@@ -17,10 +19,10 @@ from snn2rtl.network import (
     Score,
     ShiftLeak,
 )
+from snn2rtl.measure import energy, metrics
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.plan import plan
-from snn2rtl.samples import Samples
 
 STEPS, SAMPLES = 5, 3
 

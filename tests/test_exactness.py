@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from spikingjelly.activation_based import neuron
 from torch import nn
 
-from snn2rtl import reference
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import QuantizationError, StrictError
 from snn2rtl.frontend import from_module
+from snn2rtl.int_net import reference
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.report import LayerReport
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from networks import chain, dense
 
-from snn2rtl import network_file, reference
 from snn2rtl.cli import main
 from snn2rtl.encoders import Encoder
 from snn2rtl.flows.synth import SynthResult
+from snn2rtl.int_net import network_file, reference
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.estimate import DRAIN, cycles
 from snn2rtl.rtl.plan import plan

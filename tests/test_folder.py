@@ -6,7 +6,7 @@ from networks import chain, dense, direct
 
 from snn2rtl.errors import ModelFileError
 from snn2rtl.folder import open_folder
-from snn2rtl.network_file import digest
+from snn2rtl.int_net.network_file import digest
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.plan import plan

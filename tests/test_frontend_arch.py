@@ -9,8 +9,8 @@ from torch.nn.utils import prune
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, UnsupportedModelError
+from snn2rtl.float_net.network import SpikingNetwork, to_dict
 from snn2rtl.frontend import from_module, load
-from snn2rtl.spiking import SpikingNetwork, to_dict
 
 FULL = """
 name = "mine"

@@ -11,8 +11,8 @@ from torch.nn.utils import prune
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import OutputError, UnsupportedModelError
+from snn2rtl.float_net.network import Linear
 from snn2rtl.frontend import from_module, load, save
-from snn2rtl.spiking import Linear
 
 
 @pytest.mark.parametrize("encoder", [None, Encoder.poisson(100, 0.7), Encoder(kind="direct", time_steps=4)])

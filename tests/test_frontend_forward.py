@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from snn2rtl.compiler import fold
-from snn2rtl.float_reference import scores
+from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.reference import scores
 from snn2rtl.frontend.forward import devices, forward
-from snn2rtl.spiking import Linear, Neuron, SpikingNetwork
 
 
 @pytest.mark.parametrize("tau", [None, 2.0])

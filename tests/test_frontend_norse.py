@@ -26,13 +26,13 @@ from spikingjelly.activation_based import layer, neuron
 from torch import nn
 
 import snn2rtl
-from snn2rtl import reference
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import OptionError, UnsupportedModelError
+from snn2rtl.float_net.network import to_dict
 from snn2rtl.frontend import from_module, load, save
-from snn2rtl.network import CurrentIntegrator, CurrentLifNeuron, Integrator
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import CurrentIntegrator, CurrentLifNeuron, Integrator
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.spiking import to_dict
 
 DT = 2.0**-10
 STEPS, SAMPLES, SIZES = 7, 6, (6, 9, 7, 5)

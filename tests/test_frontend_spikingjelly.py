@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn.utils import prune
 
 from snn2rtl.encoders import Encoder
+from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron
 from snn2rtl.frontend import from_module
-from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Linear, Neuron
 
 
 def double(tensor: torch.Tensor) -> np.ndarray:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snn2rtl import hextext
-from snn2rtl.hextext import from_bits, from_lines, to_bits, to_lines
+from snn2rtl.rtl import hextext
+from snn2rtl.rtl.hextext import from_bits, from_lines, to_bits, to_lines
 
 WORDS = st.integers(1, 62).flatmap(
     lambda width: st.tuples(st.just(width), st.lists(st.integers(-(2 ** (width - 1)), 2 ** (width - 1) - 1)))

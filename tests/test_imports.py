@@ -15,8 +15,8 @@ CORE = [
     "snn2rtl.api",
     "snn2rtl.cli",
     "snn2rtl.compiler",
-    "snn2rtl.network_file",
-    "snn2rtl.reference",
+    "snn2rtl.int_net.network_file",
+    "snn2rtl.int_net.reference",
     "snn2rtl.rtl.emit",
     "snn2rtl.verify.verify",
 ]
@@ -62,7 +62,7 @@ def test_only_the_front_end_and_training_import_a_framework():
 
 def test_only_plots_import_matplotlib():
     users = {name for name, used in IMPORTS.items() if any(within(module, "matplotlib") for module in used)}
-    assert users == {"snn2rtl.plots", "snn2rtl.studies.plots", "snn2rtl.data.shd_plots"}
+    assert users == {"snn2rtl.measure.plots", "snn2rtl.studies.plots", "snn2rtl.data.shd_plots"}
 
 
 def test_only_data_imports_h5py():
@@ -97,13 +97,16 @@ def test_the_front_end_and_training_do_not_know_the_hardware():
     ("level", "below"),
     [
         ("snn2rtl.fixed_point", ()),
-        ("snn2rtl.hextext", ("snn2rtl.fixed_point",)),
-        ("snn2rtl.neurons", ("snn2rtl.fixed_point", "snn2rtl.checks", "snn2rtl.errors")),
-        ("snn2rtl.network", ("snn2rtl.fixed_point", "snn2rtl.encoders", "snn2rtl.checks", "snn2rtl.neurons")),
-        ("snn2rtl.intervals", ("snn2rtl.fixed_point", "snn2rtl.network")),
+        ("snn2rtl.rtl.hextext", ("snn2rtl.fixed_point",)),
+        ("snn2rtl.int_net.neurons", ("snn2rtl.fixed_point", "snn2rtl.checks", "snn2rtl.errors")),
         (
-            "snn2rtl.reference",
-            ("snn2rtl.fixed_point", "snn2rtl.network", "snn2rtl.intervals", "snn2rtl.errors"),
+            "snn2rtl.int_net.network",
+            ("snn2rtl.fixed_point", "snn2rtl.encoders", "snn2rtl.checks", "snn2rtl.int_net.neurons"),
+        ),
+        ("snn2rtl.int_net.intervals", ("snn2rtl.fixed_point", "snn2rtl.int_net.network")),
+        (
+            "snn2rtl.int_net.reference",
+            ("snn2rtl.fixed_point", "snn2rtl.int_net.network", "snn2rtl.int_net.intervals", "snn2rtl.errors"),
         ),
     ],
 )
@@ -113,9 +116,9 @@ def test_the_golden_model_stands_on_little(level, below):
 
 
 def test_the_float_network_does_not_know_the_integer_one():
-    for level in ("snn2rtl.spiking", "snn2rtl.encoders", "snn2rtl.network"):
+    for level in ("snn2rtl.float_net.network", "snn2rtl.encoders", "snn2rtl.int_net.network"):
         assert not [module for module in IMPORTS[level] if within(module, "snn2rtl.rtl", "snn2rtl.passes")]
-    assert not [module for module in IMPORTS["snn2rtl.spiking"] if within(module, "snn2rtl.network")]
+    assert not [module for module in IMPORTS["snn2rtl.float_net.network"] if within(module, "snn2rtl.int_net.network")]
 
 
 def test_there_is_no_circle():

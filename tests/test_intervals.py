@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import LEAKS, dense, integrators, layers, lif, temporal
 
-from snn2rtl import intervals
 from snn2rtl.fixed_point import signed_range
-from snn2rtl.intervals import (
+from snn2rtl.int_net import intervals
+from snn2rtl.int_net.intervals import (
     MembraneRange,
     adaptation_low,
     charged_range,
@@ -23,7 +23,7 @@ from snn2rtl.intervals import (
     never_saturates,
     resting,
 )
-from snn2rtl.network import (
+from snn2rtl.int_net.network import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
     CurrentLifNeuron,

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from networks import chain, dense, random_spikes
 
-from snn2rtl import latency, reference
-from snn2rtl.latency import Latency, latencies, time_calls
-from snn2rtl.samples import Samples
-from snn2rtl.spiking import Linear, Neuron, SpikingNetwork
+from snn2rtl.data.samples import Samples
+from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.int_net import reference
+from snn2rtl.measure import latency
+from snn2rtl.measure.latency import Latency, latencies, time_calls
 
 
 def test_the_warm_up_is_not_timed() -> None:

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from naive import run_sample
 from networks import chain, dense, lif, networks, random_spikes
 
-from snn2rtl import metrics
+from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.measure import metrics
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.plan import plan
-from snn2rtl.samples import Samples
 
 
 def measured(network: FixedPointNetwork, spikes: np.ndarray, labels: np.ndarray | None = None) -> metrics.Metrics:

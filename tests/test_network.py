@@ -6,7 +6,7 @@ from networks import chain, dense, lif
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError
-from snn2rtl.network import FixedPointNetwork, Layer, MultiplierLeak, ShiftLeak
+from snn2rtl.int_net.network import FixedPointNetwork, Layer, MultiplierLeak, ShiftLeak
 
 DIRECT = Encoder(kind="direct", time_steps=4)
 PIXELS = "only the first layer after a direct encoder takes pixels"

@@ -13,13 +13,14 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 import snn2rtl
-from snn2rtl import cli, network_file, reference
+from snn2rtl import cli
 from snn2rtl.compiler import compile_network, fold
+from snn2rtl.data.samples import Samples, load_samples
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, OutputError
-from snn2rtl.float_reference import scores
+from snn2rtl.float_net.reference import scores
+from snn2rtl.int_net import network_file, reference
 from snn2rtl.output import write_file
-from snn2rtl.samples import Samples, load_samples
 
 ENCODER = Encoder(kind="direct", time_steps=4)
 

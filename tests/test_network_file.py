@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, lif, networks
 
-from snn2rtl import network_file
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError
-from snn2rtl.network import FixedPointNetwork, MultiplierLeak, ShiftLeak
-from snn2rtl.network_file import digest, load, save
+from snn2rtl.int_net import network_file
+from snn2rtl.int_net.network import FixedPointNetwork, MultiplierLeak, ShiftLeak
+from snn2rtl.int_net.network_file import digest, load, save
 
 NETWORK = chain(
     dense([[1, -2, 3], [0, 5, -128]], lif([4, 7], [4, 6], ShiftLeak(2), 12), bias=[1, -1], weight_shift=2),

@@ -8,7 +8,7 @@ import pytest
 from networks import chain, dense, lif
 
 from snn2rtl.errors import QuantizationError
-from snn2rtl.network import (
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
@@ -21,7 +21,7 @@ from snn2rtl.network import (
     ShiftLeak,
     ShiftLeaks,
 )
-from snn2rtl.reference import run
+from snn2rtl.int_net.reference import run
 
 ONE = lif([4])
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from norse.torch import LIFCell, LIFParameters, LIFRecurrentCell
 
-from snn2rtl.network import CurrentLifNeuron, FixedPointNetwork, Layer, Reset, ShiftLeak
-from snn2rtl.reference import run
+from snn2rtl.int_net.network import CurrentLifNeuron, FixedPointNetwork, Layer, Reset, ShiftLeak
+from snn2rtl.int_net.reference import run
 
 DT, STEPS, SAMPLES, INPUTS, NEURONS, SHIFT = 2.0**-10, 8, 5, 4, 6, 16
 MEMBRANE, SYNAPSE = 2, 1  # leaks as shifts: dt / tau = 2**-shift

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from networks import chain, dense, lif, networks, random_spikes
 from rational import run_sample
 
-from snn2rtl import reference
 from snn2rtl.compiler import fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron, Node, SpikingNetwork
+from snn2rtl.int_net import reference
 from snn2rtl.passes.drop_identities import drop_identities
 from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 from snn2rtl.passes.fold_neurons import fold_neurons, pair_layers
 from snn2rtl.passes.silence_unread import silence_unread
-from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Linear, Neuron, Node, SpikingNetwork
 
 ENCODER = Encoder.poisson(9, 0.5)
 

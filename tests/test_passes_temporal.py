@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rational import run_sample
 
-from snn2rtl import float_reference
 from snn2rtl.compiler import fold
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net import reference as float_reference
+from snn2rtl.float_net.network import BatchNorm, Integrator, Linear, Neuron, SpikingNetwork, to_dict
 from snn2rtl.frontend import load, save
 from snn2rtl.frontend.forward import to_spikingjelly
 from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 from snn2rtl.passes.fold_neurons import fold_neurons, pair_layers
-from snn2rtl.spiking import BatchNorm, Integrator, Linear, Neuron, SpikingNetwork, to_dict
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from networks import chain, dense, lif, random_spikes
 
-from snn2rtl import metrics, plots
+from snn2rtl.data.samples import Samples
 from snn2rtl.errors import OutputError
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.measure import metrics, plots
 from snn2rtl.rtl.plan import plan
-from snn2rtl.samples import Samples
 
 ALL = ["confusion", "firing_rates", "membranes", "operations", "raster", "sparsity"]
 

@@ -7,16 +7,16 @@ from float_layers import one_layer, quantized, random_layer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snn2rtl import reference
 from snn2rtl.compiler import compile_network
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import OptionError, QuantizationError
 from snn2rtl.fixed_point import signed_range
-from snn2rtl.network import MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.leaks import choose_leak, kept
 from snn2rtl.passes.quantize import quantize_network
-from snn2rtl.spiking import SpikingNetwork
 
 
 def test_a_small_network_to_the_integer():

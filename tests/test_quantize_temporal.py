@@ -10,11 +10,13 @@ from float_layers import quantized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snn2rtl import float_reference, reference
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError, StrictError
-from snn2rtl.network import (
+from snn2rtl.float_net import reference as float_reference
+from snn2rtl.float_net.network import Integrator, Linear, Neuron, SpikingNetwork
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
@@ -25,11 +27,10 @@ from snn2rtl.network import (
     ShiftLeak,
     ShiftLeaks,
 )
-from snn2rtl.network import Integrator as IntegerIntegrator
+from snn2rtl.int_net.network import Integrator as IntegerIntegrator
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.leaks import choose_leak, membrane_fraction
 from snn2rtl.passes.quantize import quantize_network
-from snn2rtl.spiking import Integrator, Linear, Neuron, SpikingNetwork
 
 STEPS, SAMPLES = 6, 5
 EXACT = QuantizeOptions(bits=PerLayer(10), membrane_fraction=PerLayer(20), leak_bits=3, time_steps=STEPS, strict=True)

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, layers, lif, networks, random_spikes
 
-from snn2rtl import reference
 from snn2rtl.errors import DataError
-from snn2rtl.network import Layer, MultiplierLeak, NoLeak, ShiftLeak
-from snn2rtl.reference import run
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import Layer, MultiplierLeak, NoLeak, ShiftLeak
+from snn2rtl.int_net.reference import run
 
 
 def states(network, spikes):

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
 from snn2rtl.fixed_point import signed_range
+from snn2rtl.float_net.network import Integrator, Linear, Neuron, SpikingNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.leaks import kept
 from snn2rtl.passes.scale import choose_scale
 from snn2rtl.report import LayerReport, LeakReport
-from snn2rtl.spiking import Integrator, Linear, Neuron, SpikingNetwork
 
 
 @settings(max_examples=60)

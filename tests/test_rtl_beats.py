@@ -4,10 +4,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from networks import chain, dense, direct_hardware, networks, random_pixels, random_spikes
 
-from snn2rtl import reference
 from snn2rtl.errors import VerificationError
-from snn2rtl.hextext import from_bits, to_bits
-from snn2rtl.network import Integrator
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import Integrator
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.beats import (
     event_words,
@@ -18,6 +17,7 @@ from snn2rtl.rtl.beats import (
     read_events,
     read_scores,
 )
+from snn2rtl.rtl.hextext import from_bits, to_bits
 from snn2rtl.rtl.plan import plan
 
 

@@ -8,9 +8,9 @@ from networks import chain, dense, direct, direct_hardware, lif, networks
 
 from snn2rtl.errors import OptionError, UnsupportedModelError
 from snn2rtl.fixed_point import signed_bits, signed_range, unsigned_bits
-from snn2rtl.intervals import charged_range, never_fires, never_saturates
-from snn2rtl.network import Integrator, MultiplierLeak, MultiplierLeaks, NoLeak, Score, ShiftLeak, ShiftLeaks
-from snn2rtl.network_file import digest
+from snn2rtl.int_net.intervals import charged_range, never_fires, never_saturates
+from snn2rtl.int_net.network import Integrator, MultiplierLeak, MultiplierLeaks, NoLeak, Score, ShiftLeak, ShiftLeaks
+from snn2rtl.int_net.network_file import digest
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.plan import plan

@@ -12,10 +12,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, direct_hardware, networks, random_pixels, random_spikes
 
-from snn2rtl import cli, network_file, reference
+from snn2rtl import cli
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import OptionError
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, RtlOptions, Targets
 from snn2rtl.rtl.estimate import cycles
 from snn2rtl.rtl.layouts import LAYOUTS

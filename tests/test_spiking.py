@@ -5,7 +5,7 @@ import pytest
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.spiking import (
+from snn2rtl.float_net.network import (
     BatchNorm,
     Dropout,
     Flatten,

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from mnist_files import write_mnist
 
-from snn2rtl import frontend, metrics, reference
+from snn2rtl import frontend
 from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
+from snn2rtl.data.samples import Samples
 from snn2rtl.errors import OptionError
+from snn2rtl.int_net import reference
+from snn2rtl.measure import metrics
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.samples import Samples
 from snn2rtl.studies import tune
 from snn2rtl.studies.setup import choose
 from snn2rtl.training.mnist_config import MnistConfig

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
 from snn2rtl.fixed_point import signed_bits, signed_range
+from snn2rtl.float_net.network import BatchNorm, Linear, Neuron, SpikingNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.scale import find_scale
-from snn2rtl.spiking import BatchNorm, Linear, Neuron, SpikingNetwork
 
 NEURONS, INPUTS, THRESHOLD = 6, 9, 0.7
 CHANGES = ["none", "decay_input", "batch norm", "both"]

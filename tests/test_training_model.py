@@ -14,9 +14,10 @@ from spikingjelly.activation_based import functional, neuron, surrogate
 from torch import Tensor
 from training_runs import dyadic, samples, small, train
 
-from snn2rtl import frontend, reference
+from snn2rtl import frontend
 from snn2rtl.compiler import compile_network, fold
-from snn2rtl.network import LifNeuron, NoLeak, ShiftLeak
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import LifNeuron, NoLeak, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
 from snn2rtl.training import lab, model

@@ -18,12 +18,13 @@ from training_runs import equal, interrupt_epoch, state
 from training_runs import small as small_mnist
 from training_runs import train as train_mnist
 
-from snn2rtl import frontend, reference
+from snn2rtl import frontend
 from snn2rtl.cli import main
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import DataError, ModelFileError, OptionError, UnsupportedModelError
+from snn2rtl.float_net.network import Linear, Neuron
+from snn2rtl.int_net import reference
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.spiking import Linear, Neuron
 from snn2rtl.studies import tune
 from snn2rtl.training import checkpoint, lab, shd, tasks
 from snn2rtl.training.recordings import Recordings, augment

@@ -11,10 +11,12 @@ import torch
 from shd_runs import small
 from torch import Tensor
 
-from snn2rtl import float_reference, frontend, reference
+from snn2rtl import frontend
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.data.shd import EXCERPT
-from snn2rtl.network import MultiplierLeaks, ShiftLeaks
+from snn2rtl.float_net import reference as float_reference
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import MultiplierLeaks, ShiftLeaks
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.training import shd
 from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_network

@@ -7,12 +7,12 @@ from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
 import snn2rtl
-from snn2rtl import reference
 from snn2rtl.cli import main
 from snn2rtl.compiler import fold
 from snn2rtl.errors import OptionError, UnsupportedModelError
+from snn2rtl.float_net.nodes import Linear
 from snn2rtl.frontend import from_module, load, save
-from snn2rtl.nodes import Linear
+from snn2rtl.int_net import reference
 from snn2rtl.options import PerLayer, QuantizeOptions
 
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from networks import chain, dense, random_spikes
 
-from snn2rtl import reference
+from snn2rtl.data.samples import Samples
 from snn2rtl.errors import VerificationError
 from snn2rtl.folder import OutputFolder, open_folder
-from snn2rtl.reference import Spikes
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.reference import Spikes
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.plan import plan
-from snn2rtl.samples import Samples
 from snn2rtl.verify import verify as module
 from snn2rtl.verify.engines import Recording, Stalls
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from rtl_tests.lib.emitted import Emitted, emit
 from rtl_tests.lib.seed import SEED
 from snn2rtl.flows import tools
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import RtlOptions
 
 _BENCH = ("replay", "replay_source", "replay_monitor")

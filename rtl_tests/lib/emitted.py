@@ -11,9 +11,9 @@ import numpy as np
 from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.seed import SEED, generator
 from snn2rtl.flows import tools
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.reference import Inputs
 from snn2rtl.options import RtlOptions
-from snn2rtl.reference import Inputs
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl, write_vectors
 from snn2rtl.rtl.plan import plan

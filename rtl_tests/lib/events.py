@@ -6,10 +6,10 @@ import numpy as np
 from cocotb_streams import Beat
 
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.hextext import from_bits
-from snn2rtl.network import FixedPointNetwork
-from snn2rtl.reference import Inputs, Spikes
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.reference import Inputs, Spikes
 from snn2rtl.rtl import beats
+from snn2rtl.rtl.hextext import from_bits
 
 
 def events(spikes: Spikes, addr_width: int) -> list[Beat]:

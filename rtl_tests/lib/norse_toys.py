@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from snn2rtl.compiler import compile_network
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net.network import FixedPointNetwork
 
 
 def of_norse(is_recurrent: bool) -> FixedPointNetwork:

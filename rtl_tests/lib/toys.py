@@ -10,7 +10,7 @@ import numpy as np
 
 from snn2rtl.encoders import MAX_PIXEL, MAX_RATE, PIXEL_BITS, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.network import (
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,

@@ -1,4 +1,4 @@
-"""Operations through the pipeline of snn_lif, one a cycle, against snn2rtl.reference.lif_step."""
+"""Operations through the pipeline of snn_lif, one a cycle, against snn2rtl.int_net.reference.lif_step."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rtl_tests.lib.clock import drive, start
 from rtl_tests.lib.dut import parameters
 from rtl_tests.lib.seed import generator
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.intervals import leak
-from snn2rtl.network import (
+from snn2rtl.int_net.intervals import leak
+from snn2rtl.int_net.network import (
     Leak,
     LifNeuron,
     MultiplierLeak,
@@ -24,7 +24,7 @@ from snn2rtl.network import (
     ShiftLeak,
     ShiftLeaks,
 )
-from snn2rtl.reference import lif_step
+from snn2rtl.int_net.reference import lif_step
 
 OPERATIONS = 1200
 SPIKE_LATENCY, NEXT_LATENCY = 2, 5  # cycles, as the module's header has them

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import direct
-from snn2rtl.network import FixedPointNetwork, Layer, Leak, LifNeuron, Reset, ShiftLeak
+from snn2rtl.int_net.network import FixedPointNetwork, Layer, Leak, LifNeuron, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl

@@ -14,12 +14,12 @@ from rtl_tests.lib.seed import generator
 from rtl_tests.netlist.networks import write_network
 from rtl_tests.network.cases import CASES
 from snn2rtl import cli
+from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import VerificationError
 from snn2rtl.flows.synth import TARGETS, synthesise
 from snn2rtl.folder import open_folder
-from snn2rtl.network import MultiplierLeak
-from snn2rtl.samples import Samples
+from snn2rtl.int_net.network import MultiplierLeak
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify
 

@@ -12,7 +12,7 @@ from rtl_tests.lib.norse_toys import of_norse
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import adaptive, current, direct, encoded, integrators, layer, network, recurrent, weights
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.network import (
+from snn2rtl.int_net.network import (
     FixedPointNetwork,
     Layer,
     Leak,

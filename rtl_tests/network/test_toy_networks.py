@@ -19,8 +19,8 @@ from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.seed import SEED, generator
 from rtl_tests.lib.toys import random_case, random_direct_case, random_encoded_case, random_mixed_case
 from rtl_tests.network.cases import CASES
-from snn2rtl.network import MultiplierLeaks, ShiftLeaks
-from snn2rtl.reference import run
+from snn2rtl.int_net.network import MultiplierLeaks, ShiftLeaks
+from snn2rtl.int_net.reference import run
 from snn2rtl.verify.cocotb_runner import run_bench
 
 RANDOM_NETWORKS = 200

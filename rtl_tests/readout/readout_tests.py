@@ -1,4 +1,4 @@
-"""Spikes of whole samples into snn_count_readout, against the counts and classes of snn2rtl.reference."""
+"""Spikes of whole samples into snn_count_readout, against the counts and classes of snn2rtl.int_net.reference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rtl_tests.lib.events import events, random_spikes
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.streams import STALLS, transfer
 from rtl_tests.lib.toys import identity_network
-from snn2rtl.reference import Spikes, run
+from snn2rtl.int_net.reference import Spikes, run
 
 CHOSEN = parameters()
 CLASSES, COUNT_WIDTH = CHOSEN.get("NumClasses", 1), CHOSEN.get("CountWidth", 1)

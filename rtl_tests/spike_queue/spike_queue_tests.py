@@ -15,7 +15,7 @@ from rtl_tests.lib.clock import drive, reset, start
 from rtl_tests.lib.dut import parameters
 from rtl_tests.lib.events import events, random_spikes
 from rtl_tests.lib.seed import generator
-from snn2rtl.reference import Spikes
+from snn2rtl.int_net.reference import Spikes
 
 STEPS, SAMPLES = 6, 6
 PATIENCE = 400

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from snn2rtl.api import compile
 from snn2rtl.data.events import Binning
+from snn2rtl.data.samples import Samples
 from snn2rtl.data.shd import excerpt
 from snn2rtl.data.shd_cache import load
 from snn2rtl.folder import open_folder
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.samples import Samples
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from rtl_tests.netlist.networks import write_network
+from snn2rtl.data.samples import Samples
 from snn2rtl.folder import open_folder
-from snn2rtl.samples import Samples
 from snn2rtl.verify.engines import Stalls, build
 from snn2rtl.verify.toggles import register_toggles
 

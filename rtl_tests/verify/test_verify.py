@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2rtl import cli, reference
+from snn2rtl import cli
 from snn2rtl.api import compile
+from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import VerificationError
+from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
 from snn2rtl.folder import open_folder
+from snn2rtl.int_net import reference
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.samples import Samples
-from snn2rtl.spiking import Linear, Neuron, SpikingNetwork
 from snn2rtl.verify.engines import Stalls, build
 from snn2rtl.verify.limit import cycle_limit
 from snn2rtl.verify.verify import verify

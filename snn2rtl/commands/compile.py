@@ -7,17 +7,17 @@ from pathlib import Path
 
 from rich.table import Table
 
-from snn2rtl import network_file
 from snn2rtl.api import NETWORK, Compiled, compile
 from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.data.samples import Samples, load_samples
+from snn2rtl.int_net import network_file
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
 from snn2rtl.report import findings
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import manifest
 from snn2rtl.rtl.layouts import LAYOUTS
-from snn2rtl.samples import Samples, load_samples
 from snn2rtl.version import __version__
 
 HELP = "compile a model to Verilog"

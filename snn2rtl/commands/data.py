@@ -15,9 +15,9 @@ from snn2rtl.data import shd, shd_cache, shd_statistics
 from snn2rtl.data.events import Binning
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
+from snn2rtl.int_net.reference import Spikes
 from snn2rtl.output import write_file
 from snn2rtl.progress import bar
-from snn2rtl.reference import Spikes
 from snn2rtl.training.shd_config import ShdConfig
 
 HELP = "check a file of a data set and say what it holds, or write its samples as --data takes them"
@@ -85,8 +85,8 @@ def _check_samples(numbers: tuple[int, ...] | None, recordings: int) -> None:
 
 def _inspect(args: argparse.Namespace) -> Outcome:
     if args.plots:
-        from snn2rtl import plots
         from snn2rtl.data import shd_plots  # before the work, so that what is missing is told at once
+        from snn2rtl.measure import plots
 
         plots.check_folder(args.plots)
     path = args.file or shd.excerpt()

@@ -8,21 +8,22 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from snn2rtl import metrics, network_file
 from snn2rtl.api import compile
 from snn2rtl.commands.arguments import natural, per_layer, positive
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.energy import SOURCE, LayerEnergy, estimate
+from snn2rtl.data.samples import load_samples
 from snn2rtl.errors import OptionError
+from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.folder import open_folder
-from snn2rtl.latency import Latency, latencies
-from snn2rtl.metrics import Metrics, memory_bits, rows, sparsity, total
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net import network_file
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.measure import metrics
+from snn2rtl.measure.energy import SOURCE, LayerEnergy, estimate
+from snn2rtl.measure.latency import Latency, latencies
+from snn2rtl.measure.metrics import Metrics, memory_bits, rows, sparsity, total
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.progress import bar
 from snn2rtl.rtl.design import RtlDesign
-from snn2rtl.samples import load_samples
-from snn2rtl.spiking import SpikingNetwork
 from snn2rtl.verify.toggles import register_toggles
 
 HELP = "say what a network costs and what it does with samples"
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Measure as the options say."""
     if args.plots:
-        from snn2rtl import plots  # before the work, so that what is missing is told at once
+        from snn2rtl.measure import plots  # before the work, so that what is missing is told at once
 
         plots.check_folder(args.plots)
     model = open_model(args.model, args.arch, QuantizeOptions(bits=args.bits))

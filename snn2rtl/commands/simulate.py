@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl import network_file, reference
 from snn2rtl.commands.arguments import natural
 from snn2rtl.commands.outcome import Outcome
+from snn2rtl.data.samples import load_samples
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.folder import OutputFolder, open_folder
-from snn2rtl.network import FixedPointNetwork, Integrator
+from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.network import FixedPointNetwork, Integrator
+from snn2rtl.int_net.reference import Inputs, Spikes
 from snn2rtl.output import write_file
-from snn2rtl.reference import Inputs, Spikes
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.plan import stream_names
-from snn2rtl.samples import load_samples
 from snn2rtl.verify.engines import Engine, Stalls, build
 from snn2rtl.verify.limit import cycle_limit
 

@@ -11,10 +11,10 @@ from rich.table import Table
 
 from snn2rtl.commands.arguments import natural, positive, share
 from snn2rtl.commands.outcome import Outcome
+from snn2rtl.data.samples import Samples, load_samples
 from snn2rtl.flows.synth import TARGETS, Target
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.progress import bar
-from snn2rtl.samples import Samples, load_samples
 from snn2rtl.verify.engines import STALL_RANGE, Engine, Stalls
 from snn2rtl.verify.verify import Verdict, verify
 

@@ -16,7 +16,7 @@ from snn2rtl.data.events import UNITS
 from snn2rtl.data.shd import ENGLISH, WORDS, ShdFile
 from snn2rtl.data.shd_statistics import LANGUAGES, STEP_MS, Statistics
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.plots import BLUE, LIGHT, ORANGE, STYLE, WIDTH
+from snn2rtl.measure.plots import BLUE, LIGHT, ORANGE, STYLE, WIDTH
 
 COLOURS = (BLUE, ORANGE)  # of the languages
 _RASTERS = 6  # recordings that are shown where none is named

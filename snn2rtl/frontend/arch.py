@@ -31,9 +31,9 @@ from typing import Any
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, UnsupportedModelError
+from snn2rtl.float_net.network import Node, SpikingNetwork
 from snn2rtl.frontend.arch_layers import MAKERS
 from snn2rtl.frontend.arch_table import REQUIRED, Table
-from snn2rtl.spiking import Node, SpikingNetwork
 
 
 def build(path: Path, state_dict: Mapping[Any, Any], *, name: str) -> SpikingNetwork:

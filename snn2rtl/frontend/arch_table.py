@@ -7,7 +7,7 @@ from collections.abc import Callable
 from reprlib import repr as short
 from typing import Any
 
-from snn2rtl.nodes import SCORES
+from snn2rtl.float_net.nodes import SCORES
 
 REQUIRED = object()
 _RULES: dict[str, Callable[[Any], bool]] = {

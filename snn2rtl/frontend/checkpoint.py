@@ -17,11 +17,11 @@ from torch import nn
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OutputError, UnsupportedModelError
+from snn2rtl.float_net.network import NODE_TYPES, SpikingNetwork, from_dict, is_absent, to_dict
 from snn2rtl.frontend import arch as architecture
 from snn2rtl.frontend import untrusted
 from snn2rtl.frontend.modules import from_module
 from snn2rtl.frontend.tensors import to_array
-from snn2rtl.spiking import NODE_TYPES, SpikingNetwork, from_dict, is_absent, to_dict
 
 FORMAT = "snn2rtl spiking network"
 VERSION = 1

@@ -11,8 +11,8 @@ from spikingjelly.activation_based import layer
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.nodes import AveragePool, Convolution, Unflatten
 from snn2rtl.frontend import tensors
-from snn2rtl.nodes import AveragePool, Convolution, Unflatten
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, layer.Conv1d, layer.Conv2d)
 POOLS = (nn.AvgPool1d, nn.AvgPool2d, layer.AvgPool1d, layer.AvgPool2d)

@@ -12,8 +12,8 @@ from spikingjelly.activation_based import functional, layer, neuron
 from torch import Tensor, nn
 
 from snn2rtl.encoders import MAX_PIXEL
+from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.passes.fold_neurons import plain_layers
-from snn2rtl.spiking import SpikingNetwork
 
 # SpikingJelly looks for Triton at its first forward pass, and torch warns where there is none; nothing here needs it
 logging.getLogger("torch._library.triton").setLevel(logging.ERROR)

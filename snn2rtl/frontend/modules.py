@@ -12,9 +12,9 @@ from torch.nn.utils import prune
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.network import Node, SpikingNetwork
 from snn2rtl.frontend import norse, spikingjelly
 from snn2rtl.frontend.spikingjelly import CLASSES, NEURONS, Place
-from snn2rtl.spiking import Node, SpikingNetwork
 
 MAX_MODULES = 10_000
 

@@ -24,8 +24,8 @@ import numpy as np
 import torch
 
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.network import FloatArray, Integrator, Neuron, Node
 from snn2rtl.frontend import tensors
-from snn2rtl.spiking import FloatArray, Integrator, Neuron, Node
 
 VERSION = "1.1"
 THRESHOLDS = ("heaviside", "super", "triangle", "tanh", "circ", "heavi_erfc")  # all of them fire above 0

@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn.utils import prune
 
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
 from snn2rtl.frontend import convolutions, tensors
-from snn2rtl.spiking import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
 
 CONTAINERS = (nn.Sequential, layer.MultiStepContainer, layer.SeqToANNContainer, layer.StepModeContainer)
 FLATTENS = (nn.Flatten, layer.Flatten)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from snn2rtl.errors import OptionError
-from snn2rtl.spiking import Integrator, SpikingNetwork
+from snn2rtl.float_net.network import Integrator, SpikingNetwork
 
 
 def choose_readout(network: SpikingNetwork, score: str) -> SpikingNetwork:

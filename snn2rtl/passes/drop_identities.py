@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from snn2rtl.spiking import Dropout, Flatten, SpikingNetwork
+from snn2rtl.float_net.network import Dropout, Flatten, SpikingNetwork
 
 
 def drop_identities(network: SpikingNetwork) -> SpikingNetwork:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.spiking import BatchNorm, FloatArray, Linear, Node, SpikingNetwork
+from snn2rtl.float_net.network import BatchNorm, FloatArray, Linear, Node, SpikingNetwork
 
 
 def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.spiking import FloatArray, Integrator, Linear, Neuron, Node, SpikingNetwork, decay
+from snn2rtl.float_net.network import FloatArray, Integrator, Linear, Neuron, Node, SpikingNetwork, decay
 
 
 def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:

@@ -7,9 +7,17 @@ import math
 import numpy as np
 
 from snn2rtl.fixed_point import round_half_even, trailing_zeros
-from snn2rtl.network import MAX_MEMBRANE_BITS, Leak, MultiplierLeak, MultiplierLeaks, NoLeak, ShiftLeak, ShiftLeaks
+from snn2rtl.float_net.network import FloatArray, decay
+from snn2rtl.int_net.network import (
+    MAX_MEMBRANE_BITS,
+    Leak,
+    MultiplierLeak,
+    MultiplierLeaks,
+    NoLeak,
+    ShiftLeak,
+    ShiftLeaks,
+)
 from snn2rtl.options import QuantizeOptions
-from snn2rtl.spiking import FloatArray, decay
 
 Tau = float | FloatArray | None
 _SHIFTS = np.arange(MAX_MEMBRANE_BITS)

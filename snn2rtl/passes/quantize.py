@@ -8,7 +8,9 @@ import numpy as np
 
 from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, int_dtype, quantize, signed_range, unsigned_bits
-from snn2rtl.network import FixedPointNetwork, Layer
+from snn2rtl.float_net.network import FloatArray, Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import Integrator as FloatIntegrator
+from snn2rtl.int_net.network import FixedPointNetwork, Layer
 from snn2rtl.options import DEFAULT_BITS, QuantizeOptions
 from snn2rtl.passes.fold_neurons import folded_pair, pair_layers
 from snn2rtl.passes.leaks import membrane_fraction
@@ -16,8 +18,6 @@ from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, size
 from snn2rtl.passes.quantize_report import WeightError, report_layer
 from snn2rtl.passes.scale import FLOAT32_SLACK, blocks, find_scale, trained_bits
 from snn2rtl.report import BitsFrom, LayerReport
-from snn2rtl.spiking import FloatArray, Linear, Neuron, SpikingNetwork
-from snn2rtl.spiking import Integrator as FloatIntegrator
 
 DEFAULT_TIME_STEPS = 100
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, round_half_even, signed_bits, snap
-from snn2rtl.intervals import membrane_range_after
-from snn2rtl.network import (
+from snn2rtl.float_net.network import FloatArray, Linear, Neuron
+from snn2rtl.float_net.network import Integrator as FloatIntegrator
+from snn2rtl.int_net.intervals import membrane_range_after
+from snn2rtl.int_net.network import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
     CurrentIntegrator,
@@ -25,8 +27,6 @@ from snn2rtl.network import (
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.leaks import Tau, choose_leak, kept
 from snn2rtl.passes.scale import Scale
-from snn2rtl.spiking import FloatArray, Linear, Neuron
-from snn2rtl.spiking import Integrator as FloatIntegrator
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from snn2rtl.fixed_point import signed_range, trailing_zeros
-from snn2rtl.intervals import membrane_range_after, never_fires, never_saturates
-from snn2rtl.network import AdaptiveLifNeuron, Integrator, Layer, Leak, LifNeuron, Reset, Score, WithCurrent
+from snn2rtl.float_net.network import FloatArray, Linear, Neuron
+from snn2rtl.float_net.network import Integrator as FloatIntegrator
+from snn2rtl.int_net.intervals import membrane_range_after, never_fires, never_saturates
+from snn2rtl.int_net.network import AdaptiveLifNeuron, Integrator, Layer, Leak, LifNeuron, Reset, Score, WithCurrent
 from snn2rtl.passes.leaks import Tau, dropped_bits, largest_error
 from snn2rtl.passes.quantize_neurons import Steps
 from snn2rtl.report import BitsFrom, LayerReport, LeakReport
-from snn2rtl.spiking import FloatArray, Linear, Neuron
-from snn2rtl.spiking import Integrator as FloatIntegrator
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl.network import FixedPointNetwork, Layer, LifNeuron
+from snn2rtl.int_net.network import FixedPointNetwork, Layer, LifNeuron
 
 
 def silence_unread(network: FixedPointNetwork) -> FixedPointNetwork:

@@ -15,8 +15,18 @@ import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.nodes import AveragePool, BatchNorm, Convolution, Dropout, Flatten, Linear, Neuron, Node, Unflatten
-from snn2rtl.spiking import FloatArray, SpikingNetwork
+from snn2rtl.float_net.network import FloatArray, SpikingNetwork
+from snn2rtl.float_net.nodes import (
+    AveragePool,
+    BatchNorm,
+    Convolution,
+    Dropout,
+    Flatten,
+    Linear,
+    Neuron,
+    Node,
+    Unflatten,
+)
 
 MAX_WEIGHTS = 1 << 27  # a gigabyte of floats
 Shape = tuple[int, ...]  # (channels, length) or (channels, height, width); () where neurons lie in a row

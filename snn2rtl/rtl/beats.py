@@ -12,9 +12,9 @@ import numpy as np
 from snn2rtl.encoders import PIXEL_BITS
 from snn2rtl.errors import VerificationError
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.hextext import Bits, from_bits, to_bits
-from snn2rtl.reference import Inputs, Result, Spikes
+from snn2rtl.int_net.reference import Inputs, Result, Spikes
 from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.hextext import Bits, from_bits, to_bits
 
 
 def event_words(spikes: Spikes, addr_width: int, data_width: int | None = None) -> Bits:

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from snn2rtl import network_file, reference
 from snn2rtl.encoders import MAX_PIXEL
-from snn2rtl.hextext import to_lines
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.reference import Inputs
 from snn2rtl.output import write_folder, write_manifest
-from snn2rtl.reference import Inputs
 from snn2rtl.report import Accuracy, LayerReport, findings
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.hextext import to_lines
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.scripts import write_scripts
 from snn2rtl.rtl.targets import Reached

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2rtl import reference
 from snn2rtl.encoders import XORSHIFT_WORDS
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.network import FixedPointNetwork
-from snn2rtl.reference import Inputs, Result, Spikes, arriving
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.reference import Inputs, Result, Spikes, arriving
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
 

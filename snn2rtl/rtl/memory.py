@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.hextext import to_bits, to_lines
+from snn2rtl.rtl.hextext import to_bits, to_lines
 
 _CHUNK_BITS = 1 << 22
 # shapes of a block memory (DP16KD of ECP5, RAMB18 of Xilinx), depth and width; smaller ones have the same steps

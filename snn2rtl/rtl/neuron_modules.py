@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
-from snn2rtl.intervals import adaptation_low, never_saturates
-from snn2rtl.network import (
+from snn2rtl.int_net.intervals import adaptation_low, never_saturates
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.intervals import never_fires
-from snn2rtl.network import FixedPointNetwork, Layer
+from snn2rtl.int_net.intervals import never_fires
+from snn2rtl.int_net.network import FixedPointNetwork, Layer
 from snn2rtl.options import RtlOptions
 
 _SPARSE = 0.75  # density below which places matter

@@ -8,8 +8,8 @@ import numpy as np
 
 from snn2rtl.errors import OptionError, UnsupportedModelError
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.network import FixedPointNetwork, Integrator, Layer
-from snn2rtl.network_file import digest
+from snn2rtl.int_net.network import FixedPointNetwork, Integrator, Layer
+from snn2rtl.int_net.network_file import digest
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names
 from snn2rtl.rtl.cost import entropy_bits

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.hextext import to_bits
 from snn2rtl.rtl.cost import Cost
 from snn2rtl.rtl.entries import entries, entry_counts, field_type, skip_width
+from snn2rtl.rtl.hextext import to_bits
 from snn2rtl.rtl.memory import Memory
 
 SHARED = 2  # rows that share a word of the row table: their parts lie behind each other

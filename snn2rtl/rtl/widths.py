@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from snn2rtl.encoders import PIXEL_BITS
 from snn2rtl.fixed_point import signed_bits
-from snn2rtl.intervals import charged_range, input_range
-from snn2rtl.network import Layer
+from snn2rtl.int_net.intervals import charged_range, input_range
+from snn2rtl.int_net.network import Layer
 
 
 def pixel_width(layer: Layer) -> int:

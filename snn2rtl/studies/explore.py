@@ -13,18 +13,18 @@ from typing import Any
 
 from optuna import Study
 
-from snn2rtl import reference
 from snn2rtl.api import Compiled, compile, read_model
 from snn2rtl.config import Config
+from snn2rtl.data.samples import Samples, load_samples
 from snn2rtl.errors import OptionError
+from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.flows.synth import Target, synthesise
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
 from snn2rtl.progress import bar
 from snn2rtl.rtl.estimate import cycles
 from snn2rtl.rtl.layouts import LAYOUTS
-from snn2rtl.samples import Samples, load_samples
-from snn2rtl.spiking import SpikingNetwork
 from snn2rtl.studies.setup import Objective, Setup
 from snn2rtl.studies.space import Choices, Space
 from snn2rtl.studies.worker import Report, Try

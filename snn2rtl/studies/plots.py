@@ -16,7 +16,7 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from snn2rtl.errors import OutputError
-from snn2rtl.plots import BLUE, ORANGE
+from snn2rtl.measure.plots import BLUE, ORANGE
 from snn2rtl.studies.setup import C, Setup
 
 GREY = "#B0B0B0"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from snn2rtl import metrics
 from snn2rtl.compiler import compile_network
+from snn2rtl.data.samples import Samples
 from snn2rtl.errors import OptionError
-from snn2rtl.network import FixedPointNetwork
-from snn2rtl.samples import Samples
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.measure import metrics
 from snn2rtl.studies.setup import Objective, Setup
 from snn2rtl.studies.space import Space
 from snn2rtl.studies.worker import Report, Try

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import MAX_PIXEL, RATE_BITS, Encoder
-from snn2rtl.samples import Samples
 from snn2rtl.training.mnist_config import MnistConfig
 from snn2rtl.training.task import Inputs
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import Encoder
-from snn2rtl.samples import Samples
 from snn2rtl.training.shd_config import ShdConfig
 from snn2rtl.training.task import Inputs
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from snn2rtl.data.samples import Samples as GoldenSamples
 from snn2rtl.encoders import Encoder
-from snn2rtl.samples import Samples as GoldenSamples
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.network import Network
 

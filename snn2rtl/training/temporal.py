@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from snn2rtl.float_net.network import FloatArray
 from snn2rtl.passes.leaks import membrane_fraction
-from snn2rtl.spiking import FloatArray
 from snn2rtl.training.delay import Delay
 from snn2rtl.training.network import THRESHOLD, Layer, Synapses, round_through
 from snn2rtl.training.product import product

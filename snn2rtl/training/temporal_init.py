@@ -12,8 +12,8 @@ from torch import Tensor
 from snn2rtl import frontend
 from snn2rtl.compiler import fold
 from snn2rtl.errors import OptionError
+from snn2rtl.float_net.network import FloatArray, Integrator, Linear, Neuron
 from snn2rtl.passes.fold_neurons import pair_layers
-from snn2rtl.spiking import FloatArray, Integrator, Linear, Neuron
 from snn2rtl.training.network import THRESHOLD, Network
 from snn2rtl.training.shd_config import ShdConfig
 from snn2rtl.training.temporal import FiringLayer, Leak, TemporalLayer

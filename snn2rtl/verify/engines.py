@@ -16,9 +16,9 @@ from snn2rtl.flows import tools
 from snn2rtl.flows.netlist import netlist_sources
 from snn2rtl.flows.synth import Target
 from snn2rtl.folder import OutputFolder
-from snn2rtl.hextext import Bits, from_lines, to_lines
-from snn2rtl.reference import Inputs, Spikes
+from snn2rtl.int_net.reference import Inputs, Spikes
 from snn2rtl.rtl import beats
+from snn2rtl.rtl.hextext import Bits, from_lines, to_lines
 
 Engine = Literal["verilator", "icarus"]
 Trace = Literal["vcd", "saif"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2rtl import reference
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.network import FixedPointNetwork
-from snn2rtl.reference import Inputs, Result, arriving
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.reference import Inputs, Result, arriving
 from snn2rtl.rtl.design import RtlDesign
 
 

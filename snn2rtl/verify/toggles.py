@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from snn2rtl.data.samples import Samples
 from snn2rtl.errors import OptionError
 from snn2rtl.folder import OutputFolder
-from snn2rtl.samples import Samples
 from snn2rtl.verify.engines import Stalls, build
 
 _NET = re.compile(r"\((\w+)\S* .*\(TC (\d+)\)\)")

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from snn2rtl import reference
+from snn2rtl.data.samples import Samples
 from snn2rtl.errors import VerificationError
 from snn2rtl.flows.synth import Target
 from snn2rtl.folder import OutputFolder
-from snn2rtl.hextext import to_lines
-from snn2rtl.reference import Inputs, Result
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.reference import Inputs, Result
 from snn2rtl.rtl import beats
-from snn2rtl.samples import Samples
+from snn2rtl.rtl.hextext import to_lines
 from snn2rtl.verify.engines import Engine, Recording, Stalls, build
 from snn2rtl.verify.limit import cycle_limit
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl import reference
+from snn2rtl.data.samples import Samples
 from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.intervals import never_fires
-from snn2rtl.network import FixedPointNetwork, Layer
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.intervals import never_fires
+from snn2rtl.int_net.network import FixedPointNetwork, Layer
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
-from snn2rtl.samples import Samples
 
 COMPARED = {"int8": 8, "float32": 32}  # bits of a weight in other people's formats, zero or not
 _CHUNK_BYTES = 1 << 25  # of recordings at a time

@@ -13,7 +13,7 @@ import numpy as np
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.nodes import (
+from snn2rtl.float_net.nodes import (
     NODE_TYPES,
     OF_EACH_NEURON,
     AveragePool,

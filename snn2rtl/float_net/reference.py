@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from snn2rtl.encoders import MAX_PIXEL
+from snn2rtl.float_net.network import Integrator, Linear, Neuron, SpikingNetwork, decay
+from snn2rtl.int_net.reference import Inputs, Spikes, late
 from snn2rtl.passes.fold_neurons import pair_layers
-from snn2rtl.reference import Inputs, Spikes, late
-from snn2rtl.spiking import Integrator, Linear, Neuron, SpikingNetwork, decay
 
 Floats = NDArray[Any]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
-from snn2rtl.reference import Inputs, Spikes
+from snn2rtl.int_net.reference import Inputs, Spikes
 
 
 @dataclass(frozen=True, eq=False)

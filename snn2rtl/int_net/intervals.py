@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
-from snn2rtl.network import (
+from snn2rtl.int_net.network import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
     CurrentIntegrator,

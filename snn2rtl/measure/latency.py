@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from snn2rtl import reference
 from snn2rtl.compiler import fold
-from snn2rtl.network import FixedPointNetwork
+from snn2rtl.data.samples import Samples
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.passes.fold_neurons import is_plain
-from snn2rtl.samples import Samples
-from snn2rtl.spiking import SpikingNetwork
 
 WARM_UP = 2  # the second call of a just-in-time compiler may still compile
 GOLDEN = "golden model, NumPy"

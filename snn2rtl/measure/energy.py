@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.metrics import Activity
-from snn2rtl.network import (
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
@@ -29,6 +28,7 @@ from snn2rtl.network import (
     Score,
     WithCurrent,
 )
+from snn2rtl.measure.metrics import Activity
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.memory import Memory

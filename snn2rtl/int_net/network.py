@@ -14,7 +14,7 @@ import numpy as np
 from snn2rtl.checks import check, check_integers, check_range, frozen
 from snn2rtl.encoders import MAX_PIXEL, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.neurons import (
+from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
     CurrentIntegrator,

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
-from snn2rtl.intervals import adaptation_low, charged_range, leak, membrane_range, signed_sums
-from snn2rtl.network import (
+from snn2rtl.int_net.intervals import adaptation_low, charged_range, leak, membrane_range, signed_sums
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,

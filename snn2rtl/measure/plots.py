@@ -18,13 +18,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
-from snn2rtl import reference
+from snn2rtl.data.samples import Samples
 from snn2rtl.errors import OutputError
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.metrics import Metrics, chunk_size, rows, sparsity, total
-from snn2rtl.network import FixedPointNetwork, Integrator, Layer
-from snn2rtl.reference import Inputs, Result, Spikes
-from snn2rtl.samples import Samples
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import FixedPointNetwork, Integrator, Layer
+from snn2rtl.int_net.reference import Inputs, Result, Spikes
+from snn2rtl.measure.metrics import Metrics, chunk_size, rows, sparsity, total
 
 BLUE, ORANGE, GREY, LIGHT = "#0072B2", "#D55E00", "#6E6E6E", "#DDDDDD"
 STYLE: Any = {

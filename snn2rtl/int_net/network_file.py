@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OptionError, QuantizationError
-from snn2rtl.network import (
+from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,

@@ -1,0 +1,1 @@
+"""The integer network: what is computed, its golden model, its file, its proven ranges."""
