@@ -104,9 +104,16 @@ def test_the_front_end_and_training_do_not_know_the_hardware():
             ("snn2rtl.fixed_point", "snn2rtl.encoders", "snn2rtl.checks", "snn2rtl.int_net.neurons"),
         ),
         ("snn2rtl.int_net.intervals", ("snn2rtl.fixed_point", "snn2rtl.int_net.network")),
+        ("snn2rtl.int_net.saturations", ("snn2rtl.fixed_point", "snn2rtl.int_net.network")),
         (
             "snn2rtl.int_net.reference",
-            ("snn2rtl.fixed_point", "snn2rtl.int_net.network", "snn2rtl.int_net.intervals", "snn2rtl.errors"),
+            (
+                "snn2rtl.fixed_point",
+                "snn2rtl.int_net.network",
+                "snn2rtl.int_net.intervals",
+                "snn2rtl.int_net.saturations",
+                "snn2rtl.errors",
+            ),
         ),
     ],
 )

@@ -25,6 +25,7 @@ from snn2rtl.int_net.network import (
     ShiftLeaks,
 )
 from snn2rtl.int_net.reference import lif_step
+from snn2rtl.int_net.saturations import Limits
 
 OPERATIONS = 1200
 SPIKE_LATENCY, NEXT_LATENCY = 2, 5  # cycles, as the module's header has them
@@ -77,7 +78,7 @@ def operations(chosen: dict[str, int], rng: np.random.Generator) -> Operations:
         leak=leak_kind(chosen, numbers),
         membrane_bits=chosen["MembraneWidth"],
     )
-    limits = (low, high) if saturate else None
+    limits = Limits(low, high) if saturate else None
     (membrane,), spike = lif_step((np.zeros_like(charged),), charged.copy(), neuron, limits)
     clear = rng.random(OPERATIONS) < 0.1
     leaked = np.where(clear, 0, leak(membrane, neuron.leak))

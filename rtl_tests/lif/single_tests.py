@@ -16,6 +16,7 @@ from snn2rtl.fixed_point import signed_range
 from snn2rtl.int_net.intervals import leak
 from snn2rtl.int_net.network import LifNeuron, Reset
 from snn2rtl.int_net.reference import lif_step
+from snn2rtl.int_net.saturations import Limits
 
 SWEEPS = 300
 SWEEP_CYCLES = 4  # of one, in which no add may come
@@ -64,7 +65,7 @@ class Single:
             leak=leak_kind(self.chosen, np.array([number])),
             membrane_bits=self.chosen["MembraneWidth"],
         )
-        limits = self.membranes if self.saturate else None
+        limits = Limits(*self.membranes) if self.saturate else None
         (membrane,), spike = lif_step((np.zeros(1, np.int64),), np.array([self.state]), neuron, limits)
         kept = 0 if clear else int(leak(membrane, neuron.leak)[0])
         bias = int(np.clip(self.rng.integers(-3, 4), self.states[0] - kept, self.states[1] - kept))

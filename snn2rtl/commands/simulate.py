@@ -20,6 +20,7 @@ from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork, Integrator
 from snn2rtl.int_net.reference import Inputs, Spikes
+from snn2rtl.int_net.saturations import readout_limits
 from snn2rtl.output import write_file
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.plan import stream_names
@@ -79,7 +80,7 @@ def _simulate_verilog(folder: OutputFolder, inputs: Inputs, engine: Engine) -> d
     classes = beats.read_classes(folder.design, recording.output)
     counts = recording.scores
     if counts is None:
-        counts = reference.spike_counts(folder.network, recording.layers[-1])
+        counts = reference.spike_counts(recording.layers[-1], readout_limits(folder.network))
     return {
         **_arrays(folder.network, recording.layers, counts, classes),
         "cycles": recording.ends - recording.starts + 1,

@@ -32,6 +32,7 @@ from snn2rtl.int_net.network import (
     Score,
     WithCurrent,
 )
+from snn2rtl.int_net.saturations import Limits, Saturations, readout_limits
 
 Spikes = NDArray[np.uint8]
 State = tuple[IntArray, ...]  # of a layer's neurons, the membrane first, each of shape (N, neurons)
@@ -59,11 +60,13 @@ class Result:
     counts: what the class is the argmax of, shape (N, classes): spikes of each output neuron, saturated at the
         network's count_bits, or the scores of integrators.
     classes: the winning output, shape (N,).
+    saturations: what was clipped and lost.
     """
 
     layers: tuple[LayerTrace, ...]
     counts: IntArray
     classes: IntArray
+    saturations: Saturations
 
 
 def run(
@@ -88,7 +91,7 @@ def run(
     counts = np.empty((samples, network.num_classes), np.int64)
     widest = max(layer.num_neurons for layer in network.layers)
     chunk = max(1, _CHUNK_BYTES // (4 * max(steps, 1) * widest))
-    runners = [_LayerRunner(layer) for layer in network.layers]
+    runners, readout = [_LayerRunner(layer) for layer in network.layers], readout_limits(network)
     for first in range(0, samples, chunk):
         part = slice(first, first + chunk)
         events = entering(network, inputs[..., part, :])
@@ -97,9 +100,16 @@ def run(
             events = runner.run(events, steps, membranes)
             if record_spikes:
                 trace.spikes[:, part] = events
-        counts[part] = _counts(network, events, membranes)
+        counts[part] = _counts(network, events, membranes, readout)
     layers = tuple(traces) if record_spikes else ()
-    return Result(layers, counts, np.argmax(counts, axis=1))
+    found = Saturations(
+        samples=samples,
+        steps=steps,
+        membranes={one.layer.name: one.saturate.clipped for one in runners if one.saturate and one.saturate.clipped},
+        readout=readout.clipped,
+        lost={one.layer.name: one.lost for one in runners if one.lost},
+    )
+    return Result(layers, counts, np.argmax(counts, axis=1), found)
 
 
 def _membranes(layer: Layer, trace: LayerTrace, part: slice, samples: int, steps: int) -> IntArray | None:
@@ -111,24 +121,23 @@ def _membranes(layer: Layer, trace: LayerTrace, part: slice, samples: int, steps
     return None
 
 
-def _counts(network: FixedPointNetwork, spikes: Spikes, membranes: IntArray | None) -> IntArray:
+def _counts(network: FixedPointNetwork, spikes: Spikes, membranes: IntArray | None, limits: Limits) -> IntArray:
     """Return the counts of a batch from the last layer's spikes, or the scores from its membranes."""
     neuron = network.layers[-1].neuron
     if isinstance(neuron, Integrator):
         assert membranes is not None
-        return _scores(neuron, membranes)
-    return spike_counts(network, spikes)
+        return _scores(neuron, membranes, limits)
+    return spike_counts(spikes, limits)
 
 
-def spike_counts(network: FixedPointNetwork, spikes: Spikes) -> IntArray:
+def spike_counts(spikes: Spikes, limits: Limits) -> IntArray:
     """Return the counts, shape (N, classes), of the last layer's spikes, shape (T, N, classes); they saturate."""
-    counts: IntArray = np.minimum(spikes.sum(axis=0, dtype=np.int64), (1 << network.count_bits) - 1)
-    return counts
+    return limits.clip(spikes.sum(axis=0, dtype=np.int64))
 
 
-def _scores(neuron: Integrator, membranes: IntArray) -> IntArray:
+def _scores(neuron: Integrator, membranes: IntArray, limits: Limits) -> IntArray:
     """Return the scores of membranes of shape (T, N, neurons); a sample without a step has scores of zero."""
-    score = np.zeros(membranes.shape[1:], np.int64)
+    score: IntArray = np.zeros(membranes.shape[1:], np.int64)
     for step, membrane in enumerate(membranes):
         match neuron.score:
             case Score.MAX:
@@ -136,7 +145,7 @@ def _scores(neuron: Integrator, membranes: IntArray) -> IntArray:
             case Score.LAST:
                 score = membrane.astype(np.int64)
             case Score.SUM:
-                score = np.clip(score + membrane, *signed_range(neuron.score_bits))
+                score = limits.clip(score + membrane)
     return score
 
 
@@ -206,7 +215,8 @@ class _LayerRunner:
         )
         self.state_type = int_dtype(_state_bits(layer))
         fits = membrane_range(layer).bits <= layer.neuron.membrane_bits
-        self.saturate = None if fits else signed_range(layer.neuron.membrane_bits)
+        self.saturate = None if fits else Limits(*signed_range(layer.neuron.membrane_bits))
+        self.lost = 0
 
     def run(self, inputs: Inputs, steps: int, membranes: IntArray | None) -> Spikes:
         """Return the layer's spikes; fill membranes where given.
@@ -217,7 +227,9 @@ class _LayerRunner:
             membranes: shape (T, n, neurons), or None.
         """
         layer, samples = self.layer, inputs.shape[-2]
-        current = np.broadcast_to(self._current(delayed(layer, inputs)), (steps, samples, layer.num_neurons))
+        arrived = delayed(layer, inputs)
+        self.lost += 0 if layer.delay is None else int(np.count_nonzero(inputs)) - int(np.count_nonzero(arrived))
+        current = np.broadcast_to(self._current(arrived), (steps, samples, layer.num_neurons))
         num_states, step = NEURON_STEPS[type(layer.neuron)]
         state: State = (np.zeros((samples, layer.num_neurons), self.state_type),) * num_states
         out = np.empty((steps, samples, layer.num_neurons), bool)
@@ -263,11 +275,11 @@ def _product(kind: Leak) -> int:
     return kind.fraction + 1 if isinstance(kind, MultiplierLeak | MultiplierLeaks) else 0
 
 
-Step = Callable[[State, IntArray, Any, tuple[int, int] | None], tuple[State, NDArray[np.bool_]]]
+Step = Callable[[State, IntArray, Any, Limits | None], tuple[State, NDArray[np.bool_]]]
 
 
 def lif_step(
-    state: State, current: IntArray, neuron: LifNeuron, saturate: tuple[int, int] | None
+    state: State, current: IntArray, neuron: LifNeuron, saturate: Limits | None
 ) -> tuple[State, NDArray[np.bool_]]:
     """Return state and spikes of one time step: charge, fire, reset.
 
@@ -275,7 +287,7 @@ def lif_step(
         state: the membrane after the reset of the step before, shape (N, neurons).
         current: shape (N, neurons), bias included.
         neuron: the layer's neurons; its docstring has the equations.
-        saturate: least and greatest membrane, None where it is proven that they are never passed.
+        saturate: clips and counts; None where it is proven that nothing is clipped.
     """
     charged = _charge(state[0], current, neuron, saturate)
     fired = charged >= neuron.fire_at
@@ -283,7 +295,7 @@ def lif_step(
 
 
 def adaptive_lif_step(
-    state: State, current: IntArray, neuron: AdaptiveLifNeuron, saturate: tuple[int, int] | None
+    state: State, current: IntArray, neuron: AdaptiveLifNeuron, saturate: Limits | None
 ) -> tuple[State, NDArray[np.bool_]]:
     """Return state (membrane, adaptation) and spikes of one time step; arguments as of lif_step()."""
     membrane, adaptation = state
@@ -294,7 +306,7 @@ def adaptive_lif_step(
 
 
 def current_lif_step(
-    state: State, current: IntArray, neuron: CurrentLifNeuron, saturate: tuple[int, int] | None
+    state: State, current: IntArray, neuron: CurrentLifNeuron, saturate: Limits | None
 ) -> tuple[State, NDArray[np.bool_]]:
     """Return state (membrane, synaptic current) and spikes of one time step; arguments as of lif_step()."""
     membrane, synaptic = state
@@ -305,7 +317,7 @@ def current_lif_step(
 
 
 def integrator_step(
-    state: State, current: IntArray, neuron: Integrator, saturate: tuple[int, int] | None
+    state: State, current: IntArray, neuron: Integrator, saturate: Limits | None
 ) -> tuple[State, NDArray[np.bool_]]:
     """Return state and spikes, of which there are none, of one time step; arguments as of lif_step()."""
     charged = _charge(state[0], current, neuron, saturate)
@@ -313,7 +325,7 @@ def integrator_step(
 
 
 def current_integrator_step(
-    state: State, current: IntArray, neuron: CurrentIntegrator, saturate: tuple[int, int] | None
+    state: State, current: IntArray, neuron: CurrentIntegrator, saturate: Limits | None
 ) -> tuple[State, NDArray[np.bool_]]:
     """Return state (membrane, synaptic current) and spikes, of which there are none; arguments as of lif_step()."""
     membrane, synaptic = state
@@ -332,11 +344,9 @@ NEURON_STEPS: dict[type, tuple[int, Step]] = {
 """The number of states of a neuron and its step."""
 
 
-def _charge(membrane: IntArray, current: IntArray, neuron: Neuron, saturate: tuple[int, int] | None) -> IntArray:
+def _charge(membrane: IntArray, current: IntArray, neuron: Neuron, saturate: Limits | None) -> IntArray:
     charged = leak(membrane, neuron.leak) + current
-    if saturate is not None:
-        np.clip(charged, *saturate, out=charged)
-    return charged
+    return charged if saturate is None else saturate.clip(charged)
 
 
 def _reset(charged: IntArray, fired: NDArray[np.bool_], neuron: LifNeuron) -> IntArray:
