@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mutations import mutated
 from shd_files import spoken, write_shd
 
 from snn2rtl.data import shd_cache
@@ -83,6 +84,27 @@ def test_a_damaged_cache_is_made_again(path: Path, cache: Path, kind: str, keep:
     damaged = next(cache.glob(f"*-{kind}.npy"))
     damaged.write_bytes(damaged.read_bytes()[:keep])
     assert np.array_equal(shd_cache.load(path, BINNING, cache).stored, expected(BINNING))
+
+
+@pytest.mark.parametrize("array", [np.zeros(2, int), np.full((2, 40), 20), np.zeros((2, 40)), np.int64(3)])
+def test_recordings_of_another_kind_are_made_again(path: Path, cache: Path, array: np.ndarray) -> None:
+    shd_cache.load(path, BINNING, cache)
+    np.save(next(cache.glob("*-recordings.npy")), array)
+    assert np.array_equal(shd_cache.load(path, BINNING, cache).labels, np.arange(40) % 20)
+
+
+def test_mutated_caches_are_made_again(path: Path, cache: Path) -> None:
+    """A cache has no checksum: what still has its form may hold other spikes, speakers and labels of the classes."""
+    shd_cache.load(path, BINNING, cache)
+    for kind in ("recordings", "counts"):
+        file = next(cache.glob(f"*-{kind}.npy"))
+        whole = file.read_bytes()
+        for content in mutated(whole, 60):
+            file.write_bytes(content)
+            found = shd_cache.load(path, BINNING, cache)
+            assert found.stored.shape == BINNING.shape(40)
+            assert np.isin(found.labels, range(20)).all()
+        file.write_bytes(whole)
 
 
 def test_a_failed_binning_leaves_nothing(path: Path, cache: Path) -> None:

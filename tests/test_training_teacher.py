@@ -83,6 +83,10 @@ def test_files_that_are_none(data: Path, tmp_path: Path) -> None:
     for name in ("torn.npz", "other.npz"):
         with pytest.raises(DataError, match=f"{name}: must be an .npz file with an array 'probabilities'"):
             train(data, tmp_path / "run", small(distill=0.5), teacher=tmp_path / name)
+    np.save(tmp_path / "lone.npy", np.zeros(3))
+    (tmp_path / "lone.npy").rename(tmp_path / "lone.npz")
+    with pytest.raises(DataError, match=r"lone\.npz: must be an .npz .* \(it has no named array\)$"):
+        train(data, tmp_path / "run", small(distill=0.5), teacher=tmp_path / "lone.npz")
     with pytest.raises(DataError, match=r"no\.npz: cannot be read: No such file"):
         train(data, tmp_path / "run", small(distill=0.5), teacher=tmp_path / "no.npz")
     with pytest.raises(ModelFileError, match=r"checkpoint\.pt"):

@@ -138,10 +138,13 @@ def _copy(source: BinaryIO, target: BinaryIO, name: str, size: int) -> str:
 
 def _read_idx(path: Path, axes: int) -> ByteArray:
     try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
     except (OSError, EOFError, zlib.error) as error:  # a broken gzip stream is any of them
-        raise DataError(f"{path}: must be a readable, whole file, but {error}; get it again") from None
+        raise DataError(f"{path}: must be a readable, whole file of gzip, not a damaged one; get it again") from error
     header = 4 + 4 * axes
     if data[:4] != bytes((0, 0, 8, axes)) or len(data) < header:
         raise DataError(f"{path}: must be an IDX file of bytes with {axes} axes, but starts with {data[:4].hex(' ')}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from snn2rtl.arrays import ALONE, ArrayFile
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
 from snn2rtl.int_net.reference import Inputs, Spikes
@@ -83,17 +83,12 @@ def load_samples(
 
 
 def _read(path: Path, only_images: bool) -> dict[str, NDArray[Any]]:
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            are_spikes = not only_images and loaded.ndim == 3 and loaded.max(initial=0) <= 1
-            return {"spikes" if are_spikes else "images": loaded}
-        with loaded:
-            return {key: loaded[key] for key in ("spikes", "images", "labels") if key in loaded}
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError, TypeError, KeyError, zipfile.BadZipFile, MemoryError) as error:
-        raise DataError(f"{path}: must be a .npy or .npz file of arrays ({error})") from error
+    with ArrayFile(path) as arrays:
+        if ALONE not in arrays:
+            return {key: arrays[key] for key in ("spikes", "images", "labels") if key in arrays}
+        alone = arrays[ALONE]
+        are_spikes = not only_images and alone.ndim == 3 and alone.max(initial=0) <= 1
+        return {"spikes" if are_spikes else "images": alone}
 
 
 def _spikes(path: Path, data: NDArray[Any], inputs: int) -> Spikes:

@@ -16,8 +16,9 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+from snn2rtl.arrays import ALONE, ArrayFile, map_array
 from snn2rtl.data.events import Binning, bin_events
-from snn2rtl.data.shd import ShdFile, open_shd
+from snn2rtl.data.shd import CLASSES, ShdFile, open_shd
 from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.output import write_file
@@ -99,13 +100,17 @@ def find(split: Literal["train", "test"], folder: Path) -> Path:
 def _cached(about: Path, spikes: Path, binning: Binning) -> Recordings | None:
     """Return what the cache has; nothing where a file is missing or is not what it should be."""
     try:
-        labels, speakers = np.load(about, allow_pickle=False)
-        stored = np.load(spikes, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with ArrayFile(about) as arrays:
+            found = arrays[ALONE] if ALONE in arrays else np.empty(0)
+        stored = map_array(spikes)
+    except DataError as error:
         logger.debug("cache: %s", error)
         return None
+    if found.ndim != 2 or len(found) != 2 or found.dtype.kind not in "iu":
+        return None
+    labels, speakers = found[0], found[1]
     is_ours = stored.dtype == np.uint8 and stored.shape == binning.shape(len(labels))
-    return Recordings(stored, labels, speakers) if is_ours else None
+    return Recordings(stored, labels, speakers) if is_ours and np.isin(labels, range(CLASSES)).all() else None
 
 
 def _fill(path: Path, binning: Binning, about: Path, spikes: Path) -> None:

@@ -6,7 +6,6 @@ It is read without pickle, and equal networks give equal bytes.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -17,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from snn2rtl.arrays import ArrayFile
 from snn2rtl.encoders import Encoder
-from snn2rtl.errors import ModelFileError, OptionError, QuantizationError
+from snn2rtl.errors import DataError, ModelFileError, OptionError, QuantizationError
 from snn2rtl.int_net.network import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
@@ -88,11 +88,11 @@ def load(path: Path) -> FixedPointNetwork:
         ModelFileError: the file is missing, not one of ours, of another version, or holds an invalid network.
     """
     try:
-        content = io.BytesIO(path.read_bytes())
-        size = sum(entry.file_size for entry in zipfile.ZipFile(content).infolist())
-        if size > MAX_BYTES:
-            raise ModelFileError(f"{path}: arrays must take at most {MAX_BYTES >> 30} GiB, not {size / 2**30:.1f} GiB")
-        with np.load(content, allow_pickle=False) as arrays:
+        with ArrayFile(path, "a network.npz written by snn2rtl") as arrays:
+            if (size := arrays.nbytes) > MAX_BYTES:
+                raise ModelFileError(
+                    f"{path}: arrays must take at most {MAX_BYTES >> 30} GiB, not {size / 2**30:.1f} GiB"
+                )
             header = json.loads(arrays["header"].tobytes())
             if header["format_version"] != FORMAT_VERSION:
                 found = header["format_version"]
@@ -100,11 +100,11 @@ def load(path: Path) -> FixedPointNetwork:
             return _network(header, arrays)
     except ModelFileError:
         raise
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except DataError as error:
+        raise ModelFileError(str(error)) from error
     except (QuantizationError, OptionError) as error:
         raise ModelFileError(f"{path}: holds an invalid network: {error}") from error
-    except Exception as error:  # zipfile, zlib, json and NumPy raise all kinds for damaged bytes
+    except Exception as error:  # whatever goes wrong with the values of a header, the file chose them
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelFileError(f"{path}: must be a network.npz written by snn2rtl ({reason})") from error
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from snn2rtl.arrays import ArrayFile
 from snn2rtl.errors import DataError, OptionError
 from snn2rtl.training import checkpoint
 from snn2rtl.training.config import TrainConfig
@@ -55,13 +55,11 @@ def _of_run(folder: Path, config: TrainConfig, samples: Samples) -> Tensor:
 
 
 def _read(path: Path, samples: int, classes: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            labels = arrays[LABELS]
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (KeyError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{path}: must be an .npz file with an array '{LABELS}' ({error})") from None
+    what = f"an .npz file with an array '{LABELS}'"
+    with ArrayFile(path, what) as arrays:
+        if LABELS not in arrays:
+            raise DataError(f"{path}: must be {what} (it has {', '.join(filter(None, arrays)) or 'no named array'})")
+        labels = arrays[LABELS]
     if labels.shape != (samples, classes) or labels.dtype.kind != "f":
         raise DataError(
             f"{path}: {LABELS} must be floats of shape ({samples}, {classes}), a row for each training sample, "
