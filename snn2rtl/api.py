@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snn2rtl.compiler import compile_network, fold, to_layers
-from snn2rtl.data.samples import Samples
+from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.encoders import Encoder, Noise
 from snn2rtl.errors import DataError, OptionError
 from snn2rtl.float_net.network import SpikingNetwork, Unflatten
@@ -170,6 +170,7 @@ def _shaped(source: SpikingNetwork | FixedPointNetwork, shape: tuple[int, ...]) 
 def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:
     if samples.labels is None:
         raise DataError("calibration: must have labels")
+    check_labels(samples.labels, len(samples), network.num_classes)
     before = after = agree = 0
     folded = fold(source) if isinstance(source, SpikingNetwork) else None
     for first in range(0, len(samples), _CHUNK):

@@ -10,7 +10,7 @@ from rich.table import Table
 from snn2rtl.api import NETWORK, Compiled, compile
 from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.data.samples import Samples, load_samples
+from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.int_net import network_file
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
@@ -93,9 +93,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Compile as the options say."""
 
     def samples(network: FixedPointNetwork) -> Samples:
-        return load_samples(
-            args.calibration, inputs=network.num_inputs, encoder=network.encoder, limit=args.samples, seed=args.seed
-        )
+        return samples_for(network, args.calibration, limit=args.samples, seed=args.seed)
 
     compiled = compile(
         args.model,

@@ -11,7 +11,7 @@ from rich.table import Table
 from snn2rtl.api import compile
 from snn2rtl.commands.arguments import natural, per_layer, positive
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.data.samples import load_samples
+from snn2rtl.data.samples import samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.folder import open_folder
@@ -64,10 +64,7 @@ def run(args: argparse.Namespace) -> Outcome:
         plots.check_folder(args.plots)
     model = open_model(args.model, args.arch, QuantizeOptions(bits=args.bits))
     network = model.network
-    samples = load_samples(
-        args.data, inputs=network.num_inputs, encoder=network.encoder, limit=args.samples, seed=args.seed
-    )
-    metrics.check_labels(samples.labels, network.num_classes)
+    samples = samples_for(network, args.data, limit=args.samples, seed=args.seed)
     if args.sample >= len(samples):
         raise OptionError(f"--sample: must be 0..{len(samples) - 1}, not {args.sample}")
     with bar("measure", len(samples)) as advance:
@@ -199,10 +196,7 @@ def _toggles(args: argparse.Namespace) -> dict[str, float] | None:
     if not args.model.is_dir():
         raise OptionError("--toggles: must be used with an output folder, which has Verilog")
     folder = open_folder(args.model)
-    inputs, encoder = folder.network.num_inputs, folder.network.encoder
-    return register_toggles(
-        folder, load_samples(args.data, inputs=inputs, encoder=encoder, limit=args.toggles, seed=args.seed)
-    )
+    return register_toggles(folder, samples_for(folder.network, args.data, limit=args.toggles, seed=args.seed))
 
 
 def energy_table(energies: tuple[LayerEnergy, ...]) -> Table:

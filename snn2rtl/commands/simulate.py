@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from snn2rtl.commands.arguments import natural
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.data.samples import load_samples
+from snn2rtl.data.samples import samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.folder import OutputFolder, open_folder
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> Outcome:
     network, folder = _open(args.folder)
     if folder is None and args.engine != "reference":
         raise OptionError(f"--engine: must be reference for a network.npz, which has no Verilog, not {args.engine}")
-    samples = load_samples(args.input, inputs=network.num_inputs, encoder=network.encoder, seed=args.seed)
+    samples = samples_for(network, args.input, seed=args.seed)
     inputs = samples.inputs(0, len(samples))
     if folder and args.engine != "reference":
         arrays = _simulate_verilog(folder, inputs, "verilator" if args.engine == "verilator" else "icarus")

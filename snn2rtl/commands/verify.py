@@ -11,7 +11,7 @@ from rich.table import Table
 
 from snn2rtl.commands.arguments import natural, positive, share
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.data.samples import Samples, load_samples
+from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.flows.synth import TARGETS, Target
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.progress import bar
@@ -102,8 +102,7 @@ def table(verdicts: Sequence[Verdict]) -> Table:
 def _samples(folder: OutputFolder, args: argparse.Namespace, limit: int) -> Samples:
     network = folder.network
     if args.data:
-        inputs, encoder = network.num_inputs, network.encoder
-        return load_samples(args.data, inputs=inputs, encoder=encoder, limit=limit, seed=args.seed)
+        return samples_for(network, args.data, limit=limit, seed=args.seed)
     rng = np.random.default_rng(args.seed)
     if network.takes_pixels:
         pixels = rng.integers(0, 256, (limit, network.num_inputs), np.uint8)

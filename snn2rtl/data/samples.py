@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from snn2rtl.arrays import ALONE, ArrayFile
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.reference import Inputs, Spikes
 
 
@@ -42,8 +43,20 @@ class Samples:
         return pixels if self.encoder.takes_pixels else self.encoder.encode(pixels, self.seed, first)
 
 
+def samples_for(network: FixedPointNetwork, path: Path, *, limit: int | None = None, seed: int = 0) -> Samples:
+    """Return the samples of a file for a network, as load_samples() does."""
+    inputs, classes, encoder = network.num_inputs, network.num_classes, network.encoder
+    return load_samples(path, inputs=inputs, classes=classes, encoder=encoder, limit=limit, seed=seed)
+
+
 def load_samples(
-    path: Path, *, inputs: int, encoder: Encoder | None, limit: int | None = None, seed: int = 0
+    path: Path,
+    *,
+    inputs: int,
+    encoder: Encoder | None,
+    classes: int | None = None,
+    limit: int | None = None,
+    seed: int = 0,
 ) -> Samples:
     """Return the samples of a .npz (``images`` or ``spikes``, ``labels`` where known) or .npy file.
 
@@ -51,6 +64,7 @@ def load_samples(
         path: the file; a .npy array of shape (T, N, inputs) is spikes, one of shape (N, ...) images.
         inputs: inputs of the network.
         encoder: how the network wants images.
+        classes: of the network, which labels must be among.
         limit: take only so many samples.
         seed: of the encoder.
 
@@ -67,19 +81,30 @@ def load_samples(
         if pixels:
             raise DataError(f"{path}: must hold images for a network that takes pixels, not spikes")
         data = _spikes(path, data, inputs)
-        data = data[:, :limit]
         samples = data.shape[1]
     else:
-        data = _images(path, data, inputs, encoder)[:limit]
+        data = _images(path, data, inputs, encoder)
         samples = data.shape[0]
     if samples == 0:
         raise DataError(f"{path}: must hold at least one sample, not none")
     if labels is not None:
-        labels = labels[:limit]
-        if labels.shape != (samples,) or labels.dtype.kind not in "iu":
-            raise DataError(f"{path}: labels must be {samples} integers, not {labels.dtype} of shape {labels.shape}")
-        labels = labels.astype(np.int64)
-    return Samples(data, labels, encoder, seed)
+        try:
+            check_labels(labels, samples, classes)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+        labels = labels[:limit].astype(np.int64)
+    return Samples(data[:, :limit] if name == "spikes" else data[:limit], labels, encoder, seed)
+
+
+def check_labels(labels: NDArray[Any], samples: int, classes: int | None) -> None:
+    """Raise DataError unless labels are classes 0..classes - 1 (0 and more for None), one for each sample."""
+    if labels.shape != (samples,) or labels.dtype.kind not in "iu":
+        raise DataError(
+            f"labels: must be {samples} integers, one for each sample, not {labels.dtype} of shape {labels.shape}"
+        )
+    top = classes - 1 if classes else np.iinfo(np.int64).max
+    if (wrong := labels[(labels < 0) | (labels > top)]).size:
+        raise DataError(f"labels: must be classes 0..{top} of the network, not {wrong[0]}")
 
 
 def _read(path: Path, only_images: bool) -> dict[str, NDArray[Any]]:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl.data.samples import Samples
-from snn2rtl.errors import DataError
+from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.intervals import never_fires
@@ -292,15 +291,9 @@ def confusion(labels: NDArray[np.int64], classes: IntArray, num_classes: int) ->
     """Return how many samples of each label got each class, shape (label, class).
 
     Raises:
-        DataError: a label is no class of the network.
+        DataError: a label is no class of the network, or there is not one for each sample.
     """
-    check_labels(labels, num_classes)
+    check_labels(labels, len(classes), num_classes)
     matrix = np.zeros((num_classes, num_classes), np.int64)
     np.add.at(matrix, (labels, classes), 1)
     return matrix
-
-
-def check_labels(labels: NDArray[np.int64] | None, num_classes: int) -> None:
-    """Raise DataError where a label is no class of the network."""
-    if labels is not None and (wrong := labels[(labels < 0) | (labels >= num_classes)]).size:
-        raise DataError(f"labels: must be classes 0..{num_classes - 1} of the network, not {wrong[0]}")

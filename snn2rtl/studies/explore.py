@@ -15,7 +15,7 @@ from optuna import Study
 
 from snn2rtl.api import Compiled, compile, read_model
 from snn2rtl.config import Config
-from snn2rtl.data.samples import Samples, load_samples
+from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.flows.synth import Target, synthesise
@@ -126,7 +126,7 @@ def build(config: DesignConfig, data: Path, limit: int | None, out: Path | None 
 
 
 def _samples(network: FixedPointNetwork, data: Path, limit: int | None) -> Samples:
-    return load_samples(data, inputs=network.num_inputs, encoder=network.encoder, limit=limit)
+    return samples_for(network, data, limit=limit)
 
 
 def synthesise_front(

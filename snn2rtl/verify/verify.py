@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2rtl.data.samples import Samples
+from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.errors import VerificationError
 from snn2rtl.flows.synth import Target
 from snn2rtl.folder import OutputFolder
@@ -80,9 +80,12 @@ def verify(
         jobs: simulators that run at once; one for each core by default.
 
     Raises:
+        DataError: labels are no classes of the network.
         VerificationError: something differs; names sample, step, layer, neuron, expected, got, and a waveform.
         ToolNotFoundError, ToolFailedError: the simulator is missing or broken.
     """
+    if samples.labels is not None:
+        check_labels(samples.labels, len(samples), folder.network.num_classes)
     run = _Run(folder, engine, netlist, stalls, jobs or os.cpu_count() or 1)
     cycles, limits, correct, spike_count, latency, worst = 0, 0, 0, 0, 0, 0
     for first, inputs, result, recording in _run_parts(run, samples):
