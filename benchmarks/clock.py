@@ -16,7 +16,9 @@ import numpy as np
 from common import ROOT, record
 
 from snn2rtl.flows.synth import synthesise
-from snn2rtl.int_net.network import FixedPointNetwork, Layer, LifNeuron, Reset, ShiftLeak
+from snn2rtl.int_net.chain import DenseLayer, chain_of
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import LifNeuron, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.progress import bar
 from snn2rtl.rtl.emit import write_rtl
@@ -30,7 +32,7 @@ def network(neurons: int, density: float) -> FixedPointNetwork:
     """Return a network of random weights, thresholds and no bias, with one hidden layer."""
     rng = np.random.default_rng(0)
 
-    def layer(name: str, outputs: int, inputs: int) -> Layer:
+    def layer(name: str, outputs: int, inputs: int) -> DenseLayer:
         weight = rng.integers(-127, 128, (outputs, inputs)) * (rng.random((outputs, inputs)) < density)
         neuron = LifNeuron(
             fire_at=rng.integers(1000, 2000, outputs),
@@ -40,10 +42,10 @@ def network(neurons: int, density: float) -> FixedPointNetwork:
             membrane_bits=16,
         )
         bias = np.zeros(outputs, np.int64)
-        return Layer(name=name, weight=weight, weight_bits=BITS, weight_shift=0, bias=bias, neuron=neuron)
+        return DenseLayer(name=name, weight=weight, weight_bits=BITS, weight_shift=0, bias=bias, neuron=neuron)
 
     layers = (layer("fc1", neurons, INPUTS), layer("fc2", CLASSES, neurons))
-    return FixedPointNetwork(name=f"random_{neurons}", layers=layers, count_bits=8)
+    return chain_of(name=f"random_{neurons}", layers=layers, count_bits=8)
 
 
 def measure(lanes: int, neurons: int, density: float, seeds: int, work: Path) -> None:

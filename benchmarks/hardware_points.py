@@ -21,6 +21,7 @@ from snn2rtl.flows.synth import Target, synthesise
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.frontend import load
 from snn2rtl.int_net import network_file
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
 from snn2rtl.verify.engines import Stalls
@@ -97,7 +98,7 @@ def _described(network: FixedPointNetwork, data: Path | None) -> dict[str, Any]:
     assert network.encoder is not None
     found = on_test_images(network, data)
     return {
-        "sizes": "-".join(map(str, (network.num_inputs, *(layer.num_neurons for layer in network.layers)))),
+        "sizes": "-".join(map(str, (network.num_inputs, *(layer.num_neurons for layer in layers_of(network))))),
         "time_steps": network.encoder.time_steps,
         "pruned": 1 - found["nonzero"] / found["weights"],
         **found,

@@ -41,7 +41,7 @@ def spikes_in_common(folder: Path, data: Path | None) -> int:
         inputs = exact_inputs(part, encoder, first)
         trained = net(inputs.x, inputs.steps).spikes.values()
         golden = part.numpy() if encoder.kind == "direct" else inputs.x.numpy().astype(np.uint8)
-        for ours, layer in zip(trained, reference.run(network, golden).layers, strict=True):
+        for ours, layer in zip(trained, reference.run(network, golden).in_order, strict=True):
             if not np.array_equal(ours.numpy(), layer.spikes):
                 raise AssertionError(f"{folder}: training and integer network must spike alike, images from {first} on")
             total += int(layer.spikes.sum())

@@ -18,6 +18,7 @@ from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
 from snn2rtl.data.samples import Samples
 from snn2rtl.frontend import load
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.measure import metrics
 from snn2rtl.options import PerLayer, QuantizeOptions
@@ -98,13 +99,15 @@ def on_test_images(network: FixedPointNetwork, data: Path | None) -> dict[str, A
     images, labels = mnist.load("test", data)
     activity = metrics.observe(network, Samples(images, None, network.encoder))
     events = [int(each.sum()) for each in activity.events]
-    operations = sum(int(each @ layer.nonzeros) for each, layer in zip(activity.events, network.layers, strict=False))
+    operations = sum(
+        int(each @ layer.nonzeros) for each, layer in zip(activity.events, layers_of(network), strict=False)
+    )
     total = len(images)
     return {
         "accuracy": 100 * int(np.sum(activity.classes == labels)) / total,
-        "bits": max(layer.weight_bits for layer in network.layers),
-        "weights": sum(layer.weight.size for layer in network.layers),
-        "nonzero": sum(int(layer.nonzeros.sum()) for layer in network.layers),
+        "bits": max(layer.weight_bits for layer in layers_of(network)),
+        "weights": sum(layer.weight.size for layer in layers_of(network)),
+        "nonzero": sum(int(layer.nonzeros.sum()) for layer in layers_of(network)),
         "input_spikes": events[0] / total,
         "spikes": sum(events[1:]) / total,
         "operations": operations / total,

@@ -21,6 +21,7 @@ from snn2rtl.data import shd_cache
 from snn2rtl.data.samples import Samples
 from snn2rtl.flows.synth import synthesise
 from snn2rtl.folder import OutputFolder, open_folder
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.training.lab import CHECKPOINT, MODEL, RESULTS, Files, train_network
 from snn2rtl.training.shd_config import ShdConfig
@@ -136,7 +137,9 @@ def prove(system: System, runs: Path, data: Path, work: Path) -> Measured:
 def rows(m: Measured) -> list[str]:
     """Return the rows of a network in the table."""
     row, mhz = m.found["in_a_row"], m.found["ecp5"]["fmax_mhz"]
-    sizes = "-".join(map(str, (m.folder.network.num_inputs, *(layer.num_neurons for layer in m.folder.network.layers))))
+    sizes = "-".join(
+        map(str, (m.folder.network.num_inputs, *(layer.num_neurons for layer in layers_of(m.folder.network))))
+    )
     accuracy = f"{100 * row['accuracy']:.2f}"
     return [
         f"| {sizes}, ECP5 | {accuracy} | {_area(m.found['ecp5'])} | {mhz:.1f} | {row['cycles'] / mhz:.1f} "
@@ -147,7 +150,7 @@ def rows(m: Measured) -> list[str]:
 
 def notes(m: Measured) -> list[str]:
     """Return what else is said of a network."""
-    row, alone, found, layers = m.found["in_a_row"], m.found["alone"], m.found, m.folder.network.layers
+    row, alone, found, layers = m.found["in_a_row"], m.found["alone"], m.found, layers_of(m.folder.network)
     weights = sum(layer.weight.size for layer in layers)
     left = sum(int(np.count_nonzero(layer.weight)) for layer in layers)
     design = m.folder.design.layers

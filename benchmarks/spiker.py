@@ -25,7 +25,9 @@ from snn2rtl.fixed_point import IntArray
 from snn2rtl.flows.synth import synthesise
 from snn2rtl.folder import open_folder
 from snn2rtl.int_net import network_file, reference
-from snn2rtl.int_net.network import FixedPointNetwork, Layer, LifNeuron, Reset, ShiftLeak
+from snn2rtl.int_net.chain import DenseLayer, chain_of, layers_of
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import LifNeuron, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.progress import bar
 from snn2rtl.rtl.emit import write_rtl
@@ -54,7 +56,7 @@ def networks(shares: Sequence[float]) -> dict[str, FixedPointNetwork]:
     """Return Spiker+'s network with each share of its weights pruned, and the one that was trained so, by name."""
     found = {f"{share:.0%} pruned": _pruned(share) for share in shares}
     trained = network_file.load(TRAINED)
-    zero = np.concatenate([layer.weight.ravel() == 0 for layer in trained.layers])
+    zero = np.concatenate([layer.weight.ravel() == 0 for layer in layers_of(trained)])
     return found | {f"trained, {zero.mean():.0%} pruned": trained}
 
 
@@ -62,7 +64,7 @@ def _pruned(share: float) -> FixedPointNetwork:
     """Return Spiker+'s network without a share of its weights, the smallest of each layer first."""
     with np.load(WEIGHTS) as arrays:
         layers = tuple(_layer(name, prune(arrays[name].astype(np.int64), share)) for name in ("fc1", "fc2"))
-    return FixedPointNetwork(name="spiker", layers=layers, count_bits=8, encoder=ENCODER)
+    return chain_of(name="spiker", layers=layers, count_bits=8, encoder=ENCODER)
 
 
 def prune(weight: IntArray, share: float) -> IntArray:
@@ -73,7 +75,7 @@ def prune(weight: IntArray, share: float) -> IntArray:
     return kept
 
 
-def _layer(name: str, weight: IntArray) -> Layer:
+def _layer(name: str, weight: IntArray) -> DenseLayer:
     neurons = len(weight)
     neuron = LifNeuron(
         fire_at=np.full(neurons, THRESHOLD + 1),
@@ -83,7 +85,7 @@ def _layer(name: str, weight: IntArray) -> Layer:
         membrane_bits=STATE_BITS,
     )
     bias = np.zeros(neurons, np.int64)
-    return Layer(name=name, weight=weight, weight_bits=WEIGHT_BITS, weight_shift=0, bias=bias, neuron=neuron)
+    return DenseLayer(name=name, weight=weight, weight_bits=WEIGHT_BITS, weight_shift=0, bias=bias, neuron=neuron)
 
 
 def accuracy(network: FixedPointNetwork, test: Samples) -> float:

@@ -89,7 +89,7 @@ def compile(
     load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
     reached = None
     if targets == Targets():
-        design = plan(network, rtl, place(network, rtl, load.firing if load else ()))
+        design = plan(network, rtl, place(network, rtl, load.firing if load else None))
     else:
         design, reached = reach(network, rtl, targets, load)
     if path and path.suffix == NETWORK:

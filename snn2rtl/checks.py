@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from snn2rtl.errors import QuantizationError
-from snn2rtl.fixed_point import IntArray, int_dtype
+from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits
 
 
 def check(condition: bool, message: str) -> None:
     """Raise QuantizationError with the message unless the condition holds."""
     if not condition:
         raise QuantizationError(message)
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Begin the message of a QuantizationError raised inside with where it is, unless it says so already."""
+    try:
+        yield
+    except QuantizationError as error:
+        text = str(error)
+        raise QuantizationError(text if text.startswith(where) else f"{where}: {text}") from error
 
 
 def check_integers(what: str, values: IntArray) -> None:
@@ -33,3 +46,8 @@ def frozen(values: IntArray, bits: int) -> IntArray:
     array: IntArray = np.array(values, dtype=int_dtype(bits), order="C")
     array.setflags(write=False)
     return array
+
+
+def narrowed(values: IntArray) -> IntArray:
+    """Return the values read-only, in the narrowest signed type that holds them."""
+    return frozen(values, signed_bits(int(values.min(initial=0)), int(values.max(initial=0))))

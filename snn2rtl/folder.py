@@ -11,12 +11,12 @@ from typing import TypeVar
 import numpy as np
 
 from snn2rtl.errors import ModelFileError
-from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import network_file
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.output import BUILD, GENERATOR, MANIFEST
 from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.placement import Placement
 from snn2rtl.rtl.plan import plan
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ def open_folder(path: Path) -> OutputFolder:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelFileError(f"{path}: misses {missing[0]}{more}; compile it again")
     network = network_file.load(path / "network.npz")
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in network.populations]
     if network_file.digest(network) != digest or not len(names) == len(lanes) == len(layouts):
         raise ModelFileError(f"{path}: network.npz is not the network of {MANIFEST}; compile it again")
     options = RtlOptions(
@@ -97,10 +97,11 @@ def _values(values: object, kind: type[T]) -> tuple[T, ...]:
     return tuple(values)
 
 
-def _placements(lists: list[list[int]], network: FixedPointNetwork) -> list[IntArray]:
-    if len(lists) != len(network.layers):
-        raise ModelFileError(f"{MANIFEST}: placement must have {len(network.layers)} layers, not {len(lists)}")
-    for neurons, layer in zip(lists, network.layers, strict=True):
+def _placements(lists: list[list[int]], network: FixedPointNetwork) -> Placement:
+    layers = network.populations
+    if len(lists) != len(layers):
+        raise ModelFileError(f"{MANIFEST}: placement must have {len(layers)} layers, not {len(lists)}")
+    for neurons, layer in zip(lists, layers, strict=True):
         if not neurons or len(set(neurons)) != len(neurons) or not set(neurons) <= set(range(layer.num_neurons)):
             raise ModelFileError(f"{MANIFEST}: placement of layer '{layer.name}' must name its neurons, each once")
-    return [np.array(neurons, np.int64) for neurons in lists]
+    return {layer.name: np.array(neurons, np.int64) for neurons, layer in zip(lists, layers, strict=True)}

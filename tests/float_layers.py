@@ -3,6 +3,7 @@
 import numpy as np
 
 from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
 
@@ -25,7 +26,7 @@ def quantized(network: SpikingNetwork, **options):
         for key, value in options.items()
     }
     integer, (report,) = quantize_network(network, QuantizeOptions(**values))
-    return integer.layers[0], report
+    return layers_of(integer)[0], report
 
 
 def random_layer(seed: int, neurons: int = 5, inputs: int = 7, **changes) -> SpikingNetwork:

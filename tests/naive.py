@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.chain import DenseLayer, layers_of
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
-    FixedPointNetwork,
     Integrator,
-    Layer,
     Leak,
     MultiplierLeak,
     MultiplierLeaks,
@@ -32,7 +32,7 @@ def leaked(value: int, leak: Leak, neuron: int) -> int:
 
 
 def stepped(
-    membrane: int, other: int, layer: Layer, neuron: int, inputs: list[int], before: list[int]
+    membrane: int, other: int, layer: DenseLayer, neuron: int, inputs: list[int], before: list[int]
 ) -> tuple[int, int, int]:
     """Return spike, membrane and second state of a neuron after a step."""
     kind = layer.neuron
@@ -47,7 +47,7 @@ def stepped(
     return *fire_and_reset(value, layer, neuron), 0
 
 
-def received(layer: Layer, neuron: int, inputs: list[int], before: list[int]) -> int:
+def received(layer: DenseLayer, neuron: int, inputs: list[int], before: list[int]) -> int:
     """Return the current of a neuron, its bias included."""
     total = sum(weight * value for weight, value in zip(layer.weight[neuron].tolist(), inputs, strict=True))
     if layer.recurrent is not None:
@@ -55,12 +55,12 @@ def received(layer: Layer, neuron: int, inputs: list[int], before: list[int]) ->
     return int(layer.bias[neuron]) + total * 2**layer.weight_shift
 
 
-def charged(membrane: int, layer: Layer, neuron: int, inputs: list[int]) -> int:
+def charged(membrane: int, layer: DenseLayer, neuron: int, inputs: list[int]) -> int:
     """Return the membrane before saturation."""
     return leaked(membrane, layer.neuron.leak, neuron) + received(layer, neuron, inputs, [0] * layer.num_neurons)
 
 
-def fire_and_reset(value: int, layer: Layer, neuron: int, adaptation: int = 0) -> tuple[int, int]:
+def fire_and_reset(value: int, layer: DenseLayer, neuron: int, adaptation: int = 0) -> tuple[int, int]:
     """Return spike and membrane after reset of a charged membrane."""
     value = saturated(value, layer.neuron.membrane_bits)
     if isinstance(layer.neuron, Integrator) or value + adaptation < layer.neuron.fire_at[neuron]:
@@ -83,16 +83,16 @@ def run_sample(
     network: FixedPointNetwork, steps: list[list[int]]
 ) -> tuple[list[list[list[int]]], list[list[list[int]]], list[int], int]:
     """Return spikes and membranes [step][layer][neuron], counts and class of one sample."""
-    membranes = [[0] * len(layer.weight) for layer in network.layers]
-    others = [[0] * len(layer.weight) for layer in network.layers]  # adaptations or synaptic currents
-    before = [[0] * len(layer.weight) for layer in network.layers]  # spikes
-    seen: list[list[list[int]]] = [[] for _ in network.layers]  # inputs of each step
+    membranes = [[0] * len(layer.weight) for layer in layers_of(network)]
+    others = [[0] * len(layer.weight) for layer in layers_of(network)]  # adaptations or synaptic currents
+    before = [[0] * len(layer.weight) for layer in layers_of(network)]  # spikes
+    seen: list[list[list[int]]] = [[] for _ in layers_of(network)]  # inputs of each step
     spikes_seen, membranes_seen = [], []
     counts = [0] * len(membranes[-1])
-    last = network.layers[-1].neuron
+    last = layers_of(network)[-1].neuron
     for step, inputs in enumerate(steps):
         events, spikes_now = inputs, []
-        for index, layer in enumerate(network.layers):
+        for index, layer in enumerate(layers_of(network)):
             out = []
             seen[index].append(events)
             if layer.delay is not None:

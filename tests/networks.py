@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import signed_range
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.chain import DenseLayer, chain_of, layers_of, with_layers
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
-    FixedPointNetwork,
     Integrator,
-    Layer,
     Leak,
     LifNeuron,
     MultiplierLeak,
@@ -43,19 +43,19 @@ def lif(fire_at: ArrayLike, reset_by: ArrayLike = 0, leak: Leak | None = None, m
     )
 
 
-def dense(weight: ArrayLike, neuron: LifNeuron | int = 1, bias: ArrayLike = 0, **changes: Any) -> Layer:
+def dense(weight: ArrayLike, neuron: LifNeuron | int = 1, bias: ArrayLike = 0, **changes: Any) -> DenseLayer:
     """Return a layer called fc of 8-bit weights."""
     weight = np.asarray(weight)
     neuron = lif(np.full(len(weight), neuron)) if isinstance(neuron, int) else neuron
     bias = np.full(len(weight), bias) if np.ndim(bias) == 0 else np.asarray(bias)
-    plain = Layer(name="fc", weight=weight, weight_bits=8, weight_shift=0, bias=bias, neuron=neuron)
+    plain = DenseLayer(name="fc", weight=weight, weight_bits=8, weight_shift=0, bias=bias, neuron=neuron)
     return replace(plain, **changes)
 
 
-def chain(*layers: Layer, count_bits: int = 8, encoder: Encoder | None = None) -> FixedPointNetwork:
+def chain(*layers: DenseLayer, count_bits: int = 8, encoder: Encoder | None = None) -> FixedPointNetwork:
     """Return a network called net of layers called fc1, fc2, and so on."""
     named = tuple(replace(layer, name=f"fc{index}") for index, layer in enumerate(layers, 1))
-    return FixedPointNetwork(name="net", layers=named, count_bits=count_bits, encoder=encoder)
+    return chain_of(name="net", layers=named, count_bits=count_bits, encoder=encoder)
 
 
 LEAKS = (
@@ -66,7 +66,7 @@ LEAKS = (
 
 
 @st.composite
-def layers(draw: st.DrawFn, inputs: int, max_membrane_bits: int = 48) -> Layer:
+def layers(draw: st.DrawFn, inputs: int, max_membrane_bits: int = 48) -> DenseLayer:
     """Draw a layer whose numbers meet often: ties at the threshold and saturation are common."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     neurons = draw(st.integers(1, 6))
@@ -79,7 +79,7 @@ def layers(draw: st.DrawFn, inputs: int, max_membrane_bits: int = 48) -> Layer:
     soft = draw(st.booleans())
     fire_at = random.integers(max(low + 1, 1 if soft else -reach), min(high, 2 * reach) + 1, neurons)
     reset_by = random.integers(1, min(high, 2 * reach) + 1, neurons) if soft else np.zeros(neurons, int)
-    return Layer(
+    return DenseLayer(
         name="fc",
         weight=weights,
         weight_bits=weight_bits,
@@ -110,7 +110,7 @@ def leaks_of_each(neurons: int) -> st.SearchStrategy[Leak]:
 
 
 @st.composite
-def temporal(draw: st.DrawFn, inputs: int) -> Layer:
+def temporal(draw: st.DrawFn, inputs: int) -> DenseLayer:
     """Draw a layer that may be recurrent, adaptive, or have synaptic currents."""
     layer = draw(layers(inputs))
     neurons, plain = layer.num_neurons, layer.neuron
@@ -131,7 +131,7 @@ def temporal(draw: st.DrawFn, inputs: int) -> Layer:
 
 
 @st.composite
-def integrators(draw: st.DrawFn, inputs: int) -> Layer:
+def integrators(draw: st.DrawFn, inputs: int) -> DenseLayer:
     """Draw a layer of integrators whose membranes and scores saturate often."""
     layer = draw(layers(inputs))
     bits, score = layer.neuron.membrane_bits, draw(st.sampled_from(Score))
@@ -150,7 +150,7 @@ def integrators(draw: st.DrawFn, inputs: int) -> Layer:
 @st.composite
 def networks(draw: st.DrawFn, max_layers: int = 3) -> FixedPointNetwork:
     """Draw a network."""
-    made: list[Layer] = []
+    made: list[DenseLayer] = []
     for _ in range(draw(st.integers(1, max_layers))):
         made.append(draw(temporal(made[-1].num_neurons if made else draw(st.integers(1, 6)))))
     if draw(st.booleans()):
@@ -160,17 +160,17 @@ def networks(draw: st.DrawFn, max_layers: int = 3) -> FixedPointNetwork:
 
 def direct(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
     """Return the network with pixels for inputs, which cannot be late."""
-    layers = (replace(network.layers[0], input_max=255, delay=None), *network.layers[1:])
-    return replace(network, layers=layers, encoder=Encoder(kind="direct", time_steps=time_steps))
+    layers = (replace(layers_of(network)[0], input_max=255, delay=None), *layers_of(network)[1:])
+    return with_layers(network, layers, encoder=Encoder(kind="direct", time_steps=time_steps))
 
 
 def direct_hardware(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
     """Return the network with pixels for inputs, as there is hardware for it: with a layer before integrators."""
-    first = replace(network.layers[0], recurrent=None)
+    first = replace(layers_of(network)[0], recurrent=None)
     if isinstance(first.neuron, Integrator):
         first = dense(np.ones((network.num_inputs, network.num_inputs), int), 1)
-        return direct(chain(first, *network.layers, count_bits=network.count_bits), time_steps)
-    return direct(replace(network, layers=(first, *network.layers[1:])), time_steps)
+        return direct(chain(first, *layers_of(network), count_bits=network.count_bits), time_steps)
+    return direct(with_layers(network, (first, *layers_of(network)[1:])), time_steps)
 
 
 def random_pixels(inputs: int, samples: int, seed: int = 0) -> NDArray[np.uint8]:

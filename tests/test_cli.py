@@ -19,6 +19,7 @@ from networks import chain, dense
 from snn2rtl import cli
 from snn2rtl.folder import open_folder
 from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.chain import layers_of, with_layers
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "examples" / "mnist_784_400_10.pt"
@@ -128,7 +129,7 @@ def test_simulate_reference_writes_what_the_golden_model_says(tmp_path: Path, rt
     expected = reference.run(open_folder(rtl).network, spikes)
     with np.load(tmp_path / "y.npz") as found:
         assert sorted(found) == ["classes", "counts", "cycle_limit", "spikes_fc1", "spikes_fc2"]
-        for name, trace in zip(("fc1", "fc2"), expected.layers, strict=True):
+        for name, trace in zip(("fc1", "fc2"), expected.in_order, strict=True):
             assert np.array_equal(found[f"spikes_{name}"], trace.spikes)
         assert np.array_equal(found["counts"], expected.counts)
         assert np.array_equal(found["classes"], expected.classes)
@@ -170,8 +171,8 @@ def test_measure_prints_tables_for_people(tmp_path: Path, rtl: Path, capsys: pyt
 
 def test_measure_prints_names_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = chain(dense([[1, 1]]), dense([[1]]))
-    layers = (replace(network.layers[0], name="[/b]"), replace(network.layers[1], name="all"))
-    network_file.save(replace(network, layers=layers), tmp_path / "net.npz")
+    layers = (replace(layers_of(network)[0], name="[/b]"), replace(layers_of(network)[1], name="all"))
+    network_file.save(with_layers(network, layers), tmp_path / "net.npz")
     np.save(tmp_path / "x.npy", np.ones((3, 2, 2), np.uint8))
     argv = ["measure", str(tmp_path / "net.npz"), "--data", str(tmp_path / "x.npy"), "--repeats", "0"]
     assert cli.main(argv) == 0

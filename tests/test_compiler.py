@@ -7,7 +7,8 @@ from snn2rtl.compiler import compile_network
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import StrictError, UnsupportedModelError
 from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron, SpikingNetwork
-from snn2rtl.int_net.network import LifNeuron, NoLeak, Reset
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.neurons import LifNeuron, NoLeak, Reset
 from snn2rtl.options import PerLayer, QuantizeOptions
 
 NETWORK = SpikingNetwork(
@@ -28,8 +29,8 @@ NETWORK = SpikingNetwork(
 def test_a_small_network_through_all_passes():
     network, reports = compile_network(NETWORK, QuantizeOptions(strict=True))
     assert (network.name, network.encoder, network.count_bits) == ("net", NETWORK.encoder, 5)
-    assert [report.name for report in reports] == [layer.name for layer in network.layers] == ["fc1", "fc2"]
-    first, second = network.layers
+    assert [report.name for report in reports] == [layer.name for layer in layers_of(network)] == ["fc1", "fc2"]
+    first, second = layers_of(network)
     assert first.weight.tolist() == [[2, -1], [3, 2], [0, 0]]  # nobody reads the third neuron
     assert first.bias.tolist() == [0, 1, 0]
     assert first.neuron.fire_at.tolist()[:2] == [2, 2]

@@ -22,6 +22,7 @@ from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
 from snn2rtl.float_net.reference import scores
 from snn2rtl.frontend import from_module
 from snn2rtl.int_net import reference
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.intervals import charged_range
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
@@ -38,7 +39,7 @@ def assert_naive(network: FixedPointNetwork, pixels: np.ndarray) -> None:
     result = reference.run(network, pixels, record_membranes=True)
     for n, sample in enumerate(pixels.tolist()):
         seen, membranes, counts, winner = naive.run_sample(network, [sample] * steps)
-        for index, trace in enumerate(result.layers):
+        for index, trace in enumerate(result.in_order):
             assert trace.spikes[:, n].tolist() == [step[index] for step in seen]
             assert trace.membranes[:, n].tolist() == [step[index] for step in membranes]
         assert result.counts[n].tolist() == counts
@@ -53,7 +54,7 @@ def test_random_networks(network, steps, seed):
 
 def test_a_pixel_is_the_current_of_every_step():
     network = direct(chain(dense([[2, -1]], lif([1000]), bias=[3], weight_shift=1)), 3)
-    trace = reference.run(network, np.array([[100, 255]], np.uint8), record_membranes=True).layers[0]
+    trace = reference.run(network, np.array([[100, 255]], np.uint8), record_membranes=True).in_order[0]
     current = 3 + (2 * 100 - 255 << 1)
     assert trace.membranes.ravel().tolist() == [current, 2 * current, 3 * current]
 
@@ -75,7 +76,7 @@ def test_a_batch_in_parts_is_the_whole(monkeypatch):
     whole = reference.run(network, pixels, record_membranes=True)
     monkeypatch.setattr(reference, "_CHUNK_BYTES", 4 * 5 * 2 * 3)
     parts = reference.run(network, pixels, record_membranes=True)
-    for one, other in zip(whole.layers, parts.layers, strict=True):
+    for one, other in zip(whole.in_order, parts.in_order, strict=True):
         assert np.array_equal(one.spikes, other.spikes)
         assert np.array_equal(one.membranes, other.membranes)
 
@@ -97,7 +98,7 @@ def test_the_range_of_a_membrane_holds_what_pixels_can_charge():
     layer = dense([[1, -2], [0, 3]], lif([10**6] * 2, membrane_bits=48), bias=[5, 0], weight_shift=1)
     found = charged_range(replace(layer, input_max=255, neuron=lif([1, 1], membrane_bits=48)))
     assert found.high.tolist() == [5 + 255 * 2, 255 * 6]
-    with_pixels = charged_range(direct(chain(layer), 1).layers[0])
+    with_pixels = charged_range(layers_of(direct(chain(layer), 1))[0])
     assert with_pixels.bits > charged_range(layer).bits
 
 
@@ -138,7 +139,7 @@ def exact(bits: int = 10) -> QuantizeOptions:
 def test_every_spike_is_that_of_the_float_network_in_rational_numbers(network, seed):
     pixels = random_pixels(5, 6, seed)
     integer, _ = compile_network(network, exact())
-    spikes = reference.run(integer, pixels).layers[-1].spikes
+    spikes = reference.run(integer, pixels).in_order[-1].spikes
     for n, sample in enumerate(pixels.tolist()):
         assert spikes[:, n].tolist() == run_sample(network, [[Fraction(pixel, 255) for pixel in sample]] * STEPS)
 
@@ -150,8 +151,8 @@ def test_a_tie_at_the_threshold_fires_and_one_pixel_less_does_not():
     )
     integer, (report,) = compile_network(SpikingNetwork(name="n", nodes=nodes, encoder=ENCODER), exact(3))
     pixels = np.array([[0, 255], [0, 254], [2, 254], [1, 254]], np.uint8)
-    assert reference.run(integer, pixels).layers[0].spikes[0].ravel().tolist() == [1, 0, 1, 0]
-    assert (report.input_max, integer.layers[0].input_max) == (255, 255)
+    assert reference.run(integer, pixels).in_order[0].spikes[0].ravel().tolist() == [1, 0, 1, 0]
+    assert (report.input_max, layers_of(integer)[0].input_max) == (255, 255)
 
 
 @pytest.mark.parametrize("v_reset", [0.0, 0.25, None])
@@ -180,9 +181,9 @@ def test_every_spike_is_that_of_spikingjelly(tau, v_reset):
     for t in range(STEPS):
         hidden = whole[1](whole[0](torch.tensor(pixels).float()))
         out = whole[3](whole[2](hidden))
-        assert np.array_equal(result.layers[0].spikes[t], hidden.detach().numpy())
-        assert np.array_equal(result.layers[1].spikes[t], out.detach().numpy())
-    assert 0.1 < result.layers[0].spikes.mean() < 0.9
+        assert np.array_equal(result.in_order[0].spikes[t], hidden.detach().numpy())
+        assert np.array_equal(result.in_order[1].spikes[t], out.detach().numpy())
+    assert 0.1 < result.in_order[0].spikes.mean() < 0.9
 
 
 def test_a_trained_step_counts_the_threshold_in_pixels():
@@ -200,7 +201,7 @@ def test_a_trained_step_counts_the_threshold_in_pixels():
     )
     nodes = (linear, Neuron(name="if", tau=None, v_threshold=1.0, v_reset=None))
     network = SpikingNetwork(name="net", nodes=nodes, encoder=ENCODER)
-    (layer,) = compile_network(network, QuantizeOptions(bits=PerLayer(4), strict=True))[0].layers
+    (layer,) = layers_of(compile_network(network, QuantizeOptions(bits=PerLayer(4), strict=True))[0])
     assert np.array_equal(layer.weight, weight)
     assert np.array_equal(layer.bias, bias)
     assert np.array_equal(layer.neuron.fire_at, times)
@@ -209,7 +210,7 @@ def test_a_trained_step_counts_the_threshold_in_pixels():
 def test_the_membrane_of_pixels_has_no_fraction_below_them_unless_asked():
     for asked, wanted in ((PerLayer(-1), [0, 1]), (PerLayer(3), [3, 3]), (PerLayer(-1, {"fc0": 2}), [2, 1])):
         integer, reports = compile_network(random_network(ENCODER), QuantizeOptions(membrane_fraction=asked))
-        assert [layer.weight_shift for layer in integer.layers] == wanted
+        assert [layer.weight_shift for layer in layers_of(integer)] == wanted
         assert [report.membrane_fraction for report in reports] == wanted
         assert [report.input_max for report in reports] == [255, 1]
         notes = [note for report in reports for note in report.approximations() if "floors" in note]

@@ -20,6 +20,7 @@ from snn2rtl.float_net.reference import scores
 from snn2rtl.folder import open_folder
 from snn2rtl.frontend.forward import forward
 from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.measure import metrics
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import estimate
@@ -38,7 +39,7 @@ PIXELS = random_pixels(13, 30) * (RANDOM.random((30, 13)) < 0.6)
 def test_the_golden_model_encodes_pixels() -> None:
     got, expected = reference.run(NETWORK, PIXELS), reference.run(PLAIN, ENCODER.encode(PIXELS))
     assert np.array_equal(got.counts, expected.counts)
-    for mine, other in zip(got.layers, expected.layers, strict=True):
+    for mine, other in zip(got.in_order, expected.in_order, strict=True):
         assert np.array_equal(mine.spikes, other.spikes)
         assert mine.spikes.any()
     with pytest.raises(DataError, match=r"^input pixels: must have shape \(N, 13\), not \(6, 30, 13\)$"):
@@ -82,7 +83,7 @@ def test_the_float_network_takes_the_same_spikes() -> None:
     integer, _ = compile_network(network)
     assert integer.takes_pixels
     assert not integer.is_direct
-    assert integer.layers[0].input_max == 1
+    assert layers_of(integer)[0].input_max == 1
 
 
 def test_noise_is_chosen_at_compile_time(tmp_path: Path) -> None:

@@ -10,15 +10,9 @@ from networks import chain, dense, lif
 from snn2rtl import cli
 from snn2rtl.data.samples import Samples
 from snn2rtl.int_net import network_file, reference
-from snn2rtl.int_net.network import (
-    AdaptiveLifNeuron,
-    FixedPointNetwork,
-    Integrator,
-    MultiplierLeak,
-    MultiplierLeaks,
-    Score,
-    ShiftLeak,
-)
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrator, MultiplierLeak, MultiplierLeaks, Score, ShiftLeak
 from snn2rtl.measure import energy, metrics
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.design import RtlDesign
@@ -48,7 +42,7 @@ def build(layout: str) -> tuple[FixedPointNetwork, RtlDesign, np.ndarray]:
 def test_counts_are_those_of_the_loops(layout: str) -> None:
     network, design, spikes = build(layout)
     found = energy.estimate(network, design, metrics.observe(network, Samples(spikes, None, None)))
-    hidden = reference.run(network, spikes).layers[0].spikes[:, :, design.layers[0].placement]
+    hidden = reference.run(network, spikes).in_order[0].spikes[:, :, design.layers[0].placement]
     for layer, events, hardware, adders in zip(found, (spikes, hidden), design.layers, (3, 1), strict=True):
         words = adds = rows = 0
         for *_, row in np.argwhere(events):
@@ -100,8 +94,8 @@ def test_temporal_layers_are_counted(layout: str) -> None:
     spikes = (rng.random((STEPS, SAMPLES, 20)) < 0.4).astype(np.uint8)
     first, last = energy.estimate(network, design, metrics.observe(network, Samples(spikes, None, None)))
     hardware = design.layers[0]
-    fired = reference.run(network, spikes).layers[0].spikes
-    events = reference.arriving(network.layers[0], spikes, fired)
+    fired = reference.run(network, spikes).in_order[0].spikes
+    events = reference.arriving(layers_of(network)[0], spikes, fired)
     rows = np.concatenate([np.arange(20), 20 + hardware.placement])
     words = events[..., rows].sum(axis=(0, 1)) @ hardware.costs[layout].words.sum(axis=1)
     adds = int(words) * (1 if layout == "ragged" else 4)

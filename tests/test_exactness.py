@@ -48,7 +48,7 @@ def check_spikes(
     result = reference.run(network, spikes, record_membranes=True)
     traces = run_spikingjelly(net, spikes)
     in_float64 = run_spikingjelly(to_dtype(net, kinds, torch.float64), spikes)
-    for wanted, double, got in zip(traces, in_float64, result.layers, strict=True):
+    for wanted, double, got in zip(traces, in_float64, result.in_order, strict=True):
         assert all(map(np.array_equal, wanted, double)), "float32 must be exact for this test to mean anything"
         assert np.array_equal(got.spikes, wanted.spikes)
     assert np.array_equal(result.counts, traces[-1].spikes.sum(axis=0))

@@ -31,7 +31,8 @@ from snn2rtl.errors import OptionError, UnsupportedModelError
 from snn2rtl.float_net.network import to_dict
 from snn2rtl.frontend import from_module, load, save
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import CurrentIntegrator, CurrentLifNeuron, Integrator
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.neurons import CurrentIntegrator, CurrentLifNeuron, Integrator
 from snn2rtl.options import PerLayer, QuantizeOptions
 
 DT = 2.0**-10
@@ -135,14 +136,14 @@ def test_every_spike_and_membrane_is_that_of_norse(name, seed):
     spikes = input_spikes(seed)
     wanted = run_cells(net, spikes)
     result = reference.run(network, spikes, record_membranes=True)
-    hidden = [trace.spikes.mean() for trace in result.layers[:-1]]
+    hidden = [trace.spikes.mean() for trace in result.in_order[:-1]]
     assert all(0.02 < mean < 0.98 for mean in hidden), hidden
-    if isinstance(network.layers[-1].neuron, Integrator):
-        assert np.array_equal(result.layers[-1].membranes * step, wanted)
+    if isinstance(layers_of(network)[-1].neuron, Integrator):
+        assert np.array_equal(result.in_order[-1].membranes * step, wanted)
         assert np.array_equal(result.counts * step, wanted.max(axis=0))
         assert np.array_equal(result.classes, wanted.max(axis=0).argmax(axis=1))
     else:
-        assert np.array_equal(result.layers[-1].spikes, wanted)
+        assert np.array_equal(result.in_order[-1].spikes, wanted)
         assert 0.02 < wanted.mean() < 0.98
 
 
@@ -152,12 +153,12 @@ def test_layers_over_time_are_the_cells():
     )
     over_time[3] = dyadic(nn.Linear(5, 4, bias=False))
     network, step = compiled(over_time)
-    kinds = [type(layer.neuron) for layer in network.layers]
+    kinds = [type(layer.neuron) for layer in layers_of(network)]
     assert kinds == [CurrentLifNeuron, CurrentLifNeuron, CurrentIntegrator]
     spikes = input_spikes(1)
     with torch.no_grad():
         wanted = over_time(torch.tensor(spikes, dtype=torch.float32))[0].numpy()
-    got = reference.run(network, spikes, record_membranes=True).layers[-1].membranes
+    got = reference.run(network, spikes, record_membranes=True).in_order[-1].membranes
     assert np.array_equal(got * step, wanted)
 
 
@@ -179,15 +180,15 @@ def test_a_readout_of_a_layer_that_spikes_is_refused():
 def test_norse_defaults_are_approximated_and_reported(tmp_path):
     net = dyadic(SequentialState(linear(0), LIFCell(), linear(1), LICell()))
     found = snn2rtl.compile(net)
-    kinds = [type(layer.neuron) for layer in found.network.layers]
+    kinds = [type(layer.neuron) for layer in layers_of(found.network)]
     assert kinds == [CurrentLifNeuron, CurrentIntegrator]
     notes = found.reports[0].approximations()
     assert "layer '0': a step keeps 0.898438 of the membrane, not 0.9" in notes
     assert "layer '0': a step keeps 0.800781 of the synaptic current, not 0.8" in notes
     assert found.reports[1].score == "max"
     save(net, tmp_path / "net.pt", name="network")
-    assert snn2rtl.compile(tmp_path / "net.pt").network.layers[0].neuron.fire_at.tolist() == (
-        found.network.layers[0].neuron.fire_at.tolist()
+    assert layers_of(snn2rtl.compile(tmp_path / "net.pt").network)[0].neuron.fire_at.tolist() == (
+        layers_of(found.network)[0].neuron.fire_at.tolist()
     )
 
 

@@ -11,6 +11,7 @@ from networks import LEAKS, dense, integrators, layers, lif, temporal
 
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.int_net import intervals
+from snn2rtl.int_net.chain import DenseLayer
 from snn2rtl.int_net.intervals import (
     MembraneRange,
     adaptation_low,
@@ -23,12 +24,11 @@ from snn2rtl.int_net.intervals import (
     never_saturates,
     resting,
 )
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
     CurrentLifNeuron,
     Integrator,
-    Layer,
     MultiplierLeak,
     NoLeak,
     Reset,
@@ -39,7 +39,7 @@ from snn2rtl.int_net.network import (
 LAYERS = st.integers(1, 4).flatmap(layers)
 
 
-def reachable(layer: Layer, neuron: int, steps: int) -> tuple[set[int], bool]:
+def reachable(layer: DenseLayer, neuron: int, steps: int) -> tuple[set[int], bool]:
     """Return the charged membranes that some input reaches within some steps, and whether a spike is among them."""
     values = sorted({0, 1, layer.input_max})
     inputs = [list(pattern) for pattern in itertools.product(values, repeat=layer.num_inputs)]
@@ -74,7 +74,7 @@ def test_no_reachable_membrane_leaves_the_range(layer, input_max):
             assert max(charged) <= high
 
 
-def hull(layer: Layer, neuron: int, steps: int) -> tuple[int, int]:
+def hull(layer: DenseLayer, neuron: int, steps: int) -> tuple[int, int]:
     """Return the charged range of a neuron after steps of interval arithmetic, each interval walked through."""
     low_input, high_input = (int(bound[neuron]) for bound in input_range(layer))
     low = high = 0
@@ -131,7 +131,7 @@ def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
         known |= new
 
 
-def alone(layer: Layer) -> Layer:
+def alone(layer: DenseLayer) -> DenseLayer:
     """Return the layer's first neuron as a layer of its own."""
     kinds = {key: value for key, value in vars(layer.neuron).items() if key.endswith("leak")}
     numbers: dict[str, Any] = {"neurons": 1} if isinstance(layer.neuron, Integrator) else {}
@@ -179,7 +179,7 @@ def test_the_range_of_a_short_sample_holds_all_that_neurons_with_currents_do(lay
     assert found.bits <= 48
 
 
-def _wide_scores(layer: Layer) -> dict[str, int]:
+def _wide_scores(layer: DenseLayer) -> dict[str, int]:
     return {"score_bits": 48} if isinstance(layer.neuron, Integrator) else {}
 
 
@@ -194,7 +194,7 @@ def test_the_range_behind_a_current_is_tight_for_one_positive_weight(kind):
         assert membrane_range_after(layer, steps).high.tolist() == [state[1]]
 
 
-def range_step_by_step(layer: Layer, steps: int) -> tuple[list[int], list[int]]:
+def range_step_by_step(layer: DenseLayer, steps: int) -> tuple[list[int], list[int]]:
     """Return what membrane_range_after() finds, one step after the other."""
     low_input, high_input = input_range(layer)
     low = high = np.zeros(layer.num_neurons, np.int64)
@@ -206,7 +206,7 @@ def range_step_by_step(layer: Layer, steps: int) -> tuple[list[int], list[int]]:
 
 
 @st.composite
-def layers_that_cross_much(draw: st.DrawFn) -> Layer:
+def layers_that_cross_much(draw: st.DrawFn) -> DenseLayer:
     """Draw a layer whose bounds cross thresholds, resets and the membrane's edges after more or fewer steps."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     reach, far = 2 ** random.integers(0, 8, 2), 2 ** random.integers(0, 12, 8)

@@ -12,6 +12,7 @@ from networks import chain, dense, lif, networks, random_spikes
 from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.measure import metrics
 from snn2rtl.options import PerLayer, RtlOptions
@@ -25,7 +26,7 @@ def measured(network: FixedPointNetwork, spikes: np.ndarray, labels: np.ndarray 
 
 def naive(network: FixedPointNetwork, spikes: np.ndarray) -> tuple[list[dict[str, object]], list[int]]:
     """Return the numbers of every layer, and the classes."""
-    layers = network.layers
+    layers = layers_of(network)
     found = [{"operations": 0, "spikes": [0] * x.num_neurons, "low": 0, "high": 0} for x in layers]
     classes = []
     for sample in range(spikes.shape[1]):
@@ -57,7 +58,7 @@ def test_counts_are_those_of_the_loops(network: FixedPointNetwork, steps: int, s
     found = measured(network, spikes, labels)
     expected, classes = naive(network, spikes)
     assert found.input_spikes == sum(spikes.ravel().tolist()) / samples
-    for layer, entry, source in zip(found.layers, expected, network.layers, strict=True):
+    for layer, entry, source in zip(found.layers, expected, layers_of(network), strict=True):
         synapses = [source.weight] if source.recurrent is None else [source.weight, source.recurrent]
         weights = [weight for one in synapses for row in one.tolist() for weight in row]
         assert layer.weights == len(weights)

@@ -6,7 +6,8 @@ from networks import chain, dense, lif
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError
-from snn2rtl.int_net.network import FixedPointNetwork, Layer, MultiplierLeak, ShiftLeak
+from snn2rtl.int_net.chain import DenseLayer, layers_of
+from snn2rtl.int_net.neurons import MultiplierLeak, ShiftLeak
 
 DIRECT = Encoder(kind="direct", time_steps=4)
 PIXELS = "only the first layer after a direct encoder takes pixels"
@@ -62,7 +63,7 @@ BAD_NETWORKS = [
         f"layer 'fc2': input_max must be 1, not 255; {PIXELS}",
     ),
     (
-        lambda: FixedPointNetwork(name="n", layers=(dense([[1]]), dense([[1]])), count_bits=1),
+        lambda: chain_of(name="n", layers=(dense([[1]]), dense([[1]])), count_bits=1),
         "network: layer names must be unique, not ['fc', 'fc']",
     ),
 ]
@@ -100,7 +101,7 @@ def test_a_layer_looks_for_its_extreme_weights_once():
             return super().max(*args, **kwargs)
 
     weight = np.array([[1, -2]]).view(Watched)
-    Layer(name="fc", weight=weight, weight_bits=8, weight_shift=0, bias=np.zeros(1, int), neuron=lif([1]))
+    DenseLayer(name="fc", weight=weight, weight_bits=8, weight_shift=0, bias=np.zeros(1, int), neuron=lif([1]))
     assert sorted(looks) == ["max", "min"]
 
 
@@ -126,5 +127,5 @@ def test_a_read_only_view_of_an_array_that_changes_is_copied():
 def test_sizes():
     network = chain(dense([[1, 0, 2], [0, 0, 3]]), dense([[1, 1]]))
     assert (network.num_inputs, network.num_classes) == (3, 1)
-    assert (network.layers[0].num_inputs, network.layers[0].num_neurons) == (3, 2)
-    assert network.layers[0].nonzeros.tolist() == [1, 0, 2]
+    assert (layers_of(network)[0].num_inputs, layers_of(network)[0].num_neurons) == (3, 2)
+    assert layers_of(network)[0].nonzeros.tolist() == [1, 0, 2]

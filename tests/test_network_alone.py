@@ -20,6 +20,7 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, OutputError
 from snn2rtl.float_net.reference import scores
 from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.chain import layers_of, with_layers
 from snn2rtl.output import write_file
 
 ENCODER = Encoder(kind="direct", time_steps=4)
@@ -30,8 +31,8 @@ def test_the_file_of_a_direct_network(tmp_path):
     network_file.save(network, tmp_path / "net.npz")
     again = network_file.load(tmp_path / "net.npz")
     assert network_file.digest(again) == network_file.digest(network)
-    assert [layer.input_max for layer in again.layers] == [255, 1]
-    plain = replace(network, layers=(replace(network.layers[0], input_max=1), *network.layers[1:]), encoder=None)
+    assert [layer.input_max for layer in layers_of(again)] == [255, 1]
+    plain = with_layers(network, (replace(layers_of(network)[0], input_max=1), *layers_of(network)[1:]), encoder=None)
     network_file.save(plain, tmp_path / "net.npz")
     with np.load(tmp_path / "net.npz") as arrays:
         layers = json.loads(arrays["header"].tobytes())["layers"]
@@ -94,7 +95,7 @@ def test_the_command_compiles_and_simulates_a_direct_network(tmp_path, capsys):
     expected = reference.run(network, images.reshape(12, 6))
     with np.load(tmp_path / "y") as found:
         assert sorted(found) == ["classes", "counts", "spikes_n0"]
-        assert np.array_equal(found["spikes_n0"], expected.layers[0].spikes)
+        assert np.array_equal(found["spikes_n0"], expected.in_order[0].spikes)
         assert np.array_equal(found["counts"], expected.counts)
         assert np.array_equal(found["classes"], expected.classes)
 

@@ -16,8 +16,10 @@ from networks import chain, dense, lif, networks
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError
 from snn2rtl.int_net import network_file
-from snn2rtl.int_net.network import FixedPointNetwork, MultiplierLeak, ShiftLeak
+from snn2rtl.int_net.chain import layers_of, with_layers
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.network_file import digest, load, save
+from snn2rtl.int_net.neurons import MultiplierLeak, ShiftLeak
 
 NETWORK = chain(
     dense([[1, -2, 3], [0, 5, -128]], lif([4, 7], [4, 6], ShiftLeak(2), 12), bias=[1, -1], weight_shift=2),
@@ -72,8 +74,8 @@ def assert_same_value(a: Any, b: Any) -> None:
 
 
 def assert_same(a: FixedPointNetwork, b: FixedPointNetwork) -> None:
-    assert (a.name, a.count_bits, a.encoder, len(a.layers)) == (b.name, b.count_bits, b.encoder, len(b.layers))
-    for x, y in zip(a.layers, b.layers, strict=True):
+    assert (a.name, a.count_bits, a.encoder, len(layers_of(a))) == (b.name, b.count_bits, b.encoder, len(layers_of(b)))
+    for x, y in zip(layers_of(a), layers_of(b), strict=True):
         assert (x.name, x.weight_bits, x.weight_shift) == (y.name, y.weight_bits, y.weight_shift)
         assert_same_value(x.neuron, y.neuron)
         assert_same_value(x.weight, y.weight)
@@ -115,7 +117,7 @@ def test_digest_is_stable():
 
 
 def changed_networks():
-    first, second = NETWORK.layers
+    first, second = layers_of(NETWORK)
     yield replace(NETWORK, name="other")
     yield replace(NETWORK, count_bits=9)
     yield replace(NETWORK, encoder=None)
@@ -131,7 +133,7 @@ def changed_networks():
         replace(first, neuron=replace(first.neuron, leak=ShiftLeak(3))),
         replace(first, neuron=replace(first.neuron, membrane_bits=13)),
     ):
-        yield replace(NETWORK, layers=(layer, second))
+        yield with_layers(NETWORK, (layer, second))
 
 
 def test_every_change_changes_the_digest():
@@ -140,7 +142,7 @@ def test_every_change_changes_the_digest():
 
 
 def test_the_type_of_the_file_s_integers_does_not_matter(tmp_path):
-    weight = NETWORK.layers[0].weight.astype(">i4")
+    weight = layers_of(NETWORK)[0].weight.astype(">i4")
     assert digest(load(edited(tmp_path / "n.npz", layer0_weight=weight))) == digest(NETWORK)
 
 

@@ -8,12 +8,12 @@ import pytest
 from networks import chain, dense, lif
 
 from snn2rtl.errors import QuantizationError
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.chain import DenseLayer
+from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
     Integrator,
-    Layer,
     MultiplierLeak,
     MultiplierLeaks,
     NoLeak,
@@ -26,10 +26,10 @@ from snn2rtl.int_net.reference import run
 ONE = lif([4])
 
 
-def states(layer: Layer, inputs: list[int]) -> tuple[list[int], list[int]]:
+def states(layer: DenseLayer, inputs: list[int]) -> tuple[list[int], list[int]]:
     """Return spikes and membranes of the only neuron of a layer with one input."""
     spikes = np.array(inputs, np.uint8).reshape(-1, 1, 1)
-    trace = run(chain(layer), spikes, record_membranes=True).layers[0]
+    trace = run(chain(layer), spikes, record_membranes=True).in_order[0]
     assert trace.membranes is not None
     return trace.spikes.ravel().tolist(), trace.membranes.ravel().tolist()
 
@@ -85,7 +85,7 @@ def test_a_sum_saturates_after_every_step_and_even_scores_go_to_the_lowest():
     result = run(chain(layer), np.array([1, 0, 0], np.uint8).reshape(3, 1, 1))
     assert result.counts.tolist() == [[127, 127, -128]]
     assert result.classes.tolist() == [0]
-    assert not result.layers[0].spikes.any()
+    assert not result.in_order[0].spikes.any()
 
 
 REFUSED = {

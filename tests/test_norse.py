@@ -8,7 +8,8 @@ import pytest
 import torch
 from norse.torch import LIFCell, LIFParameters, LIFRecurrentCell
 
-from snn2rtl.int_net.network import CurrentLifNeuron, FixedPointNetwork, Layer, Reset, ShiftLeak
+from snn2rtl.int_net.chain import DenseLayer, chain_of
+from snn2rtl.int_net.neurons import CurrentLifNeuron, Reset, ShiftLeak
 from snn2rtl.int_net.reference import run
 
 DT, STEPS, SAMPLES, INPUTS, NEURONS, SHIFT = 2.0**-10, 8, 5, 4, 6, 16
@@ -21,7 +22,7 @@ def parameters(threshold: float) -> LIFParameters:
     return LIFParameters(*(torch.tensor(number, dtype=torch.float64) for number in numbers))
 
 
-def layer(weight: np.ndarray, recurrent: np.ndarray | None, threshold: float) -> Layer:
+def layer(weight: np.ndarray, recurrent: np.ndarray | None, threshold: float) -> DenseLayer:
     """Return the layer that is Norse's: it fires above its threshold, so fire_at is the least integer above it."""
     at = int(threshold * 2 ** (SHIFT + MEMBRANE)) + 1
     neuron = CurrentLifNeuron(
@@ -33,7 +34,7 @@ def layer(weight: np.ndarray, recurrent: np.ndarray | None, threshold: float) ->
         synapse_leak=ShiftLeak(SYNAPSE),
     )
     bias = np.zeros(NEURONS, int)
-    return Layer(
+    return DenseLayer(
         name="lif", weight=weight, weight_bits=8, weight_shift=SHIFT, bias=bias, neuron=neuron, recurrent=recurrent
     )
 
@@ -53,8 +54,8 @@ def test_lif_cells(is_recurrent, threshold):
         cell.recurrent_weights = torch.nn.Parameter(torch.tensor(recurrent, dtype=torch.float64))
     else:
         inputs = inputs @ torch.tensor(weight.T, dtype=torch.float64)
-    network = FixedPointNetwork(name="net", layers=(layer(weight, recurrent, threshold),), count_bits=8)
-    trace = run(network, spikes, record_membranes=True).layers[0]
+    network = chain_of(name="net", layers=(layer(weight, recurrent, threshold),), count_bits=8)
+    trace = run(network, spikes, record_membranes=True).in_order[0]
     state, fired = None, 0
     with torch.no_grad():
         for t in range(STEPS):
@@ -70,8 +71,8 @@ def test_at_the_threshold_norse_does_not_fire():
     weight = np.full((NEURONS, INPUTS), 4)
     spikes = np.zeros((1, 1, INPUTS), np.uint8)
     spikes[0, 0, 0] = 1
-    network = FixedPointNetwork(name="net", layers=(layer(weight, None, 1.0),), count_bits=8)
+    network = chain_of(name="net", layers=(layer(weight, None, 1.0),), count_bits=8)
     with torch.no_grad():
         out, _ = LIFCell(parameters(1.0), dt=DT)(torch.full((1, NEURONS), 4.0, dtype=torch.float64))
     assert not out.any()
-    assert not run(network, spikes).layers[0].spikes.any()
+    assert not run(network, spikes).in_order[0].spikes.any()

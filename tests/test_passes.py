@@ -16,6 +16,7 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron, Node, SpikingNetwork
 from snn2rtl.int_net import reference
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.passes.drop_identities import drop_identities
 from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 from snn2rtl.passes.fold_neurons import fold_neurons, pair_layers
@@ -200,13 +201,13 @@ def test_silence_unread_works_backwards():
         dense([[1, 0, 0], [0, 2, 3]], lif([-3, 5])),
         dense([[1, 0]], 1),
     )
-    first, second, last = silence_unread(before).layers
+    first, second, last = layers_of(silence_unread(before))
     assert second.weight.tolist() == [[1, 0, 0], [0, 0, 0]]
     assert second.neuron.fire_at.tolist() == [-3, 5]
     assert first.weight.tolist() == [[1, 2], [0, 0], [0, 0]]
     assert first.bias.tolist() == [7, 0, 0]
     assert first.neuron.fire_at.tolist() == [1, 1, 1]  # or it would spike at rest
-    assert last is before.layers[2]
+    assert last is layers_of(before)[2]
 
 
 @settings(max_examples=80)
@@ -214,9 +215,9 @@ def test_silence_unread_works_backwards():
 def test_silence_unread_changes_no_output(before, seed):
     spikes = random_spikes(before, 8, 5, seed)
     wanted, got = (reference.run(net, spikes, record_membranes=True) for net in (before, silence_unread(before)))
-    assert np.array_equal(got.layers[-1].spikes, wanted.layers[-1].spikes)
-    assert np.array_equal(got.layers[-1].membranes, wanted.layers[-1].membranes)
-    after = silence_unread(before).layers
-    for layer, following, trace in zip(before.layers, after[1:], got.layers, strict=False):
+    assert np.array_equal(got.in_order[-1].spikes, wanted.in_order[-1].spikes)
+    assert np.array_equal(got.in_order[-1].membranes, wanted.in_order[-1].membranes)
+    after = layers_of(silence_unread(before))
+    for layer, following, trace in zip(layers_of(before), after[1:], got.in_order, strict=False):
         unread = (following.nonzeros == 0) & (layer.recurrent_nonzeros == 0)
         assert not trace.spikes[:, :, unread].any()

@@ -103,7 +103,7 @@ def test_one_sample_of_one_step_without_a_label_is_drawn() -> None:
 def test_hostile_names_of_layers_are_drawn() -> None:
     names = ["$x", "$\\frac{$", "a" * 300, "a\nb", ""]
     layers = [replace(dense([[1, 1], [2, 1]]), name=name) for name in names]
-    network = FixedPointNetwork(name="net", layers=tuple(layers), count_bits=4)
+    network = chain_of(name="net", layers=tuple(layers), count_bits=4)
     for figure in drawn(network, labelled(network)).values():
         figure.draw_without_rendering()
 

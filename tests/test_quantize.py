@@ -13,7 +13,8 @@ from snn2rtl.errors import OptionError, QuantizationError
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import MultiplierLeak, NoLeak, Reset, ShiftLeak
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.neurons import MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.leaks import choose_leak, kept
 from snn2rtl.passes.quantize import quantize_network
@@ -111,7 +112,7 @@ def test_options_by_layer():
         membrane_bits=PerLayer(0, {"fc0": 20}),
         membrane_fraction=PerLayer(2, {"fc1": 4}),
     )
-    first, second = quantize_network(SpikingNetwork(name="n", nodes=nodes), options)[0].layers
+    first, second = layers_of(quantize_network(SpikingNetwork(name="n", nodes=nodes), options)[0])
     assert (first.weight_bits, second.weight_bits) == (8, 3)
     assert (first.weight_shift, second.weight_shift) == (2, 4)
     assert first.neuron.membrane_bits == 20 != second.neuron.membrane_bits
@@ -127,7 +128,7 @@ def test_the_steps_of_a_sample_cannot_fill_the_membrane(seed, time_steps, tau, s
     integer, _ = compile_network(network, QuantizeOptions(time_steps=time_steps))
     extremes = np.stack([layer.weight[0] > 0, layer.weight[0] < 0]).astype(np.uint8)
     spikes = np.broadcast_to(extremes, (time_steps, 2, 7)).copy()
-    membranes = reference.run(integer, spikes, record_membranes=True).layers[0].membranes
+    membranes = reference.run(integer, spikes, record_membranes=True).in_order[0].membranes
     assert report.membrane_low <= membranes.min()
     assert membranes.max() <= report.membrane_high
 

@@ -16,7 +16,8 @@ from snn2rtl.errors import QuantizationError, StrictError
 from snn2rtl.float_net import reference as float_reference
 from snn2rtl.float_net.network import Integrator, Linear, Neuron, SpikingNetwork
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
@@ -27,7 +28,7 @@ from snn2rtl.int_net.network import (
     ShiftLeak,
     ShiftLeaks,
 )
-from snn2rtl.int_net.network import Integrator as IntegerIntegrator
+from snn2rtl.int_net.neurons import Integrator as IntegerIntegrator
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.leaks import choose_leak, membrane_fraction
 from snn2rtl.passes.quantize import quantize_network
@@ -57,13 +58,13 @@ def check_exact(network: SpikingNetwork, seed: int, options: QuantizeOptions) ->
     spikes = np.random.default_rng(seed).integers(0, 2, (STEPS, SAMPLES, network.num_inputs), dtype=np.uint8)
     result = reference.run(integer, spikes, record_membranes=True)
     wanted = float_reference.run(folded, spikes, np.float64)
-    for got, floats, report in zip(result.layers, wanted, reports, strict=True):
+    for got, floats, report in zip(result.in_order, wanted, reports, strict=True):
         assert np.array_equal(got.spikes, floats.spikes)
         if report.scale_min == report.scale_max:
             assert np.array_equal(got.membranes * (report.scale_min / 2**report.membrane_fraction), floats.membranes)
-    if not isinstance(integer.layers[-1].neuron, LifNeuron):
+    if not isinstance(layers_of(integer)[-1].neuron, LifNeuron):
         assert np.array_equal(result.classes, float_reference.scores(folded, spikes).argmax(axis=1))
-    return [type(layer.neuron) for layer in integer.layers]
+    return [type(layer.neuron) for layer in layers_of(integer)]
 
 
 @pytest.mark.parametrize("scale", ["neuron", "layer"])
@@ -101,7 +102,7 @@ def test_a_small_network_to_the_integer():
         Integrator(name="li", tau=[2.0, 4.0], synapse_tau=[4.0, 2.0], score="sum"),
     )
     options = QuantizeOptions(bits=PerLayer(4), membrane_fraction=PerLayer(2), time_steps=5)
-    first, second = compile_network(SpikingNetwork(name="net", nodes=nodes), options)[0].layers
+    first, second = layers_of(compile_network(SpikingNetwork(name="net", nodes=nodes), options)[0])
     assert (first.weight.tolist(), first.recurrent.tolist(), first.delay.tolist()) == ([[2, -4]], [[3]], [0, 3])
     assert (first.bias.tolist(), first.neuron.fire_at.tolist(), first.neuron.reset_by.tolist()) == ([4], [24], [24])
     assert isinstance(first.neuron, AdaptiveLifNeuron)
@@ -278,7 +279,7 @@ def trained(seed: int) -> tuple[SpikingNetwork, dict[str, np.ndarray]]:
 def test_integers_of_training_are_kept_and_exact(seed):
     network, whole = trained(seed)
     integer, (report,) = compile_network(network, QuantizeOptions(bits=PerLayer(4)))
-    layer = integer.layers[0]
+    layer = layers_of(integer)[0]
     shift = layer.weight_shift
     assert np.array_equal(layer.weight, whole["weight"])
     assert np.array_equal(layer.recurrent, whole["recurrent"])

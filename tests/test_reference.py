@@ -9,13 +9,14 @@ from networks import chain, dense, layers, lif, networks, random_spikes
 
 from snn2rtl.errors import DataError
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import Layer, MultiplierLeak, NoLeak, ShiftLeak
+from snn2rtl.int_net.chain import DenseLayer, layers_of
+from snn2rtl.int_net.neurons import MultiplierLeak, NoLeak, ShiftLeak
 from snn2rtl.int_net.reference import run
 
 
 def states(network, spikes):
     """Return spikes and membranes of the last layer, each as (T, neurons), of the only sample."""
-    trace = run(network, np.array(spikes, np.uint8)[:, None], record_membranes=True).layers[-1]
+    trace = run(network, np.array(spikes, np.uint8)[:, None], record_membranes=True).in_order[-1]
     return trace.spikes[:, 0].tolist(), trace.membranes[:, 0].tolist()
 
 
@@ -24,7 +25,7 @@ def assert_naive(network, spikes):
     result = run(network, spikes, record_membranes=True)
     for n in range(spikes.shape[1]):
         seen, membranes, counts, winner = naive.run_sample(network, spikes[:, n].tolist())
-        for index, trace in enumerate(result.layers):
+        for index, trace in enumerate(result.in_order):
             assert trace.spikes[:, n].tolist() == [step[index] for step in seen]
             assert trace.membranes[:, n].tolist() == [step[index] for step in membranes]
         assert result.counts[n].tolist() == counts
@@ -34,7 +35,7 @@ def assert_naive(network, spikes):
 def wide(weight, neuron, weight_shift=0, bias=0):
     """Return a layer of 16-bit weights."""
     bias = np.broadcast_to(np.asarray(bias), len(weight))
-    return Layer(name="fc", weight=weight, weight_bits=16, weight_shift=weight_shift, bias=bias, neuron=neuron)
+    return DenseLayer(name="fc", weight=weight, weight_bits=16, weight_shift=weight_shift, bias=bias, neuron=neuron)
 
 
 @settings(max_examples=150)
@@ -52,7 +53,7 @@ def test_the_random_networks_have_the_corners():
     def collect(layer, count_bits):
         network = chain(layer, count_bits=count_bits)
         spikes = random_spikes(network, steps=8, samples=3)
-        layer = network.layers[0]
+        layer = layers_of(network)[0]
         most = 2 ** (layer.neuron.membrane_bits - 1)
         for n in range(3):
             state = [0] * layer.num_neurons
@@ -77,16 +78,16 @@ def test_the_random_networks_have_the_corners():
 def test_a_sample_does_not_depend_on_its_batch(network, chunk_samples):
     spikes = random_spikes(network, steps=6, samples=11)
     whole = run(network, spikes, record_membranes=True)
-    widest = max(layer.num_neurons for layer in network.layers)
+    widest = max(layer.num_neurons for layer in layers_of(network))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reference, "_CHUNK_BYTES", chunk_samples * 4 * 6 * widest)
         parts = run(network, spikes, record_membranes=True)
     singles = [run(network, spikes[:, n : n + 1], record_membranes=True) for n in range(11)]
-    for index, trace in enumerate(whole.layers):
-        assert np.array_equal(parts.layers[index].spikes, trace.spikes)
-        assert np.array_equal(parts.layers[index].membranes, trace.membranes)
-        assert np.array_equal(np.concatenate([s.layers[index].spikes for s in singles], axis=1), trace.spikes)
-        assert np.array_equal(np.concatenate([s.layers[index].membranes for s in singles], axis=1), trace.membranes)
+    for index, trace in enumerate(whole.in_order):
+        assert np.array_equal(parts.in_order[index].spikes, trace.spikes)
+        assert np.array_equal(parts.in_order[index].membranes, trace.membranes)
+        assert np.array_equal(np.concatenate([s.in_order[index].spikes for s in singles], axis=1), trace.spikes)
+        assert np.array_equal(np.concatenate([s.in_order[index].membranes for s in singles], axis=1), trace.membranes)
     assert np.array_equal(parts.counts, whole.counts)
     assert np.array_equal(np.concatenate([s.counts for s in singles]), whole.counts)
 
@@ -125,7 +126,7 @@ def test_the_membrane_saturates_before_it_is_compared():
 def test_a_layer_reads_the_spikes_of_the_same_step():
     network = chain(dense([[1]]), dense([[1]]), dense([[1]]))
     result = run(network, np.array([1, 0, 1], np.uint8).reshape(3, 1, 1))
-    assert [trace.spikes.ravel().tolist() for trace in result.layers] == [[1, 0, 1]] * 3
+    assert [trace.spikes.ravel().tolist() for trace in result.in_order] == [[1, 0, 1]] * 3
 
 
 def test_counts_saturate_and_even_votes_go_to_the_lowest_class():
@@ -146,8 +147,8 @@ def test_what_is_recorded(spikes, membranes):
     result = run(network, inputs, record_spikes=spikes, record_membranes=membranes)
     assert np.array_equal(result.counts, full.counts)
     assert np.array_equal(result.classes, full.classes)
-    assert len(result.layers) == (2 if spikes else 0)
-    for trace, wanted in zip(result.layers, full.layers, strict=False):
+    assert len(result.in_order) == (2 if spikes else 0)
+    for trace, wanted in zip(result.in_order, full.in_order, strict=False):
         assert (trace.spikes.shape, trace.spikes.dtype) == (wanted.spikes.shape, np.uint8)
         assert np.array_equal(trace.spikes, wanted.spikes)
         assert (trace.membranes is None) == (not membranes)
@@ -158,7 +159,7 @@ def test_empty_batches(steps, samples):
     result = run(chain(dense([[1, 1], [0, 1]])), np.zeros((steps, samples, 2), np.uint8), record_membranes=True)
     assert result.counts.tolist() == [[0, 0]] * samples
     assert result.classes.tolist() == [0] * samples
-    assert result.layers[0].membranes.shape == (steps, samples, 2)
+    assert result.in_order[0].membranes.shape == (steps, samples, 2)
 
 
 @pytest.mark.parametrize(

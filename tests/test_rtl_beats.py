@@ -6,7 +6,8 @@ from networks import chain, dense, direct_hardware, networks, random_pixels, ran
 
 from snn2rtl.errors import VerificationError
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import Integrator
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.neurons import Integrator
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.beats import (
     event_words,
@@ -77,7 +78,7 @@ def test_an_address_without_a_neuron():
 
 @given(networks(), st.integers(0, 99), st.sampled_from(["class", "counts", "spikes"]))
 def test_the_words_of_every_port_read_back(network, seed, output):
-    assume(output != "spikes" or not isinstance(network.layers[-1].neuron, Integrator))
+    assume(output != "spikes" or not isinstance(layers_of(network)[-1].neuron, Integrator))
     design = plan(network, RtlOptions(output=output, lanes=PerLayer(2)))
     spikes = random_spikes(network, 3, 4, seed)
     result = reference.run(network, spikes)
@@ -89,7 +90,7 @@ def test_the_words_of_every_port_read_back(network, seed, output):
     inputs = np.arange(network.num_inputs)
     assert np.array_equal(read_events(used, inputs, neurons=network.num_inputs, **sizes), spikes)
 
-    for layer, trace in zip(design.layers, result.layers, strict=True):
+    for layer, trace in zip(design.layers, result.in_order, strict=True):
         words = layer_words(design, result)[layer.stream]
         neurons = trace.spikes.shape[2]
         if layer.scores:

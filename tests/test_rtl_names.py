@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import chain, dense
 
+from snn2rtl.int_net.chain import with_layers
 from snn2rtl.rtl import names
 from snn2rtl.rtl.emit import verilog_files
 from snn2rtl.rtl.names import KEYWORDS, MAX_LENGTH, comment, identifier, identifiers, sized_int
@@ -74,7 +75,7 @@ def test_no_name_makes_a_module_of_ours(module):
     parts = module.split("_")
     for cut in range(1, len(parts)):
         made = replace(chain(dense([[1]])), name="_".join(parts[:cut]))
-        made = replace(made, layers=(replace(made.layers[0], name="_".join(parts[cut:])),))
+        made = with_layers(made, (replace(made.layers[0], name="_".join(parts[cut:])),))
         design = plan(made)
         generated = {layer.module for layer in design.layers} | {design.top}
         assert not generated & set(MODULES)

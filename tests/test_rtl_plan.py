@@ -8,9 +8,10 @@ from networks import chain, dense, direct, direct_hardware, lif, networks
 
 from snn2rtl.errors import OptionError, UnsupportedModelError
 from snn2rtl.fixed_point import signed_bits, signed_range, unsigned_bits
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.intervals import charged_range, never_fires, never_saturates
-from snn2rtl.int_net.network import Integrator, MultiplierLeak, MultiplierLeaks, NoLeak, Score, ShiftLeak, ShiftLeaks
 from snn2rtl.int_net.network_file import digest
+from snn2rtl.int_net.neurons import Integrator, MultiplierLeak, MultiplierLeaks, NoLeak, Score, ShiftLeak, ShiftLeaks
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.plan import plan
@@ -21,12 +22,12 @@ from snn2rtl.rtl.plan import plan
     networks(), st.integers(1, 5), st.sampled_from(["auto", *LAYOUTS]), st.sampled_from(["class", "counts", "spikes"])
 )
 def test_the_hardware_holds_the_network(network, lanes, layout, output):
-    assume(output != "spikes" or not isinstance(network.layers[-1].neuron, Integrator))
+    assume(output != "spikes" or not isinstance(layers_of(network)[-1].neuron, Integrator))
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=PerLayer(layout), output=output))
     assert design.digest == digest(network)
     inputs = np.arange(network.num_inputs)
-    for index, (layer, made) in enumerate(zip(network.layers, design.layers, strict=True)):
-        last = index == len(network.layers) - 1
+    for index, (layer, made) in enumerate(zip(layers_of(network), design.layers, strict=True)):
+        last = index == len(layers_of(network)) - 1
         live = np.flatnonzero(~never_fires(layer))
         expected = np.arange(layer.num_neurons) if last else live if len(live) else [0]
         # the place of a class is its number; other neurons may stand anywhere
@@ -55,7 +56,7 @@ def test_the_hardware_holds_a_directly_coded_network(network, lanes, layout, ste
     network = direct_hardware(network, steps)
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=PerLayer(layout), beat_pixels=beat_pixels))
     first, others = design.layers[0], design.layers[1:]
-    layer = network.layers[0]
+    layer = layers_of(network)[0]
     assert design.in_data_width == 8 * beat_pixels
     assert (first.steps, first.pixel_width) == (steps, 8)
     assert {(made.steps, made.pixel_width, made.current_width - made.state_width) for made in others} <= {(1, 0, 0)}

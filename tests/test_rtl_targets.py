@@ -16,6 +16,7 @@ from snn2rtl import cli
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import OptionError
 from snn2rtl.int_net import network_file, reference
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, RtlOptions, Targets
 from snn2rtl.rtl.estimate import cycles
@@ -44,7 +45,7 @@ def lanes_of(design):
 
 def slowest(network, lanes, inputs, layout="auto"):
     """Return the estimate of explore, of a design that is planned without targets."""
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in layers_of(network)]
     options = RtlOptions(lanes=PerLayer(0, dict(zip(names, lanes, strict=True))), layout=PerLayer(layout))
     design = plan(network, options, place(network, options, recorded(network, inputs).firing))
     return cycles(network, design, inputs, reference.run(network, inputs)).mean()
@@ -109,7 +110,7 @@ def test_lanes_that_were_asked_for_stay():
 
 
 def blocks_of(network, layouts):
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in layers_of(network)]
     design = plan(network, RtlOptions(layout=PerLayer("auto", dict(zip(names, layouts, strict=True)))))
     return sum(layer.block_memories for layer in design.layers)
 

@@ -66,7 +66,7 @@ def test_costs_are_those_of_the_integer_network(data: Path, tmp_path: Path, enco
     assert measured == {
         "accuracy": 100 * np.mean(result.classes == labels),
         "nonzeros": sum(report.nonzero_weights for report in reports),
-        "spikes": sum(int(trace.spikes.sum(dtype=int)) for trace in result.layers) / 20,
+        "spikes": sum(int(trace.spikes.sum(dtype=int)) for trace in result.in_order) / 20,
         "membrane_bits": sum(report.neurons * report.membrane_bits for report in reports),
     }
     assert measured["spikes"] > 0

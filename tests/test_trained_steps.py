@@ -11,6 +11,7 @@ from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
 from snn2rtl.fixed_point import signed_bits, signed_range
 from snn2rtl.float_net.network import BatchNorm, Linear, Neuron, SpikingNetwork
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.scale import find_scale
 
@@ -67,7 +68,7 @@ def options(bits: int, **changes) -> QuantizeOptions:
 def test_a_trained_network_keeps_its_integers_and_strict_accepts_it(seed, bits, soft, change):
     network, weight, bias, times = trained(seed, bits, soft, change)
     integer, (report,) = compile_network(network, options(min(16, bits + 1)))  # a negative gain turns -2**n around
-    (layer,) = integer.layers
+    (layer,) = layers_of(integer)
     assert np.array_equal(layer.weight, weight)
     assert np.array_equal(layer.bias, bias << 12)
     assert np.array_equal(layer.neuron.fire_at, times << 12)
@@ -82,16 +83,16 @@ def test_without_a_width_it_is_the_least_that_holds_the_weights(seed, bits, soft
     least = signed_bits(int(weight.min()), int(weight.max()))
     assume(least <= 16)  # a negative gain turns -2**15 around
     integer, (report,) = compile_network(network, QuantizeOptions(membrane_fraction=PerLayer(12), time_steps=4))
-    assert (integer.layers[0].weight_bits, report.weight_bits, report.bits_from) == (least, least, "training")
-    assert np.array_equal(integer.layers[0].weight, weight)
+    assert (layers_of(integer)[0].weight_bits, report.weight_bits, report.bits_from) == (least, least, "training")
+    assert np.array_equal(layers_of(integer)[0].weight, weight)
 
 
 def test_a_width_that_is_asked_for_stays():
     network, weight, *_ = trained(0, 4)
     for asked in (4, 8):
         integer, (report,) = compile_network(network, options(asked))
-        assert (integer.layers[0].weight_bits, report.bits_from) == (asked, "asked")
-        assert np.array_equal(integer.layers[0].weight, weight)
+        assert (layers_of(integer)[0].weight_bits, report.bits_from) == (asked, "asked")
+        assert np.array_equal(layers_of(integer)[0].weight, weight)
 
 
 def test_without_a_step_that_holds_for_all_weights_the_width_is_8():
@@ -189,7 +190,7 @@ def test_beside_a_power_of_two_nothing_passes_for_rounding():
     def compile_with(linear: Linear):
         return compile_network(SpikingNetwork(name="net", nodes=(linear, neuron)), options(2 + 1))
 
-    assert compile_with(exact)[0].layers[0].weight.tolist() == [[3, -1]]
+    assert layers_of(compile_with(exact)[0])[0].weight.tolist() == [[3, -1]]
     for change in ({"weight": weight + 2.0**-22}, {"bias": bias + 2.0**-22}):
         with pytest.raises(StrictError):
             compile_with(replace(exact, **change))

@@ -17,7 +17,8 @@ from training_runs import dyadic, samples, small, train
 from snn2rtl import frontend
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import LifNeuron, NoLeak, ShiftLeak
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.neurons import LifNeuron, NoLeak, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
 from snn2rtl.training import lab, model
@@ -207,7 +208,7 @@ def test_a_quantized_network_is_the_integer_network(
     integer, reports = quantize_network(fold(saved), options)
     notes = [note for report in reports for note in report.approximations()]
     assert [note for note in notes if "the leak floors the membrane" not in note] == []  # training floors, too
-    for spiking, layer in zip(net.layers, integer.layers, strict=True):
+    for spiking, layer in zip(net.layers, layers_of(integer), strict=True):
         weight, in_threshold = (part.detach().numpy() for part in spiking.synapses.integers())
         assert np.array_equal(layer.weight, weight)
         assert np.array_equal(layer.neuron.fire_at, in_threshold * spiking.input_max * 2**spiking.shift)
@@ -217,7 +218,7 @@ def test_a_quantized_network_is_the_integer_network(
     spikes = {name: part.detach().numpy() for name, part in net(*arguments(inputs)).spikes.items()}
     golden = images.numpy() if encoder == "direct" else inputs.x.numpy().astype(np.uint8)
     result = reference.run(integer, golden)
-    for ours, trace in zip(spikes.values(), result.layers, strict=True):
+    for ours, trace in zip(spikes.values(), result.in_order, strict=True):
         assert np.array_equal(ours, trace.spikes)
     assert (spikes["3"].sum(0) == reference.run(compile_network(saved, options)[0], golden).counts).all()
     assert spikes["1"].any() or bits == 1  # of 0 and -1 no current is positive but by a bias

@@ -16,7 +16,8 @@ from snn2rtl.compiler import compile_network, fold
 from snn2rtl.data.shd import EXCERPT
 from snn2rtl.float_net import reference as float_reference
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import MultiplierLeaks, ShiftLeaks
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.neurons import MultiplierLeaks, ShiftLeaks
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.training import shd
 from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_network
@@ -83,7 +84,7 @@ def test_every_spike_and_score_is_that_of_the_golden_model(tmp_path: Path, case:
         output = net(x, len(x))
     compiled = integer(net, tmp_path / "m.pt", bits, len(x), config.membrane_fraction)
     golden = reference.run(compiled, x.numpy().astype(np.uint8))
-    for layer, trace in zip(net.layers[:-1], golden.layers, strict=False):
+    for layer, trace in zip(net.layers[:-1], golden.in_order, strict=False):
         spikes = output.spikes[layer.name].numpy()
         assert 0.01 < spikes.mean() < 0.7
         assert np.array_equal(spikes, trace.spikes)
@@ -107,7 +108,7 @@ def test_real_recordings_fire_the_same_spikes(tmp_path: Path, monkeypatch: pytes
     golden = reference.run(compiled, x.numpy().astype(np.uint8))
     with torch.no_grad():
         output = net(x, len(x))
-    for layer, after, trace in zip(net.layers[:-1], net.layers[1:], golden.layers, strict=False):
+    for layer, after, trace in zip(net.layers[:-1], net.layers[1:], golden.in_order, strict=False):
         read = after.synapses.weight_mask[:, : after.synapses.inputs].any(0).numpy()  # others are not built
         spikes = output.spikes[layer.name].numpy()
         assert spikes.mean() > 0.005
@@ -128,9 +129,9 @@ def test_membranes_far_beyond_a_float_are_exact(tmp_path: Path) -> None:
     )
     with torch.no_grad():
         spikes = net(x, len(x)).spikes["1"].numpy()
-    assert golden.layers[0].membranes is not None
-    assert np.abs(golden.layers[0].membranes).max() > 2**24
-    assert np.array_equal(spikes, golden.layers[0].spikes)
+    assert golden.in_order[0].membranes is not None
+    assert np.abs(golden.in_order[0].membranes).max() > 2**24
+    assert np.array_equal(spikes, golden.in_order[0].spikes)
 
 
 @pytest.mark.parametrize("case", NETWORKS)
@@ -154,8 +155,8 @@ def test_leaks_are_those_that_were_asked_for(tmp_path: Path) -> None:
         net = network(small(leak=leak))
         net.quantize(4)
         compiled = integer(net, tmp_path / "m.pt", 4, 28)
-        assert isinstance(compiled.layers[0].neuron.leak, kind)
-        assert isinstance(compiled.layers[0].neuron.synapse_leak, kind)
+        assert isinstance(layers_of(compiled)[0].neuron.leak, kind)
+        assert isinstance(layers_of(compiled)[0].neuron.synapse_leak, kind)
 
 
 @pytest.mark.parametrize("shift", [False, True])

@@ -94,7 +94,7 @@ def test_a_spiking_cnn_is_spikingjelly_s_spike_for_spike(tmp_path):
     save(net, tmp_path / "model.pt")
     options = QuantizeOptions(bits=PerLayer(12), membrane_fraction=PerLayer(20), strict=True, time_steps=6)
     compiled = snn2rtl.compile(load(tmp_path / "model.pt"), input_shape=(2, 16, 16), quantize=options)
-    found = reference.run(compiled.network, spikes.reshape(6, 7, -1)).layers[-1].spikes
+    found = reference.run(compiled.network, spikes.reshape(6, 7, -1)).in_order[-1].spikes
     assert np.array_equal(found, wanted)
     assert 0 < wanted.mean() < 1
 

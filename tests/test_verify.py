@@ -30,7 +30,7 @@ class Hardware:
     def run(self, spikes: Spikes, stalls: Stalls, scratch: Path, wave: Path | None = None) -> Recording:
         self.sizes.append(spikes.shape[1])
         result = reference.run(self.folder.network, spikes)
-        layers = [trace.spikes.copy() for trace in result.layers]
+        layers = [trace.spikes.copy() for trace in result.in_order]
         if self.wrong is not None:
             for sample in np.flatnonzero((spikes == self.wrong).all(axis=(0, 2))):
                 layers[1][2, sample, 1] ^= 1
@@ -60,13 +60,13 @@ def test_parts_keep_every_job_busy(
     assert verdict.cycles == CYCLES
     assert verdict.worst == CYCLES
     result = reference.run(NETWORK, samples.data)
-    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.layers)
+    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.in_order)
 
 
 def test_the_first_difference_is_named_and_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spikes = random_spikes(NETWORK, 8, 2000, 2)
     fake = hardware(tmp_path, monkeypatch, wrong=spikes[:, 70:71])
-    expected = reference.run(NETWORK, spikes[:, 70:71]).layers[1].spikes[2, 0, 1]
+    expected = reference.run(NETWORK, spikes[:, 70:71]).in_order[1].spikes[2, 0, 1]
     wanted = rf"^sample 70, step 2, layer 'fc2', neuron 1: expected {expected}, got {1 - expected}; waveform: "
     with pytest.raises(VerificationError, match=wanted):
         module.verify(fake.folder, Samples(spikes, None, None), "verilator", Stalls(), lambda _: None, jobs=2)

@@ -10,13 +10,13 @@ import numpy as np
 
 from snn2rtl.encoders import MAX_PIXEL, MAX_RATE, PIXEL_BITS, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.chain import DenseLayer, chain_of, layers_of, with_layers
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
-    FixedPointNetwork,
     Integrator,
-    Layer,
     Leak,
     LifNeuron,
     MultiplierLeak,
@@ -39,8 +39,8 @@ def identity_network(neurons: int, count_bits: int) -> FixedPointNetwork:
 
 def direct(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
     """Return a network that takes pixels where the given one takes spikes."""
-    layers = (replace(network.layers[0], input_max=MAX_PIXEL), *network.layers[1:])
-    return replace(network, layers=layers, encoder=Encoder(kind="direct", time_steps=time_steps))
+    layers = (replace(layers_of(network)[0], input_max=MAX_PIXEL), *layers_of(network)[1:])
+    return with_layers(network, layers, encoder=Encoder(kind="direct", time_steps=time_steps))
 
 
 def encoded(network: FixedPointNetwork, time_steps: int, rate: int) -> FixedPointNetwork:
@@ -49,8 +49,8 @@ def encoded(network: FixedPointNetwork, time_steps: int, rate: int) -> FixedPoin
     return replace(network, encoder=encoder)
 
 
-def network(*layers: Layer, name: str = "toy", count_bits: int = 4) -> FixedPointNetwork:
-    return FixedPointNetwork(name=name, layers=layers, count_bits=count_bits)
+def network(*layers: DenseLayer, name: str = "toy", count_bits: int = 4) -> FixedPointNetwork:
+    return chain_of(name=name, layers=layers, count_bits=count_bits)
 
 
 def layer(
@@ -65,7 +65,7 @@ def layer(
     bits: int = 4,
     shift: int = 0,
     membrane_bits: int = 10,
-) -> Layer:
+) -> DenseLayer:
     """Return a layer; fire_at, reset_by (by default the threshold) and bias may be one number for all neurons."""
     weight = np.asarray(weight)
     neurons = weight.shape[0]
@@ -77,10 +77,10 @@ def layer(
     neuron = LifNeuron(
         fire_at=each(fire_at), reset_by=each(subtracted), reset=reset, leak=leak, membrane_bits=membrane_bits
     )
-    return Layer(name=name, weight=weight, weight_bits=bits, weight_shift=shift, bias=each(bias), neuron=neuron)
+    return DenseLayer(name=name, weight=weight, weight_bits=bits, weight_shift=shift, bias=each(bias), neuron=neuron)
 
 
-def integrators(plain: Layer, score: Score, extra_bits: int = 0, leak: Leak | None = None) -> Layer:
+def integrators(plain: DenseLayer, score: Score, extra_bits: int = 0, leak: Leak | None = None) -> DenseLayer:
     """Return the layer with integrators for neurons; a sum has so many bits more than a membrane."""
     neuron = plain.neuron
     bits = neuron.membrane_bits
@@ -91,18 +91,18 @@ def integrators(plain: Layer, score: Score, extra_bits: int = 0, leak: Leak | No
     return replace(plain, neuron=integrator)
 
 
-def recurrent(rng: np.random.Generator, plain: Layer, density: float = 1.0) -> Layer:
+def recurrent(rng: np.random.Generator, plain: DenseLayer, density: float = 1.0) -> DenseLayer:
     """Return the layer with random recurrent weights."""
     return replace(plain, recurrent=weights(rng, plain.num_neurons, plain.num_neurons, plain.weight_bits, density))
 
 
-def adaptive(plain: Layer, grow: Any, leak: Leak) -> Layer:
+def adaptive(plain: DenseLayer, grow: Any, leak: Leak) -> DenseLayer:
     """Return the layer with neurons that adapt; grow may be one number for all neurons."""
     grow = np.broadcast_to(np.asarray(grow, np.int64), (plain.num_neurons,))
     return replace(plain, neuron=AdaptiveLifNeuron(**vars(plain.neuron), grow=grow, adaptation_leak=leak))
 
 
-def current(plain: Layer, leak: Leak) -> Layer:
+def current(plain: DenseLayer, leak: Leak) -> DenseLayer:
     """Return the layer with neurons, or integrators, behind a synaptic current."""
     if isinstance(plain.neuron, Integrator):
         return replace(plain, neuron=CurrentIntegrator(**vars(plain.neuron), synapse_leak=leak))
@@ -170,7 +170,9 @@ def random_mixed_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlO
     return network(*layers, count_bits=int(rng.integers(2, 6))), options
 
 
-def random_temporal(rng: np.random.Generator, plain: Layer, input_bits: int = 0, plainness: float = 0.5) -> Layer:
+def random_temporal(
+    rng: np.random.Generator, plain: DenseLayer, input_bits: int = 0, plainness: float = 0.5
+) -> DenseLayer:
     """Return the layer with none, one or several of delays, recurrence, adaptation and synaptic currents.
 
     The first two are for spikes, whose input_bits are zero; plainness is the share of neurons without the last two.
@@ -189,7 +191,7 @@ def random_temporal(rng: np.random.Generator, plain: Layer, input_bits: int = 0,
     return current(made, leak)
 
 
-def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int, input_bits: int = 0) -> Layer:
+def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int, input_bits: int = 0) -> DenseLayer:
     """Return a layer whose thresholds, biases and membrane width are about as large as its weights times an input."""
     bits, shift = int(rng.integers(1, 17)), int(rng.choice([0, 0, 1, 5]))
     reach = bits + shift + input_bits

@@ -14,7 +14,7 @@ from rtl_tests.lib.dut import parameters
 from rtl_tests.lib.seed import generator
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.int_net.intervals import leak
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.neurons import (
     Leak,
     LifNeuron,
     MultiplierLeak,

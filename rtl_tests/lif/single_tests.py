@@ -14,7 +14,7 @@ from rtl_tests.lib.seed import generator
 from rtl_tests.lif.lif_tests import leak_kind
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.int_net.intervals import leak
-from snn2rtl.int_net.network import LifNeuron, Reset
+from snn2rtl.int_net.neurons import LifNeuron, Reset
 from snn2rtl.int_net.reference import lif_step
 from snn2rtl.int_net.saturations import Limits
 

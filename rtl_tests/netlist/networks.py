@@ -6,7 +6,9 @@ from pathlib import Path
 
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import direct
-from snn2rtl.int_net.network import FixedPointNetwork, Layer, Leak, LifNeuron, Reset, ShiftLeak
+from snn2rtl.int_net.chain import DenseLayer, chain_of
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import Leak, LifNeuron, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
@@ -35,7 +37,7 @@ def write_network(
             membrane_bits=14,
         )
         layers.append(
-            Layer(
+            DenseLayer(
                 name=f"fc{number + 1}",
                 weight=random.integers(-128, 128, (neurons, inputs)) * (random.random((neurons, inputs)) < density),
                 weight_bits=8,
@@ -44,7 +46,7 @@ def write_network(
                 neuron=neuron,
             )
         )
-    network = FixedPointNetwork(name="toy", layers=tuple(layers), count_bits=8)
+    network = chain_of(name="toy", layers=tuple(layers), count_bits=8)
     layout = PerLayer("auto", {"fc1": "dense", "fc2": "ragged"})
     network = direct(network, time_steps) if time_steps else network
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=layout, output=output))

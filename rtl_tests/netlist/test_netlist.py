@@ -19,7 +19,7 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import VerificationError
 from snn2rtl.flows.synth import TARGETS, synthesise
 from snn2rtl.folder import open_folder
-from snn2rtl.int_net.network import MultiplierLeak
+from snn2rtl.int_net.neurons import MultiplierLeak
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify
 

@@ -12,18 +12,9 @@ from rtl_tests.lib.norse_toys import of_norse
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import adaptive, current, direct, encoded, integrators, layer, network, recurrent, weights
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.int_net.network import (
-    FixedPointNetwork,
-    Layer,
-    Leak,
-    MultiplierLeak,
-    MultiplierLeaks,
-    NoLeak,
-    Reset,
-    Score,
-    ShiftLeak,
-    ShiftLeaks,
-)
+from snn2rtl.int_net.chain import DenseLayer, layers_of, with_layers
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import Leak, MultiplierLeak, MultiplierLeaks, NoLeak, Reset, Score, ShiftLeak, ShiftLeaks
 from snn2rtl.options import PerLayer, RtlOptions
 
 Case = tuple[FixedPointNetwork, RtlOptions]
@@ -107,9 +98,9 @@ def lanes_of_one_neuron(reset: Reset, leak: Leak) -> Case:
     toy, _ = numbers_of_each_neuron(reset)
     layers = (
         replace(each, weight_shift=1, neuron=replace(each.neuron, leak=leak))  # type: ignore[arg-type]
-        for each in toy.layers
+        for each in layers_of(toy)
     )
-    return replace(toy, layers=tuple(layers)), RtlOptions(lanes=PerLayer(HIDDEN))
+    return with_layers(toy, tuple(layers)), RtlOptions(lanes=PerLayer(HIDDEN))
 
 
 def output(kind: str, count_bits: int = 2) -> Case:
@@ -178,14 +169,14 @@ def pixels(layout: str, lanes: int, steps: int, beat_pixels: int = 8, **features
     return direct(toy, steps), RtlOptions(lanes=lanes_of, layout=PerLayer(layout), beat_pixels=beat_pixels)
 
 
-def temporal_pixels(lanes: int, kind: Callable[..., Layer], *numbers: IntArray) -> Case:
+def temporal_pixels(lanes: int, kind: Callable[..., DenseLayer], *numbers: IntArray) -> Case:
     """The network of pixels with neurons of two states, before recurrent neurons and integrators."""
     toy, options = pixels("auto", lanes, 7, leak=ShiftLeak(1), bias=20, fire_at=np.arange(13) * 90 + 300)
-    fc1, fc2 = toy.layers
+    fc1, fc2 = layers_of(toy)
     fc1 = kind(fc1, *numbers, MultiplierLeaks(np.arange(13), 4))
     rng = generator(27)
     fc3 = integrators(layer("fc3", weights(rng, 5, 4), leak=ShiftLeak(2)), Score.SUM, 1)
-    return replace(toy, layers=(fc1, recurrent(rng, fc2), fc3)), replace(options, output="counts")
+    return with_layers(toy, (fc1, recurrent(rng, fc2), fc3)), replace(options, output="counts")
 
 
 def poisson(layout: str, lanes: int, steps: int, beat_pixels: int = 8, rate: int = 200) -> Case:
@@ -202,7 +193,7 @@ def temporal_poisson() -> Case:
     """Delays, recurrence and integrators behind a Poisson encoder."""
     toy, options = delaying("ragged")
     fc3 = integrators(layer("fc3", weights(generator(29), 5, CLASSES), leak=ShiftLeak(2)), Score.MAX)
-    return encoded(replace(toy, layers=(*toy.layers, fc3)), 6, 150), replace(options, output="counts")
+    return encoded(with_layers(toy, (*layers_of(toy), fc3)), 6, 150), replace(options, output="counts")
 
 
 def poisson_of(inputs: int) -> Case:
@@ -236,8 +227,8 @@ def integrating(score: Score, count: int) -> Case:
 def integrating_currents(score: Score, count: int, leak: Leak) -> Case:
     """Integrators behind synaptic currents, whose membranes saturate."""
     toy, options = integrating(score, count)
-    fc1, fc2 = toy.layers
-    return replace(toy, layers=(fc1, current(fc2, leak))), options
+    fc1, fc2 = layers_of(toy)
+    return with_layers(toy, (fc1, current(fc2, leak))), options
 
 
 def leaks_of_each(leak: Leak) -> Case:
@@ -264,13 +255,13 @@ def delaying(layout: str) -> Case:
 def adapting(leak: Leak, reset: Reset) -> Case:
     """Neurons whose thresholds rise far and fall back, of which each has a pace of its own."""
     toy = two_layers(fire_at=3, reset=reset, leak=ShiftLeak(2), bias=1)
-    return replace(toy, layers=tuple(adaptive(one, np.arange(HIDDEN) * 3, leak) for one in toy.layers)), TWO_LANES
+    return with_layers(toy, tuple(adaptive(one, np.arange(HIDDEN) * 3, leak) for one in layers_of(toy))), TWO_LANES
 
 
 def with_currents(leak: Leak, reset: Reset, count: int = 2) -> Case:
     """Neurons behind synaptic currents, with membranes that saturate."""
     toy = two_layers(fire_at=np.arange(HIDDEN) + 5, reset=reset, leak=ShiftLeak(1), bias=-1, membrane_bits=6)
-    return replace(toy, layers=tuple(current(one, leak) for one in toy.layers)), RtlOptions(lanes=PerLayer(count))
+    return with_layers(toy, tuple(current(one, leak) for one in layers_of(toy))), RtlOptions(lanes=PerLayer(count))
 
 
 def options(count: int, layout: str) -> RtlOptions:

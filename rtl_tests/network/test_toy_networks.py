@@ -19,7 +19,8 @@ from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.seed import SEED, generator
 from rtl_tests.lib.toys import random_case, random_direct_case, random_encoded_case, random_mixed_case
 from rtl_tests.network.cases import CASES
-from snn2rtl.int_net.network import MultiplierLeaks, ShiftLeaks
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.neurons import MultiplierLeaks, ShiftLeaks
 from snn2rtl.int_net.reference import run
 from snn2rtl.verify.cocotb_runner import run_bench
 
@@ -73,14 +74,16 @@ def test_mixed_networks_mix():
     lively = 0
     for number in range(MIXED_NETWORKS):
         net, _ = random_mixed_case(generator(50, number))
-        neurons = [layer.neuron for layer in net.layers]
+        neurons = [layer.neuron for layer in layers_of(net)]
         seen.append({type(neuron).__name__ for neuron in neurons})
-        seen[-1] |= {key for key in ("recurrent", "delay") for layer in net.layers if getattr(layer, key) is not None}
+        seen[-1] |= {
+            key for key in ("recurrent", "delay") for layer in layers_of(net) if getattr(layer, key) is not None
+        }
         leaks = [value for neuron in neurons for value in vars(neuron).values()]
         seen[-1] |= (
             {"leaks of each"} if any(isinstance(leak, ShiftLeaks | MultiplierLeaks) for leak in leaks) else set()
         )
-        spikes = run(net, random_inputs(generator(5), net, STEPS, SAMPLES)).layers[0].spikes
+        spikes = run(net, random_inputs(generator(5), net, STEPS, SAMPLES)).in_order[0].spikes
         lively += 0 < spikes.mean() < 1
     counts = Counter(feature for features in seen for feature in features)
     names = {"AdaptiveLifNeuron", "CurrentLifNeuron", "Integrator", "CurrentIntegrator"}

@@ -18,6 +18,7 @@ from snn2rtl.errors import VerificationError
 from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
 from snn2rtl.folder import open_folder
 from snn2rtl.int_net import reference
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.verify.engines import Stalls, build
 from snn2rtl.verify.limit import cycle_limit
@@ -60,7 +61,7 @@ def test_every_spike_is_the_golden_model_s(engine: str, stalls: Stalls, rtl: Pat
     verdict = verify(folder, Samples(spikes, None, None), engine, stalls, done.append)
     result = reference.run(folder.network, spikes)
     assert sum(done) == verdict.samples == 70
-    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.layers) > 0
+    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.in_order) > 0
     limit = cycle_limit(folder.network, folder.design, spikes, result).mean()
     assert verdict.limit == limit <= verdict.cycles
     assert limit < verdict.latency < verdict.worst
@@ -89,15 +90,15 @@ def test_a_directly_coded_network(engine: str, stalls: Stalls, tmp_path: Path) -
     pixels = rng.integers(0, 256, (70, 20), np.uint8) * (rng.random((70, 20)) < rng.uniform(0, 0.8, (70, 1)))
     verdict = verify(folder, Samples(pixels, None, encoder), engine, stalls, lambda _: None)
     result = reference.run(folder.network, pixels)
-    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.layers) > 0
+    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.in_order) > 0
     limit = cycle_limit(folder.network, folder.design, pixels, result)
     assert verdict.limit == limit.mean() <= verdict.cycles
     # the sums and the sweeps of the first layer are bounds of their own, and so is the second layer
     hidden, out = folder.design.layers
-    touched = (pixels != 0) @ np.count_nonzero(folder.network.layers[0].weight[hidden.placement], axis=0)
+    touched = (pixels != 0) @ np.count_nonzero(layers_of(folder.network)[0].weight[hidden.placement], axis=0)
     assert (limit >= -(-touched // hidden.lanes)).all()
     assert (limit >= 5 * hidden.slots).all()
-    assert (limit >= result.layers[0].spikes.sum(axis=(0, 2)) + 5 * out.slots).all()
+    assert (limit >= result.in_order[0].spikes.sum(axis=(0, 2)) + 5 * out.slots).all()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -110,7 +111,7 @@ def test_an_encoder_in_hardware(engine: str, stalls: Stalls, tmp_path: Path) -> 
     encoder = folder.network.encoder
     verdict = verify(folder, Samples(pixels, None, encoder), engine, stalls, lambda _: None)
     result = reference.run(folder.network, pixels)
-    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.layers) > 0
+    assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.in_order) > 0
     spikes = encoder.encode(pixels)
     plain = replace(folder.network, encoder=None)
     assert np.array_equal(cycle_limit(plain, folder.design, spikes, reference.run(plain, spikes)).mean(), verdict.limit)
@@ -156,7 +157,7 @@ def test_a_difference_names_sample_step_layer_neuron_and_leaves_a_waveform(
     )
     assert found, str(caught.value)
     sample, step, expected, got = (int(text) for text in found.groups()[:4])
-    golden = reference.run(open_folder(out).network, spikes).layers[1].spikes
+    golden = reference.run(open_folder(out).network, spikes).in_order[1].spikes
     assert golden[step, sample, 4] == expected != got
     assert Path(found[5]).stat().st_size > 1000
 

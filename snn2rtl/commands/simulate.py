@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.int_net import network_file, reference
-from snn2rtl.int_net.network import FixedPointNetwork, Integrator
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.reference import Inputs, Spikes
 from snn2rtl.int_net.saturations import readout_limits
 from snn2rtl.output import write_file
@@ -71,7 +71,8 @@ def _simulate_reference(
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of the result by name, with the limit of the cycles where there is hardware."""
     result = reference.run(network, inputs)
-    arrays = _arrays(network, [trace.spikes for trace in result.layers], result.counts, result.classes)
+    spikes = {name: trace.spikes for name, trace in result.traces.items()}
+    arrays = _arrays(network, spikes, result.counts, result.classes)
     return {**arrays, "cycle_limit": cycle_limit(network, folder.design, inputs, result)} if folder else arrays
 
 
@@ -80,19 +81,20 @@ def _simulate_verilog(folder: OutputFolder, inputs: Inputs, engine: Engine) -> d
     classes = beats.read_classes(folder.design, recording.output)
     counts = recording.scores
     if counts is None:
-        counts = reference.spike_counts(recording.layers[-1], readout_limits(folder.network))
+        output = recording.spikes[folder.network.output.name]
+        counts = reference.spike_counts(folder.network, output, readout_limits(folder.network))
     return {
-        **_arrays(folder.network, recording.layers, counts, classes),
+        **_arrays(folder.network, recording.spikes, counts, classes),
         "cycles": recording.ends - recording.starts + 1,
     }
 
 
 def _arrays(
-    network: FixedPointNetwork, layers: Sequence[Spikes], counts: IntArray, classes: IntArray | None
+    network: FixedPointNetwork, spikes: Mapping[str, Spikes], counts: IntArray, classes: IntArray | None
 ) -> dict[str, NDArray[Any]]:
-    named = zip(network.layers, stream_names(network), layers, strict=True)
-    spikes = {f"spikes_{name}": array for layer, name, array in named if not isinstance(layer.neuron, Integrator)}
-    return {**spikes, "counts": counts, "classes": np.argmax(counts, axis=1) if classes is None else classes}
+    streams, silent = stream_names(network), network.output.name if network.integrates else ""
+    named = {f"spikes_{streams[name]}": array for name, array in spikes.items() if name != silent}
+    return {**named, "counts": counts, "classes": np.argmax(counts, axis=1) if classes is None else classes}
 
 
 def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:

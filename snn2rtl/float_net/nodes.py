@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.int_net.network import MAX_DELAY, Score
+from snn2rtl.int_net.network import MAX_DELAY
+from snn2rtl.int_net.neurons import Score
 
 FloatArray = NDArray[np.float64]
 SCORES = tuple(score.value for score in Score)

@@ -6,20 +6,22 @@ The hardware sizes its adders from it, and leaves out the saturation where it pr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.network import Population
+from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
     Integrator,
-    Layer,
     Leak,
+    LifNeuron,
     MultiplierLeak,
     MultiplierLeaks,
     NoLeak,
@@ -84,15 +86,17 @@ class _Threshold:
     hard: bool
 
 
-def _threshold(layer: Layer) -> _Threshold:
+def _threshold(layer: Population) -> _Threshold:
     match layer.neuron:
         case Integrator():
             return _never(layer.num_neurons)
         case AdaptiveLifNeuron(fire_at=fire_at) as neuron:
             highest = fire_at - adaptation_low(neuron)
             return _Threshold(fire_at, highest, neuron.reset_by, neuron.reset is Reset.HARD)
-        case neuron:
+        case LifNeuron() as neuron:
             return _Threshold(neuron.fire_at, neuron.fire_at, neuron.reset_by, neuron.reset is Reset.HARD)
+        case _:
+            assert_never(layer.neuron)
 
 
 def _never(neurons: int) -> _Threshold:
@@ -105,11 +109,11 @@ def adaptation_low(neuron: AdaptiveLifNeuron) -> IntArray:
     return resting(-neuron.grow, neuron.adaptation_leak)
 
 
-_charged: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
-_membranes: WeakKeyDictionary[Layer, MembraneRange] = WeakKeyDictionary()
+_charged: WeakKeyDictionary[Population, MembraneRange] = WeakKeyDictionary()
+_membranes: WeakKeyDictionary[Population, MembraneRange] = WeakKeyDictionary()
 
 
-def charged_range(layer: Layer) -> MembraneRange:
+def charged_range(layer: Population) -> MembraneRange:
     """Return the range of what the inputs add to, over all inputs, in samples of any length.
 
     It is ``leak(v) + i``, and the synaptic current ``leak(c) + i`` where neurons have one.
@@ -124,7 +128,7 @@ def charged_range(layer: Layer) -> MembraneRange:
     return _charged[layer]
 
 
-def membrane_range(layer: Layer) -> MembraneRange:
+def membrane_range(layer: Population) -> MembraneRange:
     """Return the range of the charged membrane before it saturates, over all inputs, in samples of any length."""
     neuron = layer.neuron
     if not isinstance(neuron, WithCurrent):
@@ -157,7 +161,7 @@ def _settled(low_input: IntArray, high_input: IntArray, kind: Leak, at: _Thresho
         high = np.where(rises, np.maximum(after_high, high_end), high)
 
 
-def membrane_range_after(layer: Layer, steps: int) -> MembraneRange:
+def membrane_range_after(layer: Population, steps: int) -> MembraneRange:
     """Return the range of the charged membrane over all inputs, in samples of so many steps and without saturation."""
     neuron, at = layer.neuron, _threshold(layer)
     entering = MembraneRange(*input_range(layer))
@@ -222,27 +226,21 @@ def _repeats(move: IntArray, current: IntArray, charged: IntArray, at: _Threshol
     return np.where(move == 0, _FAR, 1 + further)
 
 
-def input_range(layer: Layer) -> tuple[IntArray, IntArray]:
+def input_range(layer: Population) -> tuple[IntArray, IntArray]:
     """Return the least and the greatest input current of each neuron over all inputs, shape (neurons,)."""
-    low, high = (layer.input_max * total for total in signed_sums(layer.weight))
-    if layer.recurrent is not None:
-        low, high = (total + back for total, back in zip((low, high), signed_sums(layer.recurrent), strict=True))
+    low, high = np.zeros((2, layer.num_neurons), np.int64)
+    for connection in layer.inputs:
+        least, most = connection.synapses.bounds
+        low, high = low + connection.greatest * least, high + connection.greatest * most
     return layer.bias + (low << layer.weight_shift), layer.bias + (high << layer.weight_shift)
 
 
-def signed_sums(weight: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the sums of the negative and of the positive weights of each neuron, shape (neurons,), int64."""
-    low: IntArray = np.minimum(weight, 0).sum(axis=1, dtype=np.int64)
-    high: IntArray = np.maximum(weight, 0).sum(axis=1, dtype=np.int64)
-    return low, high
-
-
-def never_saturates(layer: Layer) -> bool:
+def never_saturates(layer: Population) -> bool:
     """Return whether no input of any length makes a membrane of the layer saturate."""
     return membrane_range(layer).bits <= layer.neuron.membrane_bits
 
 
-def never_fires(layer: Layer) -> NDArray[np.bool_]:
+def never_fires(layer: Population) -> NDArray[np.bool_]:
     """Return which neurons no input can make fire, shape (neurons,), bool."""
     _, high = signed_range(layer.neuron.membrane_bits)
     silent: NDArray[np.bool_] = np.minimum(membrane_range(layer).high, high) < _threshold(layer).least

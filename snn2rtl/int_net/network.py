@@ -1,126 +1,116 @@
 """The integer network: WHAT is computed, in integers only. reference.py runs it, rtl/ wires it.
 
-A network that exists is valid: every invariant is checked when it is built. Arrays are read-only. Two networks are
-equal when their digests are.
+A network is a graph: populations of neurons, the connections into them, and pools and sums of spikes between them. One
+that exists is valid: every invariant is checked when it is built. Arrays are read-only. Two networks are equal when
+their digests are.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import assert_never
 
 import numpy as np
 
 from snn2rtl.checks import check, check_integers, check_range, frozen
-from snn2rtl.encoders import MAX_PIXEL, Encoder
+from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.int_net.neurons import (
-    MAX_MEMBRANE_BITS,
-    AdaptiveLifNeuron,
-    CurrentIntegrator,
-    CurrentLifNeuron,
-    Integrator,
-    Leak,
-    LifNeuron,
-    MultiplierLeak,
-    MultiplierLeaks,
-    Neuron,
-    NoLeak,
-    Reset,
-    Score,
-    ShiftLeak,
-    ShiftLeaks,
-    WithCurrent,
-    gain_bits,
-)
+from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Integrator, Neuron, WithCurrent, gain_bits
+from snn2rtl.int_net.synapses import Synapses
+from snn2rtl.windows import Shape, Windows
 
-__all__ = [
-    "MAX_CURRENT",
-    "MAX_DELAY",
-    "MAX_MEMBRANE_BITS",
-    "MAX_WEIGHT_BITS",
-    "AdaptiveLifNeuron",
-    "CurrentIntegrator",
-    "CurrentLifNeuron",
-    "FixedPointNetwork",
-    "Integrator",
-    "Layer",
-    "Leak",
-    "LifNeuron",
-    "MultiplierLeak",
-    "MultiplierLeaks",
-    "Neuron",
-    "NoLeak",
-    "Reset",
-    "Score",
-    "ShiftLeak",
-    "ShiftLeaks",
-    "WithCurrent",
-]
-
+INPUT = "input"  # name of what enters the network, as a source
 MAX_WEIGHT_BITS = 16
 MAX_DELAY = 63  # time steps
 MAX_CURRENT = 1 << 61  # and for a sum of membrane, current and bias
+MAX_VALUE = (1 << 16) - 1  # of an input in a step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """What enters the network: values 0..greatest in every step; 1 for spikes, 255 for pixels.
+
+    shape: of a sample, (inputs,), (channels, length) or (channels, height, width).
+    """
+
+    shape: Shape
+    greatest: int = 1
+
+    def __post_init__(self) -> None:
+        check(len(self.shape) > 0 and min(self.shape) > 0, f"input: shape must have positive lengths, not {self.shape}")
+        check(1 <= self.greatest <= MAX_VALUE, f"input: greatest must be 1..{MAX_VALUE}, not {self.greatest}")
+
+    @property
+    def size(self) -> int:
+        """Number of inputs."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Layer:
-    """Synapses and neurons of one layer: ``i = bias + (weight @ x) << weight_shift`` for x of 0..input_max.
+class Connection:
+    """Synapses from a source to a population: ``synapses @ x`` for x of 0..greatest.
 
-    A recurrent layer reads its own spikes of the step before, too, of which the first step of a sample has none:
-    ``i = bias + (weight @ x + recurrent @ s) << weight_shift``; recurrent has shape (neurons, neurons).
+    With a delay a value of input i in step t arrives in step ``t + delay[i]``, or never where the sample ends before;
+    delay has shape (inputs,). A connection of the previous step reads what its source, the population itself, made in
+    the step before, of which the first step of a sample has nothing.
+    """
 
-    With delays a spike of input i in step t arrives in step ``t + delay[i]``, or never where the sample ends before;
-    delay has shape (inputs,).
+    source: str
+    synapses: Synapses
+    greatest: int = 1
+    delay: IntArray | None = None
+    previous_step: bool = False
 
-    weight has shape (neurons, inputs) and fits weight_bits signed bits; a zero weight is a pruned synapse. bias has
-    shape (neurons,), in membrane steps. weight_shift aligns the weights with a membrane that carries fraction bits.
-    input_max is 1 for spikes, 255 for the pixels of a directly coded sample.
+    def __post_init__(self) -> None:
+        check(1 <= self.greatest <= MAX_VALUE, f"greatest must be 1..{MAX_VALUE}, not {self.greatest}")
+        if self.delay is None:
+            return
+        check_integers("delay", self.delay)
+        inputs = self.synapses.num_inputs
+        check(self.delay.shape == (inputs,), f"delay must have shape ({inputs},), not {self.delay.shape}")
+        check(self.greatest == 1, "delays must be those of spikes, not of pixels or counts")
+        check(not self.previous_step, "delays must not stand in a connection of the previous step")
+        check_range(f"delays must be 0..{MAX_DELAY} steps", self.delay, 0, MAX_DELAY)
+        object.__setattr__(self, "delay", frozen(self.delay, 8))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Population:
+    """Neurons and the connections into them: ``i = bias + (sum over connections) << weight_shift``.
+
+    Weights of all connections fit weight_bits signed bits. bias has shape (neurons,), in membrane steps. weight_shift
+    aligns the weights with a membrane that carries fraction bits. shape is that of the neurons, (neurons,), (channels,
+    length) or (channels, height, width).
     """
 
     name: str
-    weight: IntArray
+    shape: Shape
+    inputs: tuple[Connection, ...]
     weight_bits: int
     weight_shift: int
     bias: IntArray
     neuron: Neuron
-    input_max: int = 1
-    recurrent: IntArray | None = None
-    delay: IntArray | None = None
 
     def __post_init__(self) -> None:
-        where = f"layer '{self.name}'"
-        bits = self.weight_bits
-        check_integers(f"{where}: weight", self.weight)
+        where, bits, neurons = f"layer '{self.name}'", self.weight_bits, self.num_neurons
         check_integers(f"{where}: bias", self.bias)
         check(1 <= bits <= MAX_WEIGHT_BITS, f"{where}: bits must be 1..{MAX_WEIGHT_BITS}, not {bits}")
         check(0 <= self.weight_shift < 32, f"{where}: weight_shift must be 0..31, not {self.weight_shift}")
-        check(1 <= self.input_max <= MAX_PIXEL, f"{where}: input_max must be 1..{MAX_PIXEL}, not {self.input_max}")
-        check(self.weight.ndim == 2 and 0 not in self.weight.shape,
-               f"{where}: weight must have shape (neurons, inputs), not {self.weight.shape}")  # fmt: skip
-        check_range(f"{where}: weights must fit {bits} bits", self.weight, *signed_range(bits))
-        neurons, inputs = self.weight.shape
-        if self.recurrent is not None:
-            check_integers(f"{where}: recurrent weight", self.recurrent)
-            check(self.recurrent.shape == (neurons, neurons),
-                  f"{where}: recurrent must have shape ({neurons}, {neurons}), not {self.recurrent.shape}")  # fmt: skip
-            check(not isinstance(self.neuron, Integrator), f"{where}: integrators must not be recurrent")
-            check_range(f"{where}: recurrent weights must fit {bits} bits", self.recurrent, *signed_range(bits))
-            object.__setattr__(self, "recurrent", frozen(self.recurrent, bits))
-        if self.delay is not None:
-            check_integers(f"{where}: delay", self.delay)
-            check(self.delay.shape == (inputs,),
-                  f"{where}: delay must have shape ({inputs},), not {self.delay.shape}")  # fmt: skip
-            check(self.input_max == 1, f"{where}: delays must be those of spikes, not of pixels")
-            check_range(f"{where}: delays must be 0..{MAX_DELAY} steps", self.delay, 0, MAX_DELAY)
-            object.__setattr__(self, "delay", frozen(self.delay, 8))
-        rows = inputs * self.input_max + (0 if self.recurrent is None else neurons)
-        reach = rows << (bits - 1 + self.weight_shift)
+        check(bool(self.forward), f"{where}: must have an input besides itself")
+        for connection in self.inputs:
+            synapses = connection.synapses
+            check(synapses.num_neurons == neurons,
+                  f"{where}: must have {synapses.num_neurons} neurons as its weights from '{connection.source}', "
+                  f"not {neurons}")  # fmt: skip
+            recurrent = "recurrent " if connection.previous_step else ""
+            check_range(f"{where}: {recurrent}weights must fit {bits} bits", synapses.stored, *signed_range(bits))
+        self._check_recurrence(where)
+        reach = sum(c.synapses.num_inputs * c.greatest for c in self.inputs) << (bits - 1 + self.weight_shift)
         check(reach <= MAX_CURRENT, f"{where}: input current must stay within 2**61, not reach {reach:.3g}")
-        check(
-            self.bias.shape == (neurons,),
-            f"{where}: bias must have shape ({neurons},), not {self.bias.shape}",
-        )
+        check(self.bias.shape == (neurons,), f"{where}: bias must have shape ({neurons},), not {self.bias.shape}")
         check(len(self.neuron) == neurons, f"{where}: must have {neurons} neurons, not {len(self.neuron)}")
         check_range(f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits", self.bias, *signed_range(MAX_MEMBRANE_BITS))
         if isinstance(self.neuron, WithCurrent):
@@ -129,93 +119,265 @@ class Layer:
             limit = MAX_MEMBRANE_BITS - 1
             check(settled < 1 << limit,
                   f"{where}: synaptic current must stay under 2**{limit}, not reach {settled:.3g}")  # fmt: skip
-        object.__setattr__(self, "weight", frozen(self.weight, bits))
         object.__setattr__(self, "bias", frozen(self.bias, 64))
+
+    def _check_recurrence(self, where: str) -> None:
+        back = [connection for connection in self.inputs if connection.previous_step]
+        check(not back or not isinstance(self.neuron, Integrator), f"{where}: integrators must not be recurrent")
+        check(len(back) <= 1, f"{where}: must have at most one recurrent connection, not {len(back)}")
+        for connection in back:
+            check(connection.source == self.name,
+                  f"{where}: must read the previous step of itself, not of '{connection.source}'")  # fmt: skip
+            check(connection.synapses.num_inputs == self.num_neurons,
+                  f"{where}: recurrent must have shape ({self.num_neurons}, {self.num_neurons}), "
+                  f"not ({connection.synapses.num_neurons}, {connection.synapses.num_inputs})")  # fmt: skip
+            check(self.inputs[-1] is connection, f"{where}: a recurrent connection must be the last one")
 
     @property
     def num_neurons(self) -> int:
-        """Neurons of the layer."""
-        return int(self.weight.shape[0])
+        """Neurons of the population."""
+        return math.prod(self.shape)
+
+    @property
+    def forward(self) -> tuple[Connection, ...]:
+        """The connections from what is computed before this population in a step."""
+        return tuple(connection for connection in self.inputs if not connection.previous_step)
+
+    @property
+    def recurrent(self) -> Connection | None:
+        """The connection from the population itself, of the previous step."""
+        return next((connection for connection in self.inputs if connection.previous_step), None)
 
     @property
     def num_inputs(self) -> int:
-        """Inputs of the layer."""
-        return int(self.weight.shape[1])
+        """Inputs of all connections but the recurrent one."""
+        return sum(connection.synapses.num_inputs for connection in self.forward)
+
+    @property
+    def num_weights(self) -> int:
+        """Weights that memory must hold, zero or not: a kernel counts once."""
+        return sum(connection.synapses.stored.size for connection in self.inputs)
+
+    @property
+    def num_nonzero(self) -> int:
+        """Those of num_weights that are not zero."""
+        return sum(int(np.count_nonzero(connection.synapses.stored)) for connection in self.inputs)
 
     @cached_property
-    def rows(self) -> IntArray:
-        """Weights of the inputs and, where the layer is recurrent, of its own neurons behind them."""
-        return self.weight if self.recurrent is None else np.concatenate([self.weight, self.recurrent], axis=1)
-
-    def rows_of(self, inputs: IntArray, neurons: IntArray) -> IntArray:
-        """Return which of the rows these inputs have and, where the layer is recurrent, these neurons behind them."""
-        return inputs if self.recurrent is None else np.concatenate([inputs, self.num_inputs + neurons])
+    def matrix(self) -> IntArray:
+        """Weights of all connections beside each other, shape (neurons, inputs): convolutions unrolled."""
+        parts = [connection.synapses.matrix for connection in self.inputs]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     @cached_property
-    def nonzeros(self) -> IntArray:
-        """Non-zero weights that a spike of each input touches, shape (inputs,)."""
-        count: IntArray = np.count_nonzero(self.weight, axis=0)
-        return count
+    def fan_out(self) -> IntArray:
+        """Non-zero weights that a spike of each input of each connection touches, shape (inputs of all,)."""
+        return np.concatenate([connection.synapses.fan_out for connection in self.inputs])
 
-    @cached_property
-    def recurrent_nonzeros(self) -> IntArray:
-        """Non-zero recurrent weights that a spike of each neuron touches in the step after, shape (neurons,)."""
-        none: IntArray = np.zeros(self.num_neurons, np.int64)
-        return none if self.recurrent is None else np.count_nonzero(self.recurrent, axis=0)
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool:
+    """``s[c, o] = any of x[c, p]`` over the places p of a window, in every step; x are spikes. No state.
+
+    Source: torch.nn.MaxPool1d, MaxPool2d on spikes.
+    """
+
+    name: str
+    source: str
+    channels: int
+    windows: Windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumPool:
+    """``y[c, o] = sum of x[c, p]`` over the places p of a window, in every step. No state.
+
+    An average pool is one whose divisor is a part of the weights behind it.
+
+    Source: torch.nn.AvgPool1d, AvgPool2d.
+    """
+
+    name: str
+    source: str
+    channels: int
+    windows: Windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum:
+    """``y = x_1 + x_2 + ...``, element by element, in every step. No state.
+
+    Source: the ADD connection of SEW ResNet (Fang et al. 2021).
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    shape: Shape
+
+
+Pool = MaxPool | SumPool
+Node = Population | MaxPool | SumPool | Sum
+
+
+def sources_of(node: Node) -> tuple[str, ...]:
+    """Return the names of what a node reads in the same time step."""
+    match node:
+        case Population():
+            return tuple(connection.source for connection in node.forward)
+        case MaxPool() | SumPool():
+            return (node.source,)
+        case Sum():
+            return node.sources
+        case _:
+            assert_never(node)
+
+
+def shape_of(node: Node) -> Shape:
+    """Return the shape of what a node makes."""
+    match node:
+        case Population() | Sum():
+            return node.shape
+        case MaxPool() | SumPool():
+            return (node.channels, *node.windows.outputs)
+        case _:
+            assert_never(node)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FixedPointNetwork:
-    """A chain of layers; the class is the neuron of the last layer with the most spikes, ties to the lowest index.
+    """Nodes in an order in which each reads only what comes before it; the last one, a population, is the output.
 
-    A neuron's spike count saturates at ``2**count_bits - 1``. Where the last layer has integrators, the class is the
-    one of the highest score, and count_bits means nothing. With a direct encoder the first layer takes the pixels of
-    a sample in every one of the encoder's time steps; otherwise it takes spikes, as all other layers do. Where the
-    encoder is one of hardware, they are spikes that the network makes of pixels.
+    The class is the group of ``group`` neighbouring outputs with the most spikes, ties to the lowest index; a group's
+    count saturates at ``2**count_bits - 1``. Where the output has integrators, the class is the one of the highest
+    score, and count_bits means nothing. With a direct encoder the pixels of a sample enter in every one of the
+    encoder's time steps. Where the encoder is one of hardware, spikes are made of pixels in the network.
     """
 
     name: str
-    layers: tuple[Layer, ...]
+    input: Input
+    nodes: tuple[Node, ...]
     count_bits: int
+    group: int = 1
     encoder: Encoder | None = None
 
     def __post_init__(self) -> None:
-        check(len(self.layers) > 0, "network: must have at least one layer, not none")
+        check(any(isinstance(node, Population) for node in self.nodes),
+              "network: must have at least one layer, not none")  # fmt: skip
         check(1 <= self.count_bits <= 32, f"network: count_bits must be 1..32, not {self.count_bits}")
-        names = [layer.name for layer in self.layers]
-        check(len(set(names)) == len(names), f"network: layer names must be unique, not {names}")
-        for before, after in zip(self.layers, self.layers[1:], strict=False):
-            check(before.num_neurons == after.num_inputs,
-                   f"layer '{after.name}': must take {before.num_neurons} inputs, not {after.num_inputs}")  # fmt: skip
-        for index, layer in enumerate(self.layers):
-            check(index == len(names) - 1 or not isinstance(layer.neuron, Integrator),
-                  f"layer '{layer.name}': integrators must be the last layer, for they never spike")  # fmt: skip
-            wanted = self.encoder.input_max if self.encoder and index == 0 else 1
-            check(layer.input_max == wanted, f"layer '{layer.name}': input_max must be {wanted}, not "
-                   f"{layer.input_max}; only the first layer after a direct encoder takes pixels")  # fmt: skip
+        names = [node.name for node in self.nodes]
+        check(len(set(names)) == len(names) and INPUT not in names,
+              f"network: layer names must be unique and not '{INPUT}', not {names}")  # fmt: skip
+        check(isinstance(self.nodes[-1], Population), f"network: must end with a layer of neurons, not '{names[-1]}'")
+        wanted = self.encoder.input_max if self.encoder else self.input.greatest
+        check(self.input.greatest == wanted,
+              f"network: input must reach {wanted} as its encoder says, not {self.input.greatest}")  # fmt: skip
+        assert self.greatest  # which checks every node
+        for node in self.nodes[:-1]:
+            check(not (isinstance(node, Population) and isinstance(node.neuron, Integrator)),
+                  f"layer '{node.name}': integrators must be the last layer, for they never spike")  # fmt: skip
+        outputs = self.output.num_neurons
+        check(self.group >= 1 and outputs % self.group == 0,
+              f"network: group must divide {outputs} outputs, not be {self.group}")  # fmt: skip
+        check(self.group == 1 or not self.integrates,
+              "network: group must be 1 where the last layer integrates")  # fmt: skip
+
+    @cached_property
+    def greatest(self) -> Mapping[str, int]:
+        """The greatest value of the input and of every node in a step, by name."""
+        known = {INPUT: (self.input.size, self.input.greatest)}
+        for node in self.nodes:
+            known[node.name] = (math.prod(shape_of(node)), _checked(node, known))
+        return {name: greatest for name, (_, greatest) in known.items()}
+
+    @cached_property
+    def populations(self) -> tuple[Population, ...]:
+        """The populations, in order."""
+        return tuple(node for node in self.nodes if isinstance(node, Population))
+
+    @property
+    def output(self) -> Population:
+        """The population that the class is read from."""
+        return self.populations[-1]
+
+    @property
+    def integrates(self) -> bool:
+        """Whether the class is read from integrators, which never spike."""
+        return isinstance(self.output.neuron, Integrator)
 
     @property
     def is_direct(self) -> bool:
-        """Whether the first layer sums pixels rather than spikes."""
+        """Whether pixels enter synapses, rather than spikes."""
         return self.encoder is not None and self.encoder.kind == "direct"
 
     @property
     def takes_pixels(self) -> bool:
-        """Whether pixels enter the network: for the first layer, or for an encoder in hardware."""
+        """Whether pixels enter the network: for synapses, or for an encoder in hardware."""
         return self.encoder is not None and self.encoder.takes_pixels
 
     @property
     def num_inputs(self) -> int:
-        """Inputs of the first layer."""
-        return self.layers[0].num_inputs
+        """Inputs of the network."""
+        return self.input.size
 
     @property
     def num_classes(self) -> int:
-        """Neurons of the last layer."""
-        return self.layers[-1].num_neurons
+        """Classes: groups of outputs."""
+        return self.output.num_neurons // self.group
 
     @property
     def readout_bits(self) -> int:
         """Width of a count, or of an integrator's score, which is signed."""
-        neuron = self.layers[-1].neuron
+        neuron = self.output.neuron
         return neuron.score_bits if isinstance(neuron, Integrator) else self.count_bits
+
+    def takes_values(self, connection: Connection) -> bool:
+        """Return whether a connection's events come with a value, a pixel."""
+        return self.is_direct and connection.source == INPUT
+
+    def readers(self, name: str) -> Iterator[Node]:
+        """Yield the nodes that read a node, or the input, in the same time step."""
+        return (node for node in self.nodes if name in sources_of(node))
+
+
+def _checked(node: Node, known: dict[str, tuple[int, int]]) -> int:
+    """Return the greatest value that a node makes in a step.
+
+    Args:
+        node: the node.
+        known: size and greatest value of everything before it, by name.
+    """
+    where = f"layer '{node.name}'"
+    for source in sources_of(node):
+        check(source in known, f"{where}: must read the input or a layer before it, not '{source}'")
+    match node:
+        case Population():
+            for connection in node.forward:
+                size, greatest = known[connection.source]
+                inputs = connection.synapses.num_inputs
+                check(size == inputs, f"{where}: must take {size} inputs, not {inputs}")
+                check(connection.greatest == greatest, f"{where}: input_max must be {greatest}, not "
+                      f"{connection.greatest}, as '{connection.source}' has it")  # fmt: skip
+            return 1
+        case MaxPool() | SumPool():
+            for problem in node.windows.problems():
+                check(False, f"{where}: {problem}")
+            size, greatest = known[node.source]
+            taken = node.channels * math.prod(node.windows.space)
+            check(size == taken, f"{where}: must take {size} inputs, not {taken}")
+            if isinstance(node, MaxPool):
+                check(greatest == 1, f"{where}: a max pool must take spikes, not values up to {greatest}")
+                return 1
+            return _value(where, node.windows.size * greatest)
+        case Sum():
+            size = math.prod(node.shape)
+            for source in node.sources:
+                check(known[source][0] == size,
+                      f"{where}: must take {size} inputs of '{source}', not {known[source][0]}")  # fmt: skip
+            return _value(where, sum(known[source][1] for source in node.sources))
+        case _:
+            assert_never(node)
+
+
+def _value(where: str, greatest: int) -> int:
+    check(greatest <= MAX_VALUE, f"{where}: values must stay within {MAX_VALUE}, not reach {greatest}")
+    return greatest

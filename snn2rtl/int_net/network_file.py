@@ -17,15 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.arrays import ArrayFile
+from snn2rtl.checks import named
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, ModelFileError, OptionError, QuantizationError
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.chain import DenseLayer, chain_of
+from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, MaxPool, Node, Population, Sum, SumPool
+from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
-    FixedPointNetwork,
     Integrator,
-    Layer,
     Leak,
     LifNeuron,
     MultiplierLeak,
@@ -37,9 +38,13 @@ from snn2rtl.int_net.network import (
     ShiftLeak,
     ShiftLeaks,
 )
+from snn2rtl.int_net.synapses import KINDS as SYNAPSES
+from snn2rtl.windows import Windows
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 is a chain of fully connected layers
 MAX_BYTES = 1 << 32  # of all arrays: a small archive that would fill the memory is no network
+_Entry = dict[str, Any]
+_Arrays = dict[str, NDArray[Any]]
 _LEAKS: dict[str, type[Leak]] = {
     "none": NoLeak,
     "shift": ShiftLeak,
@@ -54,7 +59,7 @@ _NEURONS: dict[str, type[Neuron]] = {
     "integrator": Integrator,
     "current_integrator": CurrentIntegrator,
 }
-_OPTIONAL = ("recurrent", "delay")
+_NODES: dict[str, type[Node]] = {"population": Population, "max_pool": MaxPool, "sum_pool": SumPool, "sum": Sum}
 _ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}
 
 
@@ -94,10 +99,13 @@ def load(path: Path) -> FixedPointNetwork:
                     f"{path}: arrays must take at most {MAX_BYTES >> 30} GiB, not {size / 2**30:.1f} GiB"
                 )
             header = json.loads(arrays["header"].tobytes())
-            if header["format_version"] != FORMAT_VERSION:
-                found = header["format_version"]
-                raise ModelFileError(f"{path}: format version must be {FORMAT_VERSION}, not {found}")
-            return _network(header, arrays)
+            match header["format_version"]:
+                case 1:
+                    return _chain(header, arrays)
+                case 2:
+                    return _network(header, arrays)
+                case found:
+                    raise ModelFileError(f"{path}: format version must be 1 or {FORMAT_VERSION}, not {found}")
     except ModelFileError:
         raise
     except DataError as error:
@@ -109,94 +117,156 @@ def load(path: Path) -> FixedPointNetwork:
         raise ModelFileError(f"{path}: must be a network.npz written by snn2rtl ({reason})") from error
 
 
-def _parts(network: FixedPointNetwork) -> tuple[str, dict[str, NDArray[Any]]]:
-    layers: list[dict[str, Any]] = []
-    arrays: dict[str, NDArray[Any]] = {}
-    for index, layer in enumerate(network.layers):
-        entry, found = _described(layer.neuron)
-        own = {key: getattr(layer, key) for key in ("weight", "bias", *_OPTIONAL)}
-        found = {key: array for key, array in own.items() if array is not None} | found
-        arrays |= {f"layer{index}_{key}": value for key, value in found.items()}
-        layers.append(
-            {
-                "name": layer.name,
-                "weight_bits": layer.weight_bits,
-                "weight_shift": layer.weight_shift,
-                "neuron": next(kind for kind, cls in _NEURONS.items() if type(layer.neuron) is cls),
-                **entry,
-                **({"input_max": layer.input_max} if layer.input_max != 1 else {}),
-            }
-        )
+def _parts(network: FixedPointNetwork) -> tuple[str, _Arrays]:
+    nodes: list[_Entry] = []
+    arrays: _Arrays = {}
+    for index, node in enumerate(network.nodes):
+        entry, found = _described(node)
+        nodes.append({"kind": _key(_NODES, node), **entry})
+        arrays |= {f"node{index}_{key}": value for key, value in found.items()}
     header = {
         "format_version": FORMAT_VERSION,
         "name": network.name,
+        "input": {"shape": network.input.shape, "greatest": network.input.greatest},
         "count_bits": network.count_bits,
+        "group": network.group,
         "encoder": network.encoder.to_dict() if network.encoder else None,
-        "layers": layers,
+        "nodes": nodes,
     }
     return json.dumps(header, indent=1, sort_keys=True), arrays
 
 
-def _described(value: Neuron | Leak, prefix: str = "") -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return the fields of a neuron or a leak: what the header holds, and the arrays, those of a leak with its name."""
-    entry: dict[str, Any] = {}
-    arrays: dict[str, NDArray[Any]] = {}
-    for key in (field.name for field in fields(value)):
+def _key(table: Mapping[str, type[Any]], value: object) -> str:
+    return next(key for key, cls in table.items() if type(value) is cls)
+
+
+def _described(value: object, prefix: str = "") -> tuple[_Entry, _Arrays]:
+    """Return the fields of a value: what the header holds, and the arrays, by the names of fields that lead there."""
+    entry: _Entry = {}
+    arrays: _Arrays = {}
+    for key in (field.name for field in fields(value)):  # type: ignore[arg-type]
         part = getattr(value, key)
+        inner: list[object] = []
+        kind = ""
         if isinstance(part, np.ndarray):
             arrays[prefix + key] = part
         elif isinstance(part, Leak):
-            kind = next(name for name, cls in _LEAKS.items() if isinstance(part, cls))
-            inner, found = _described(part, f"{key}_")
-            entry[key] = {"kind": kind, **inner}
-            arrays |= found
-        else:
+            inner, kind = [part], _key(_LEAKS, part)
+        elif isinstance(part, Neuron):
+            inner, kind = [part], _key(_NEURONS, part)
+        elif isinstance(part, tuple(SYNAPSES.values())):
+            inner, kind = [part], _key(SYNAPSES, part)
+        elif isinstance(part, Windows):
+            inner = [part]
+        elif isinstance(part, tuple) and part and isinstance(part[0], Connection):
+            described = [_described(one, f"{prefix}{key}{index}_") for index, one in enumerate(part)]
+            entry[key] = [found for found, _ in described]
+            arrays |= {name: array for _, found in described for name, array in found.items()}
+        elif part is not None:
             entry[key] = part.value if isinstance(part, Reset | Score) else part
+        for one in inner:
+            found, more = _described(one, f"{prefix}{key}_")
+            entry[key] = {"kind": kind, **found} if kind else found
+            arrays |= more
     return entry, arrays
 
 
-def _network(header: dict[str, Any], arrays: Mapping[str, Any]) -> FixedPointNetwork:
+def _chain(header: _Entry, arrays: Mapping[str, Any]) -> FixedPointNetwork:
+    """Return the network of a file of version 1."""
     layers = []
     for index, entry in enumerate(header["layers"]):
         name, prefix = str(entry["name"]), f"layer{index}_"
-        if entry["neuron"] not in _NEURONS:
-            known = f"{', '.join(list(_NEURONS)[:-1])} or {list(_NEURONS)[-1]}"
-            raise QuantizationError(f"layer '{name}': neuron must be {known}, not {entry['neuron']!r}")
+        neuron = _read(_of(_NEURONS, entry["neuron"], f"layer '{name}': neuron"), entry, arrays, prefix)
         layers.append(
-            Layer(
+            DenseLayer(
                 name=name,
                 weight=arrays[prefix + "weight"],
                 weight_bits=_integer(entry["weight_bits"]),
                 weight_shift=_integer(entry["weight_shift"]),
                 bias=arrays[prefix + "bias"],
-                neuron=_read(_NEURONS[entry["neuron"]], entry, arrays, prefix),
+                neuron=neuron,
                 input_max=_integer(entry.get("input_max", 1)),
-                **{key: arrays.get(prefix + key) for key in _OPTIONAL},
+                recurrent=arrays.get(prefix + "recurrent"),
+                delay=arrays.get(prefix + "delay"),
             )
         )
-    encoder = Encoder.from_dict(header["encoder"]) if header["encoder"] else None
+    count_bits = _integer(header["count_bits"])
+    return chain_of(name=str(header["name"]), layers=layers, count_bits=count_bits, encoder=_encoder(header))
+
+
+def _network(header: _Entry, arrays: Mapping[str, Any]) -> FixedPointNetwork:
+    nodes: list[Node] = []
+    for index, described in enumerate(header["nodes"]):
+        entry = dict(described)
+        where = f"layer '{entry['name']}'"
+        with named(where):
+            cls = _of(_NODES, entry.pop("kind"), f"{where}: kind")
+            nodes.append(_read(cls, entry, arrays, f"node{index}_"))
+    entered = header["input"]
     return FixedPointNetwork(
-        name=str(header["name"]), layers=tuple(layers), count_bits=_integer(header["count_bits"]), encoder=encoder
+        name=str(header["name"]),
+        input=Input(shape=_integers(entered["shape"]), greatest=_integer(entered["greatest"])),
+        nodes=tuple(nodes),
+        count_bits=_integer(header["count_bits"]),
+        group=_integer(header["group"]),
+        encoder=_encoder(header),
     )
 
 
+def _encoder(header: _Entry) -> Encoder | None:
+    return Encoder.from_dict(header["encoder"]) if header["encoder"] else None
+
+
+def _of(table: Mapping[str, type[Any]], kind: object, what: str) -> type[Any]:
+    if kind not in table:
+        known = f"{', '.join(list(table)[:-1])} or {list(table)[-1]}"
+        raise QuantizationError(f"{what} must be {known}, not {kind!r}")
+    return table[str(kind)]
+
+
 def _read(cls: type[Any], entry: Mapping[str, Any], arrays: Mapping[str, Any], prefix: str) -> Any:
-    """Return the neuron or the leak of a header's entry, the inverse of _described()."""
-    values: dict[str, Any] = {}
+    """Return the value of a header's entry, the inverse of _described()."""
+    values: _Entry = {}
     for key in (field.name for field in fields(cls)):
         if prefix + key in arrays:
             values[key] = arrays[prefix + key]
-        elif isinstance(entry[key], dict):
-            inner = dict(entry[key])
-            values[key] = _read(_LEAKS[inner.pop("kind")], inner, arrays, f"{prefix}{key}_")
-            if more := inner.keys() - vars(values[key]):
-                raise TypeError(f"{key} holds unknown {', '.join(more)}")
-        else:
-            values[key] = _ENUMS[key](entry[key]) if key in _ENUMS else _integer(entry[key])
+        elif key in entry:
+            values[key] = _value(key, entry[key], arrays, f"{prefix}{key}")
     return cls(**values)
 
 
+def _value(key: str, value: Any, arrays: Mapping[str, Any], prefix: str) -> Any:
+    """Return a field of a header's entry: a value of ours, a string, a truth, or integers."""
+    if key in _ENUMS:
+        return _ENUMS[key](value)
+    if isinstance(value, dict):
+        return _part(key, value, arrays, f"{prefix}_")
+    if key == "inputs":
+        return tuple(_read(Connection, one, arrays, f"{prefix}{index}_") for index, one in enumerate(value))
+    if key in ("name", "source", "sources"):
+        return tuple(map(str, value)) if isinstance(value, list) else str(value)
+    if key == "previous_step":
+        return bool(value)
+    return _integers(value) if isinstance(value, list) else _integer(value)
+
+
+def _part(key: str, entry: Mapping[str, Any], arrays: Mapping[str, Any], prefix: str) -> Any:
+    """Return a value of ours that stands in another: neurons, leaks, synapses, windows."""
+    inner = dict(entry)
+    tables: dict[str, Mapping[str, type[Any]]] = {"neuron": _NEURONS, "synapses": SYNAPSES}
+    cls = Windows if key == "windows" else _of(tables.get(key, _LEAKS), inner.pop("kind"), key)
+    if more := inner.keys() - {field.name for field in fields(cls)}:
+        raise TypeError(f"{key} holds unknown {', '.join(more)}")
+    return _read(cls, inner, arrays, prefix)
+
+
+def _integers(values: object) -> tuple[int, ...]:
+    if not isinstance(values, list):
+        raise TypeError(f"{values!r} must be a list of integers")
+    return tuple(_integer(value) for value in values)
+
+
 def _integer(value: object) -> int:
-    if not isinstance(value, int):
+    if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{value!r} must be an integer")
     return value

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.int_net.network import FixedPointNetwork, Integrator
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import Integrator
 
 
 class Limits:
@@ -31,7 +32,7 @@ class Limits:
 
 def readout_limits(network: FixedPointNetwork) -> Limits:
     """Return the limits of a spike count, or of the score of an integrator."""
-    neuron = network.layers[-1].neuron
+    neuron = network.output.neuron
     if isinstance(neuron, Integrator):
         return Limits(*signed_range(neuron.score_bits))
     return Limits(0, (1 << network.count_bits) - 1)
@@ -69,12 +70,11 @@ class Saturations:
         said = [
             f"layer '{layer.name}': {self.membranes[layer.name]} of {updates * layer.num_neurons} membranes saturate "
             f"at {layer.neuron.membrane_bits} bits, over all time steps"
-            for layer in network.layers
+            for layer in network.populations
             if layer.name in self.membranes
         ]
         if self.readout:
-            summed = isinstance(network.layers[-1].neuron, Integrator)
-            what, total = ("sums of membranes", updates) if summed else ("spike counts", self.samples)
+            what, total = ("sums of membranes", updates) if network.integrates else ("spike counts", self.samples)
             said.append(
                 f"readout: {self.readout} of {total * network.num_classes} {what} saturate at "
                 f"{network.readout_bits} bits; samples of {self.steps} time steps are too long for it"

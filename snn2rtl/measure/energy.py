@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from snn2rtl.fixed_point import IntArray
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.network import FixedPointNetwork, Population
+from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
-    FixedPointNetwork,
     Integrator,
-    Layer,
     Leak,
     MultiplierLeak,
     MultiplierLeaks,
@@ -32,6 +30,7 @@ from snn2rtl.measure.metrics import Activity
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.memory import Memory
+from snn2rtl.rtl.placement import row_order
 
 # M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014, figure 1.1.9: 45 nm, 0.9 V, in pJ
 ADD_8_BITS, ADD_32_BITS = 0.03, 0.1
@@ -99,19 +98,18 @@ def estimate(
     if network.is_direct:
         return ()
     found = []
-    inputs: IntArray = np.arange(network.num_inputs)
-    for index, (layer, hardware) in enumerate(zip(network.layers, design.layers, strict=True)):
-        entering = float(activity.events[index][inputs].sum()) / activity.samples
-        rows = np.concatenate([activity.arrived[index], activity.returned[index]])
-        firing = rows[layer.rows_of(inputs, hardware.placement)] / activity.samples
+    for layer, hardware in zip(network.populations, design.layers, strict=True):
+        sources = np.concatenate([activity.events[connection.source] for connection in layer.inputs])
+        order = row_order(layer, design.placement)
+        entering = float(sources[order[order < layer.num_inputs]].sum()) / activity.samples
+        firing = activity.arrived[layer.name][order] / activity.samples
         toggled = toggles[hardware.stream] if toggles else None
         found.append(_layer(layer, hardware, entering, firing, activity.steps, toggled))
-        inputs = hardware.placement
     return tuple(found)
 
 
 def _layer(
-    layer: Layer, hardware: LayerDesign, entering: float, firing: np.ndarray, steps: int, toggles: float | None
+    layer: Population, hardware: LayerDesign, entering: float, firing: np.ndarray, steps: int, toggles: float | None
 ) -> LayerEnergy:
     cost, layout = hardware.costs[hardware.layout.kind], hardware.layout
     words = firing @ cost.words  # of each walker
@@ -140,7 +138,7 @@ def _layer(
     )
 
 
-def _adds_of_neuron(layer: Layer) -> int:
+def _adds_of_neuron(layer: Population) -> int:
     """Return the adders of a neuron: leaks, bias, threshold, reset, and what its kind adds to them."""
     neuron = layer.neuron
     adders = sum(not isinstance(leak, NoLeak | MultiplierLeak | MultiplierLeaks) for leak in _leaks(layer))
@@ -155,7 +153,7 @@ def _adds_of_neuron(layer: Layer) -> int:
     return adders + 1 + (neuron.reset is Reset.SOFT)
 
 
-def _leaks(layer: Layer) -> list[Leak]:
+def _leaks(layer: Population) -> list[Leak]:
     """Return the leaks of a neuron's states."""
     match layer.neuron:
         case AdaptiveLifNeuron(leak=leak, adaptation_leak=second):
@@ -166,7 +164,7 @@ def _leaks(layer: Layer) -> list[Leak]:
             return [neuron.leak]
 
 
-def _multiply_pj(layer: Layer, hardware: LayerDesign) -> float:
+def _multiply_pj(layer: Population, hardware: LayerDesign) -> float:
     current = isinstance(layer.neuron, WithCurrent)
     widths = [layer.neuron.membrane_bits, hardware.state_width if current else hardware.neuron.second_width]
     factors = [

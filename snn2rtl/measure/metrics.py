@@ -5,7 +5,8 @@ The golden model is the only source of spikes; everything else is counted from w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.intervals import never_fires
-from snn2rtl.int_net.network import FixedPointNetwork, Layer
+from snn2rtl.int_net.network import INPUT, FixedPointNetwork, Population, shape_of
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
 
@@ -28,18 +29,16 @@ _CHUNK_BYTES = 1 << 25  # of recordings at a time
 class Activity:
     """What the golden model did with samples of ``steps`` time steps.
 
-    events[0] is how often each input spiked, or in how many samples its pixel was not black, shape (inputs,); events[k]
-    how often each neuron of layer k spiked, layers counted from 1. arrived: how often each input of each layer reached
-    its synapses, which a delay can keep from it; returned: how often each neuron of each layer spiked before a sample's
-    last step, so that a recurrent layer reads it. membranes: least and greatest membrane of each
-    layer after reset. classes: shape (samples,).
+    events: how often each input spiked, or in how many samples its pixel was not black, and how often each neuron of
+    each node spiked, by the node's name. arrived: how much reached the synapses of each population, by its name, shape
+    (inputs of all connections,); a delay, or the end of a sample, can keep a spike from them. membranes: least and
+    greatest membrane of each population after reset. classes: shape (samples,).
     """
 
     steps: int
-    events: tuple[IntArray, ...]
-    arrived: tuple[IntArray, ...]
-    returned: tuple[IntArray, ...]
-    membranes: tuple[tuple[int, int], ...]
+    events: Mapping[str, IntArray]
+    arrived: Mapping[str, IntArray]
+    membranes: Mapping[str, tuple[int, int]]
     classes: IntArray
 
     @property
@@ -52,18 +51,20 @@ class Activity:
 class LayerMetrics:
     """One layer; what happens is a mean over the samples.
 
-    biases: 0 where every bias is zero. nonzero: weights that are not zero. bits: of the weights' memory, by layout;
-    layout is the one that was chosen. rom_bits: of all read-only memories. state_bits: of the membranes' memory.
-    macs: dense multiply-accumulates of a sample, ``T * inputs * neurons``, without T where pixels enter. operations:
-    non-zero weights that the events of a sample touch. recurrent: recurrent weights, which count as others do. spikes:
-    of a sample. rates: spikes a step of each neuron, shape (neurons,). membrane_low and membrane_high: reached after
-    reset. cannot_spike: neurons that no input makes spike.
+    biases: 0 where every bias is zero. weights: zero or not, recurrent ones among them, a kernel once. nonzero: weights
+    that are not zero. bits: of the weights' memory, by layout; layout is the one that was chosen. rom_bits: of all
+    read-only memories. state_bits: of the membranes' memory. macs: dense multiply-accumulates of a sample, ``T * inputs
+    * neurons``, without T where pixels enter. operations: non-zero weights that the events of a sample touch.
+    recurrent: recurrent weights, which count as others do. spikes: of a sample. rates: spikes a step of each neuron,
+    shape (neurons,). membrane_low and membrane_high: reached after reset. cannot_spike: neurons that no input makes
+    spike.
     """
 
     name: str
     inputs: int
     neurons: int
     biases: int
+    weights: int
     nonzero: int
     weight_bits: int
     layout: str
@@ -79,11 +80,6 @@ class LayerMetrics:
     spikes: float
     rates: NDArray[np.float64]
     cannot_spike: int
-
-    @property
-    def weights(self) -> int:
-        """Weights, zero or not."""
-        return self.inputs * self.neurons + self.recurrent
 
     @property
     def parameters(self) -> int:
@@ -189,8 +185,8 @@ def _summary(layers: Sequence[LayerMetrics]) -> dict[str, Any]:
 def chunk_size(network: FixedPointNetwork, samples: Samples) -> int:
     """Return how many samples to run at a time so that their recordings stay small."""
     steps = samples.data.shape[0] if samples.data.ndim == 3 or samples.encoder is None else samples.encoder.time_steps
-    state_bytes = max(layer.neuron.membrane_bits for layer in network.layers) // 8 + 2
-    width = network.num_inputs + state_bytes * sum(layer.num_neurons for layer in network.layers)
+    state_bytes = max(layer.neuron.membrane_bits for layer in network.populations) // 8 + 2
+    width = network.num_inputs + state_bytes * sum(math.prod(shape_of(node)) for node in network.nodes)
     return max(1, _CHUNK_BYTES // (steps * width))
 
 
@@ -204,32 +200,28 @@ def observe(
         samples: what to run it on.
         advance: told the number of samples after each part.
     """
-    events = [np.zeros(width, np.int64) for width in (network.num_inputs, *(x.num_neurons for x in network.layers))]
-    arrived = [np.zeros(layer.num_inputs, np.int64) for layer in network.layers]
-    returned = [np.zeros(layer.num_neurons, np.int64) for layer in network.layers]
-    lows, highs = [0] * len(network.layers), [0] * len(network.layers)
+    sizes = {INPUT: network.num_inputs} | {node.name: math.prod(shape_of(node)) for node in network.nodes}
+    events: dict[str, IntArray] = {name: np.zeros(size, np.int64) for name, size in sizes.items()}
+    arrived: dict[str, IntArray] = {layer.name: np.zeros(len(layer.fan_out), np.int64) for layer in network.populations}
+    membranes = {layer.name: (0, 0) for layer in network.populations}
     classes = np.empty(len(samples), np.int64)
     steps, chunk = 0, chunk_size(network, samples)
     for first in range(0, len(samples), chunk):
         last = min(first + chunk, len(samples))
         inputs = samples.inputs(first, last)
         result = reference.run(network, inputs, record_membranes=True)
-        inputs = reference.entering(network, inputs)
         classes[first:last] = result.classes
-        steps = len(result.layers[0].spikes)
-        events[0] += reference.count_events(inputs)
-        for index, (layer, trace) in enumerate(zip(network.layers, result.layers, strict=True)):
-            assert trace.membranes is not None
-            events[index + 1] += reference.count_events(trace.spikes)
-            arrived[index] += reference.count_events(reference.delayed(layer, inputs))
-            inputs = trace.spikes
-            returned[index] += reference.count_events(trace.spikes[:-1])
-            lows[index] = min(lows[index], int(trace.membranes.min()))
-            highs[index] = max(highs[index], int(trace.membranes.max()))
+        steps = len(result.traces[network.output.name].spikes)
+        events[INPUT] = events[INPUT] + reference.count_events(reference.entering(network, inputs))
+        for name, trace in result.traces.items():
+            events[name] = events[name] + trace.spikes.sum(axis=(0, 1), dtype=np.int64)
+            if trace.membranes is not None:
+                low, high = membranes[name]
+                membranes[name] = min(low, int(trace.membranes.min())), max(high, int(trace.membranes.max()))
+        for layer, arrivals in reference.arrivals(network, inputs, result):
+            arrived[layer.name] = arrived[layer.name] + arrivals.sum(axis=(0, 1), dtype=np.int64)
         advance(last - first)
-    membranes = tuple(zip(lows, highs, strict=True))
-    counts = {"events": tuple(events), "arrived": tuple(arrived), "returned": tuple(returned)}
-    return Activity(steps=steps, **counts, membranes=membranes, classes=classes)
+    return Activity(steps=steps, events=events, arrived=arrived, membranes=membranes, classes=classes)
 
 
 def measure(
@@ -247,29 +239,31 @@ def measure(
         DataError: a label is no class of the network.
     """
     layers = tuple(
-        _layer_metrics(layer, hardware, activity, index)
-        for index, (layer, hardware) in enumerate(zip(network.layers, design.layers, strict=True))
+        _layer_metrics(network, layer, hardware, activity)
+        for layer, hardware in zip(network.populations, design.layers, strict=True)
     )
     return Metrics(
         layers=layers,
         samples=activity.samples,
         steps=activity.steps,
-        input_spikes=int(activity.events[0].sum()) / activity.samples,
+        input_spikes=int(activity.events[INPUT].sum()) / activity.samples,
         confusion=None if labels is None else confusion(labels, activity.classes, network.num_classes),
     )
 
 
-def _layer_metrics(layer: Layer, hardware: LayerDesign, activity: Activity, index: int) -> LayerMetrics:
-    leaving = activity.events[index + 1]
-    low, high = activity.membranes[index]
-    arrived, returned = activity.arrived[index], activity.returned[index]
-    recurrent = 0 if layer.recurrent is None else layer.recurrent.size
+def _layer_metrics(
+    network: FixedPointNetwork, layer: Population, hardware: LayerDesign, activity: Activity
+) -> LayerMetrics:
+    leaving = activity.events[layer.name]
+    low, high = activity.membranes[layer.name]
+    recurrent = layer.recurrent.synapses.stored.size if layer.recurrent else 0
     return LayerMetrics(
         name=layer.name,
         inputs=layer.num_inputs,
         neurons=layer.num_neurons,
         biases=layer.num_neurons if layer.bias.any() else 0,
-        nonzero=int(layer.nonzeros.sum() + layer.recurrent_nonzeros.sum()),
+        weights=layer.num_weights,
+        nonzero=layer.num_nonzero,
         weight_bits=layer.weight_bits,
         layout=hardware.layout.kind,
         bits={kind: cost.bits for kind, cost in hardware.costs.items()},
@@ -278,8 +272,8 @@ def _layer_metrics(layer: Layer, hardware: LayerDesign, activity: Activity, inde
         membrane_bits=layer.neuron.membrane_bits,
         membrane_low=low,
         membrane_high=high,
-        macs=(activity.steps if layer.input_max == 1 else 1) * layer.weight.size + activity.steps * recurrent,
-        operations=int(arrived @ layer.nonzeros + returned @ layer.recurrent_nonzeros) / activity.samples,
+        macs=sum((1 if network.takes_values(one) else activity.steps) * one.synapses.macs for one in layer.inputs),
+        operations=int(activity.arrived[layer.name] @ layer.fan_out) / activity.samples,
         recurrent=recurrent,
         spikes=int(leaving.sum()) / activity.samples,
         rates=leaving / (activity.steps * activity.samples),

@@ -22,7 +22,8 @@ from snn2rtl.data.samples import Samples
 from snn2rtl.errors import OutputError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import FixedPointNetwork, Integrator, Layer
+from snn2rtl.int_net.network import FixedPointNetwork, Population
+from snn2rtl.int_net.neurons import Integrator
 from snn2rtl.int_net.reference import Inputs, Result, Spikes
 from snn2rtl.measure.metrics import Metrics, chunk_size, rows, sparsity, total
 
@@ -212,8 +213,8 @@ def confusion(matrix: IntArray) -> Figure:
 
 def raster(network: FixedPointNetwork, inputs: Inputs, result: Result, title: str) -> Figure:
     """Return every spike of the first sample: a panel for the input, where it spikes, and for each layer."""
-    names = [layer.name for layer in network.layers]
-    spikes = [trace.spikes[:, 0] for trace in result.layers]
+    names = list(result.traces)
+    spikes = [trace.spikes[:, 0] for trace in result.traces.values()]
     colours = [*[BLUE] * (len(spikes) - 1), ORANGE]
     if not network.is_direct:
         spikes = [reference.entering(network, inputs)[:, 0], *spikes]
@@ -256,8 +257,9 @@ def _raster_panel(axes: Axes, spikes: Spikes, colour: str) -> None:
 
 def membranes(network: FixedPointNetwork, result: Result) -> Figure:
     """Return a histogram of the membranes after reset for each layer, thresholds at 1."""
-    figure, panels = _panels(len(network.layers))
-    for axes, layer, trace in zip(panels, network.layers, result.layers, strict=True):
+    figure, panels = _panels(len(network.populations))
+    for axes, layer in zip(panels, network.populations, strict=True):
+        trace = result.traces[layer.name]
         assert trace.membranes is not None
         low, high, bits = trace.membranes.min(), trace.membranes.max(), layer.neuron.membrane_bits
         axes.set_title(f"{_short(layer.name)}: {low:,} to {high:,}, in {bits} bits")
@@ -266,7 +268,7 @@ def membranes(network: FixedPointNetwork, result: Result) -> Figure:
     return figure
 
 
-def _membrane_panel(axes: Axes, layer: Layer, recorded: IntArray) -> None:
+def _membrane_panel(axes: Axes, layer: Population, recorded: IntArray) -> None:
     fire_at = np.zeros(0) if isinstance(layer.neuron, Integrator) else layer.neuron.fire_at
     positive = np.flatnonzero(fire_at > 0)
     relative: NDArray[np.float64] = (recorded[..., positive] / fire_at[positive]).ravel()

@@ -8,7 +8,7 @@ import numpy as np
 
 from snn2rtl.fixed_point import round_half_even, trailing_zeros
 from snn2rtl.float_net.network import FloatArray, decay
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     Leak,
     MultiplierLeak,

@@ -10,7 +10,8 @@ from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, int_dtype, quantize, signed_range, unsigned_bits
 from snn2rtl.float_net.network import FloatArray, Linear, Neuron, SpikingNetwork
 from snn2rtl.float_net.network import Integrator as FloatIntegrator
-from snn2rtl.int_net.network import FixedPointNetwork, Layer
+from snn2rtl.int_net.chain import DenseLayer
+from snn2rtl.int_net.network import INPUT, FixedPointNetwork, Input, Population
 from snn2rtl.options import DEFAULT_BITS, QuantizeOptions
 from snn2rtl.passes.fold_neurons import folded_pair, pair_layers
 from snn2rtl.passes.leaks import membrane_fraction
@@ -41,14 +42,22 @@ def quantize_network(
     for option in ("bits", "membrane_bits", "membrane_fraction"):
         getattr(options, option).check_names(option.replace("_", "-"), names)
     steps = options.time_steps or (network.encoder.time_steps if network.encoder else DEFAULT_TIME_STEPS)
-    layers, reports = [], []
+    layers: list[Population] = []
+    reports = []
     for index, (linear, neuron) in enumerate(pairs):
         input_max = network.encoder.input_max if network.encoder and index == 0 else 1
-        layer, report = _quantize_layer(*folded_pair(linear, neuron), options, steps, input_max)
+        layer, report = _quantize_layer(
+            *folded_pair(linear, neuron), options, steps, input_max, layers[-1].name if layers else INPUT
+        )
         layers.append(layer)
         reports.append(report)
+    first = layers[0].inputs[0]
     integer = FixedPointNetwork(
-        name=network.name, layers=tuple(layers), count_bits=unsigned_bits(steps), encoder=network.encoder
+        name=network.name,
+        input=Input(shape=(first.synapses.num_inputs,), greatest=first.greatest),
+        nodes=tuple(layers),
+        count_bits=unsigned_bits(steps),
+        encoder=network.encoder,
     )
     return integer, tuple(reports)
 
@@ -62,8 +71,13 @@ def choose_bits(linear: Linear, options: QuantizeOptions, per_neuron: bool) -> t
 
 
 def _quantize_layer(
-    linear: Linear, neuron: Neuron | FloatIntegrator, options: QuantizeOptions, time_steps: int, input_max: int
-) -> tuple[Layer, LayerReport]:
+    linear: Linear,
+    neuron: Neuron | FloatIntegrator,
+    options: QuantizeOptions,
+    time_steps: int,
+    input_max: int,
+    source: str,
+) -> tuple[Population, LayerReport]:
     per_neuron = options.scale == "neuron" and isinstance(neuron, Neuron)
     bits, bits_from = choose_bits(linear, options, per_neuron)
     shift = options.membrane_fraction[linear.name]
@@ -74,7 +88,7 @@ def _quantize_layer(
     rows, error = _quantize_weights(_rows(linear).weight, steps, bits)
     inputs = linear.weight.shape[1]
     try:
-        layer = Layer(
+        layer = DenseLayer(
             name=linear.name,
             weight=rows[:, :inputs],
             weight_bits=bits,
@@ -84,7 +98,7 @@ def _quantize_layer(
             input_max=input_max,
             recurrent=None if linear.recurrent is None else rows[:, inputs:],
             delay=linear.delay,
-        )
+        ).reading(source)
         layer = size_membrane(layer, options.membrane_bits[linear.name], time_steps)
     except QuantizationError as problem:
         where = f"layer '{linear.name}': "

@@ -12,13 +12,13 @@ from snn2rtl.fixed_point import IntArray, round_half_even, signed_bits, snap
 from snn2rtl.float_net.network import FloatArray, Linear, Neuron
 from snn2rtl.float_net.network import Integrator as FloatIntegrator
 from snn2rtl.int_net.intervals import membrane_range_after
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.network import Population
+from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
     Integrator,
-    Layer,
     Leak,
     LifNeuron,
     Reset,
@@ -117,7 +117,7 @@ def _fitting(what: str, values: FloatArray) -> IntArray:
     return round_half_even(values)
 
 
-def size_membrane(layer: Layer, asked: int, time_steps: int) -> Layer:
+def size_membrane(layer: Population, asked: int, time_steps: int) -> Population:
     """Return the layer with the asked membrane width, or with one that ``time_steps`` steps cannot fill.
 
     Raises:

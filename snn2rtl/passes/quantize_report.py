@@ -11,7 +11,8 @@ from snn2rtl.fixed_point import signed_range, trailing_zeros
 from snn2rtl.float_net.network import FloatArray, Linear, Neuron
 from snn2rtl.float_net.network import Integrator as FloatIntegrator
 from snn2rtl.int_net.intervals import membrane_range_after, never_fires, never_saturates
-from snn2rtl.int_net.network import AdaptiveLifNeuron, Integrator, Layer, Leak, LifNeuron, Reset, Score, WithCurrent
+from snn2rtl.int_net.network import Population
+from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrator, Leak, LifNeuron, Reset, Score, WithCurrent
 from snn2rtl.passes.leaks import Tau, dropped_bits, largest_error
 from snn2rtl.passes.quantize_neurons import Steps
 from snn2rtl.report import BitsFrom, LayerReport, LeakReport
@@ -29,7 +30,7 @@ class WeightError:
 def report_layer(
     linear: Linear,
     neuron: Neuron | FloatIntegrator,
-    layer: Layer,
+    layer: Population,
     steps: Steps,
     error: WeightError,
     time_steps: int,
@@ -42,19 +43,19 @@ def report_layer(
         name=layer.name,
         inputs=layer.num_inputs,
         neurons=layer.num_neurons,
-        weights=layer.rows.size,
+        weights=layer.num_weights,
         weight_bits=layer.weight_bits,
         bits_from=bits_from,
         scale_min=float(steps.scale.step.min()),
         scale_max=float(steps.scale.step.max()),
-        nonzero_weights=int(np.count_nonzero(layer.rows)),
+        nonzero_weights=layer.num_nonzero,
         rounded_to_zero=error.to_zero,
         saturated_weights=error.saturated,
         weight_error=error.largest,
         bias_error=_largest(steps.count(linear.bias) - layer.bias),
         leak_asked=leak.asked,
         leak_got=leak.got,
-        input_max=layer.input_max,
+        input_max=layer.forward[0].greatest,
         membrane_fraction=layer.weight_shift,
         membrane_bits=layer.neuron.membrane_bits,
         membrane_low=int(found.low.min()),
@@ -66,7 +67,7 @@ def report_layer(
     )
 
 
-def _of_the_kind(neuron: Neuron | FloatIntegrator, layer: Layer, steps: Steps, time_steps: int) -> dict[str, Any]:
+def _of_the_kind(neuron: Neuron | FloatIntegrator, layer: Population, steps: Steps, time_steps: int) -> dict[str, Any]:
     """Return the fields of the report that not every neuron has."""
     integer = layer.neuron
     values: dict[str, Any] = {"silent_neurons": 0}
@@ -87,7 +88,7 @@ def _of_the_kind(neuron: Neuron | FloatIntegrator, layer: Layer, steps: Steps, t
     return values
 
 
-def _score(neuron: Integrator, layer: Layer, time_steps: int) -> dict[str, Any]:
+def _score(neuron: Integrator, layer: Population, time_steps: int) -> dict[str, Any]:
     found, (low, high) = membrane_range_after(layer, time_steps), signed_range(neuron.membrane_bits)
     steps = time_steps if neuron.score is Score.SUM else 1
     return {
@@ -98,13 +99,14 @@ def _score(neuron: Integrator, layer: Layer, time_steps: int) -> dict[str, Any]:
     }
 
 
-def _leak_floors(layer: Layer, time_steps: int) -> bool:
+def _leak_floors(layer: Population, time_steps: int) -> bool:
     """Return whether the floor of a leak can drop a bit: every step shifts the membrane's last bit further down.
 
     A bit of the current is shifted down in the current first and in the membrane then, once in every step.
     """
     neuron = layer.neuron
-    zeros = min(trailing_zeros(layer.rows) + layer.weight_shift, trailing_zeros(layer.bias))
+    zeros = min(trailing_zeros(one.synapses.stored) for one in layer.inputs) + layer.weight_shift
+    zeros = min(zeros, trailing_zeros(layer.bias))
     if isinstance(neuron, LifNeuron):
         zeros = min(zeros, trailing_zeros(neuron.reset_by))
     leaks = [neuron.leak, neuron.synapse_leak] if isinstance(neuron, WithCurrent) else [neuron.leak]

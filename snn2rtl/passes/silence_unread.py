@@ -1,11 +1,15 @@
 """Exact pass: neurons whose spikes nobody reads never fire, so that the hardware has none of them."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2rtl.int_net.network import FixedPointNetwork, Layer, LifNeuron
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.int_net.network import FixedPointNetwork, Node, Population
+from snn2rtl.int_net.neurons import LifNeuron
+from snn2rtl.int_net.synapses import Dense
 
 
 def silence_unread(network: FixedPointNetwork) -> FixedPointNetwork:
@@ -14,19 +18,39 @@ def silence_unread(network: FixedPointNetwork) -> FixedPointNetwork:
     Nobody reads a neuron without outgoing weights, recurrent ones among them. The network's outputs stay what they
     were. It works backwards, so that silence spreads to the layers before.
     """
-    layers = list(network.layers)
-    for index in range(len(layers) - 2, -1, -1):
-        unread = (layers[index + 1].nonzeros == 0) & (layers[index].recurrent_nonzeros == 0)
-        if unread.any():
-            layers[index] = _silenced(layers[index], unread)
-    return replace(network, layers=tuple(layers))
+    nodes = list(network.nodes)
+    for index in range(len(nodes) - 2, -1, -1):
+        layer = nodes[index]
+        # what a pool or a sum reads counts as read
+        if isinstance(layer, Population) and all(isinstance(node, Population) for node in network.readers(layer.name)):
+            unread = _silenceable(layer, _touched(nodes, layer) == 0)
+            if unread.any():
+                nodes[index] = _silenced(layer, unread)
+    return replace(network, nodes=tuple(nodes))
 
 
-def _silenced(layer: Layer, unread: NDArray[np.bool_]) -> Layer:
+def _silenceable(layer: Population, unread: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of the neurons can lose their weights by themselves: of a convolution, whole channels."""
+    if all(isinstance(connection.synapses, Dense) for connection in layer.inputs):
+        return unread
+    channels, *positions = layer.shape
+    return np.repeat(unread.reshape(channels, -1).all(axis=1), math.prod(positions))
+
+
+def _touched(nodes: list[Node], layer: Population) -> IntArray:
+    """Return how many non-zero weights a spike of each neuron touches, recurrent ones among them."""
+    found: IntArray = np.zeros(layer.num_neurons, np.int64)
+    for node in nodes:
+        for connection in node.inputs if isinstance(node, Population) else ():
+            if connection.source == layer.name:
+                found = found + connection.synapses.fan_out
+    return found
+
+
+def _silenced(layer: Population, unread: NDArray[np.bool_]) -> Population:
     assert isinstance(layer.neuron, LifNeuron)  # integrators are the last layer, which is read
-    weight, bias, fire_at = layer.weight.copy(), layer.bias.copy(), layer.neuron.fire_at.copy()
-    recurrent = None if layer.recurrent is None else np.where(unread[:, None], 0, layer.recurrent)
-    weight[unread] = 0
+    bias, fire_at = layer.bias.copy(), layer.neuron.fire_at.copy()
+    inputs = tuple(replace(one, synapses=one.synapses.without(unread)) for one in layer.inputs)
     bias[unread] = 0
     fire_at[unread] = np.maximum(fire_at[unread], 1)
-    return replace(layer, weight=weight, bias=bias, recurrent=recurrent, neuron=replace(layer.neuron, fire_at=fire_at))
+    return replace(layer, inputs=inputs, bias=bias, neuron=replace(layer.neuron, fire_at=fire_at))

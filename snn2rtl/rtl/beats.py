@@ -101,8 +101,8 @@ def layer_words(design: RtlDesign, result: Result) -> dict[str, Bits]:
     return {
         layer.stream: score_words(result.counts, layer.scores.width)
         if layer.scores
-        else event_words(trace.spikes[:, :, layer.placement], layer.out_addr_width)
-        for layer, trace in zip(design.layers, result.layers, strict=True)
+        else event_words(result.traces[layer.name].spikes[:, :, layer.placement], layer.out_addr_width)
+        for layer in design.layers
     }
 
 
@@ -133,7 +133,7 @@ def read_scores(words: Bits, *, neurons: int, samples: int, what: str) -> IntArr
 def output_words(design: RtlDesign, result: Result) -> Bits:
     """Return the words {tlast, tdata} of m_axis."""
     if design.output == "spikes":
-        return event_words(result.layers[-1].spikes, design.out_addr_width, design.out_data_width)
+        return event_words(result.traces[design.layers[-1].name].spikes, design.out_addr_width, design.out_data_width)
     samples = len(result.classes)
     bits = np.zeros((samples, design.out_data_width + 1), np.uint8)
     bits[:, 0] = 1

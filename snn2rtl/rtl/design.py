@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from snn2rtl.encoders import PIXEL_BITS, XORSHIFT_WORDS, Encoder
-from snn2rtl.fixed_point import unsigned_bits
+from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.memory import Memory
 
@@ -24,6 +24,11 @@ class RtlDesign:
     count_width: int
     beat_pixels: int
     encoder: Encoder | None
+
+    @property
+    def placement(self) -> dict[str, IntArray]:
+        """The neuron at each hardware index of each population, by its name in the network."""
+        return {layer.name: layer.placement for layer in self.layers}
 
     @property
     def num_inputs(self) -> int:

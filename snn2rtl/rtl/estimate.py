@@ -8,9 +8,10 @@ from snn2rtl.encoders import XORSHIFT_WORDS
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.network import FixedPointNetwork
-from snn2rtl.int_net.reference import Inputs, Result, Spikes, arriving
+from snn2rtl.int_net.reference import Inputs, Result, Spikes, arrivals
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
+from snn2rtl.rtl.placement import row_order
 
 DRAIN = 4  # cycles between a sweep and the next step's sums, in which the pipeline empties
 
@@ -28,21 +29,22 @@ def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result
         inputs: shape (T, N, inputs), or pixels of shape (N, inputs).
         result: of the golden model for them, with spikes.
     """
-    entering = reference.entering(network, inputs)
-    entering = entering if entering.ndim == 3 else (entering != 0)[None]
-    order: IntArray = np.arange(design.num_inputs)
-    slowest = encoder_cycles(network, inputs, entering)
-    for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
-        rows = integer.rows_of(order, layer.placement)
-        slowest = np.maximum(slowest, layer_cycles(layer, arriving(integer, entering, trace.spikes)[..., rows]))
-        entering, order = trace.spikes, layer.placement
+    slowest = encoder_cycles(network, inputs)
+    for (layer, events), hardware in zip(arrivals(network, inputs, result), design.layers, strict=True):
+        rows = row_order(layer, design.placement)
+        slowest = np.maximum(slowest, layer_cycles(hardware, events[..., rows]))
     return slowest
 
 
-def encoder_cycles(network: FixedPointNetwork, inputs: Inputs, spikes: Spikes) -> IntArray:
-    """Return about how many cycles an encoder in hardware takes to make these spikes, shape (N,); 0 without one."""
+def encoder_cycles(network: FixedPointNetwork, inputs: Inputs) -> IntArray:
+    """Return about how many cycles an encoder in hardware takes for these inputs, shape (N,); 0 without one."""
     if not network.takes_pixels or network.is_direct:
         return np.zeros(inputs.shape[-2], np.int64)
+    return encoding_cycles(inputs, reference.entering(network, inputs))
+
+
+def encoding_cycles(inputs: Inputs, spikes: Spikes) -> IntArray:
+    """Return about how many cycles an encoder takes to make spikes, shape (T, N, inputs), of pixels; shape (N,)."""
     groups = np.count_nonzero(inputs, axis=1) // XORSHIFT_WORDS + 1
     cycles: IntArray = np.maximum(spikes.sum(axis=2, dtype=np.int64) + 1, groups).sum(axis=0)
     return cycles

@@ -41,11 +41,13 @@ class Delays:
 class LayerDesign:
     """One layer in hardware. placement[p] is the neuron at place p = slot * lanes + lane.
 
+    name is that of the population in the network, label what comments say of it.
     num_rows are the rows of its weights: those of its inputs and, in a recurrent layer, those of its own places.
     pixel_width: bits of the value that comes with an event, 0 where events are spikes. steps: time steps that the layer
     makes of each end of its inputs, more than one only of pixels. current_width: bits of a sum in a lane.
     """
 
+    name: str
     label: str
     stream: str
     source: str

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, signed_bits, unsigned_bits
 from snn2rtl.int_net.intervals import adaptation_low, never_saturates
-from snn2rtl.int_net.network import (
+from snn2rtl.int_net.network import Population
+from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
     CurrentLifNeuron,
     Integrator,
-    Layer,
     Leak,
+    LifNeuron,
     MultiplierLeak,
     MultiplierLeaks,
     NoLeak,
@@ -23,7 +25,7 @@ from snn2rtl.int_net.network import (
     ShiftLeak,
     ShiftLeaks,
 )
-from snn2rtl.rtl.widths import current_width, pixel_width
+from snn2rtl.rtl.widths import current_width
 
 Parameters = tuple[tuple[str, int], ...]
 SINGLE = "snn_single_lif"  # a lane and its one neuron
@@ -69,12 +71,12 @@ class Scores:
     width: int
 
 
-def neuron_module(layer: Layer, slots: int) -> NeuronModule:
+def neuron_module(layer: Population, slots: int, pixels: bool) -> NeuronModule:
     """Return the module of a layer's neurons, so many of them in a lane."""
     neuron, width = layer.neuron, layer.neuron.membrane_bits
     leak, leak_number = _leak("Leak", "leak", neuron.leak, layer.num_neurons)
     shared = (("Saturate", int(not never_saturates(layer))), *leak)
-    numbers = (leak_number, Number("bias", layer.bias, current_width(layer)))
+    numbers = (leak_number, Number("bias", layer.bias, current_width(layer, pixels)))
     if isinstance(neuron, CurrentIntegrator):
         kind, synapse_number = _leak("SynapseLeak", "synapse_leak", neuron.synapse_leak, layer.num_neurons)
         return NeuronModule("snn_current_integrator", (*shared, *kind), (*numbers, synapse_number), width, 1)
@@ -92,13 +94,15 @@ def neuron_module(layer: Layer, slots: int) -> NeuronModule:
         case CurrentLifNeuron():
             kind, leak_number = _leak("SynapseLeak", "synapse_leak", neuron.synapse_leak, layer.num_neurons)
             return NeuronModule("snn_current_lif", (*shared, *kind), (*fire, *numbers, leak_number), width, 1)
-        case _ if slots == 1 and not pixel_width(layer):
+        case LifNeuron() if slots == 1 and not pixels:
             return NeuronModule(SINGLE, shared, (*fire, *numbers), extra_stages=-1)
-        case _:
+        case LifNeuron():
             return NeuronModule("snn_lif", shared, (*fire, *numbers))
+        case _:
+            assert_never(neuron)
 
 
-def scores(layer: Layer) -> Scores | None:
+def scores(layer: Population) -> Scores | None:
     """Return what a layer of integrators keeps, or None for one that spikes."""
     neuron = layer.neuron
     return Scores(_SCORE_KINDS[neuron.score], neuron.score_bits) if isinstance(neuron, Integrator) else None

@@ -6,44 +6,61 @@ same inputs reach go to different lanes, inputs that fire often counting more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.intervals import never_fires
-from snn2rtl.int_net.network import FixedPointNetwork, Layer
+from snn2rtl.int_net.network import FixedPointNetwork, Population
 from snn2rtl.options import RtlOptions
 
 _SPARSE = 0.75  # density below which places matter
 
 
-def place(network: FixedPointNetwork, options: RtlOptions, firing: tuple[IntArray, ...] = ()) -> tuple[IntArray, ...]:
-    """Return for each layer the neuron at each place ``slot * lanes + lane``; those that can never fire have none.
+Placement = Mapping[str, IntArray]  # of each population, by name: the neuron at each hardware index
+
+
+def place(network: FixedPointNetwork, options: RtlOptions, firing: Mapping[str, IntArray] | None = None) -> Placement:
+    """Return for each population the neuron at each hardware index; those that can never fire have none.
 
     Args:
         network: the integer network.
         options: has the lanes.
-        firing: how often each input of each layer fired on calibration data; all equally often where it is empty.
+        firing: how often the input and each node fired on calibration data; all equally often without it.
     """
-    placements: list[IntArray] = []
-    inputs: IntArray = np.arange(network.num_inputs)
-    for index, layer in enumerate(network.layers):
-        # the place of a neuron of the last layer is its class
-        last = index == len(network.layers) - 1
+    placement: dict[str, IntArray] = {}
+    for layer in network.populations:
+        # the hardware index of an output is its number, so that groups of them are neighbours
+        last = layer is network.output
         live = np.arange(layer.num_neurons) if last else _live(layer)
         lanes = options.lanes_of(layer.name, len(live))
-        rows = layer.rows_of(inputs, live)
-        used = layer.rows[np.ix_(live, rows)] != 0
+        rows = row_order(layer, placement | {layer.name: live})
+        used = layer.matrix[np.ix_(live, rows)] != 0
         if not last and lanes > 1 and used.mean() < _SPARSE:
             weigh = np.ones(used.shape[1], np.int64)
-            if firing:  # a layer's own spikes are what enters the next one
-                weigh = np.concatenate([firing[index], firing[index + 1]])[rows] + 1
+            if firing:
+                weigh = np.concatenate([firing[connection.source] for connection in layer.inputs])[rows] + 1
             live = live[_even_places(used, lanes, weigh)]
-        placements.append(live)
-        inputs = live
-    return tuple(placements)
+        placement[layer.name] = live
+    return placement
 
 
-def _live(layer: Layer) -> IntArray:
+def row_order(layer: Population, placement: Placement) -> IntArray:
+    """Return which column of a population's matrix each row of its hardware is: its connections one after the other.
+
+    The events of a population carry hardware indices, those of the input and of pools the numbers of their places.
+    """
+    order, first = [], 0
+    for connection in layer.inputs:
+        size = connection.synapses.num_inputs
+        own = placement[connection.source] if connection.source in placement else np.arange(size)
+        order.append(first + own)
+        first += size
+    return np.concatenate(order)
+
+
+def _live(layer: Population) -> IntArray:
     """Return the neurons that can fire, at least one."""
     live = np.flatnonzero(~never_fires(layer))
     return live if len(live) else np.zeros(1, np.int64)

@@ -7,7 +7,7 @@ memories those of LayerDesign.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,13 +16,13 @@ import numpy as np
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.network import INPUT, FixedPointNetwork
 from snn2rtl.int_net.reference import Inputs, Spikes
 from snn2rtl.options import MAX_LANES, PerLayer, RtlOptions, Targets
 from snn2rtl.rtl.design import RtlDesign
-from snn2rtl.rtl.estimate import encoder_cycles, layer_cycles
+from snn2rtl.rtl.estimate import encoder_cycles, encoding_cycles, layer_cycles
 from snn2rtl.rtl.layouts import LAYOUTS
-from snn2rtl.rtl.placement import place
+from snn2rtl.rtl.placement import place, row_order
 from snn2rtl.rtl.plan import plan
 
 
@@ -30,13 +30,13 @@ from snn2rtl.rtl.plan import plan
 class Load:
     """What is taken to happen in a sample.
 
-    events: at the rows of each layer, shape (T, N, rows), (1, N, rows) of pixels. firing: how often each input of each
-    layer fired on calibration data, empty without any. encoder: cycles of an encoder in hardware, shape (N,). source:
-    where the events are from, in words.
+    events: what arrives at each population, by its name, shape (T, N, rows), (1, N, rows) of pixels. firing: how often
+    the input and each node fired on calibration data, empty without any. encoder: cycles of an encoder in hardware,
+    shape (N,). source: where the events are from, in words.
     """
 
-    events: tuple[Spikes, ...]
-    firing: tuple[IntArray, ...]
+    events: Mapping[str, Spikes]
+    firing: Mapping[str, IntArray]
     encoder: IntArray
     source: str
 
@@ -79,15 +79,12 @@ _Price = Callable[[_Choice], tuple[float, float]]
 
 def recorded(network: FixedPointNetwork, inputs: Inputs) -> Load:
     """Return the load of calibration samples, spikes of shape (T, N, inputs) or pixels of shape (N, inputs)."""
-    events, firing = [], []
-    entering = reference.entering(network, inputs)
-    entering = entering if entering.ndim == 3 else (entering != 0).astype(np.uint8)[None]
-    encoder = encoder_cycles(network, inputs, entering)
-    for layer, trace in zip(network.layers, reference.run(network, inputs).layers, strict=True):
-        firing.append(reference.count_events(entering))
-        events.append(reference.arriving(layer, entering, trace.spikes))
-        entering = trace.spikes
-    return Load(tuple(events), tuple(firing), encoder, f"mean of {inputs.shape[-2]} calibration samples")
+    result = reference.run(network, inputs)
+    events = {layer.name: arrived for layer, arrived in reference.arrivals(network, inputs, result)}
+    made = {INPUT: reference.entering(network, inputs)} | {name: one.spikes for name, one in result.traces.items()}
+    firing = {name: reference.count_events(values) for name, values in made.items()}
+    source = f"mean of {inputs.shape[-2]} calibration samples"
+    return Load(events, firing, encoder_cycles(network, inputs), source)
 
 
 def busiest(network: FixedPointNetwork) -> Load:
@@ -101,10 +98,17 @@ def busiest(network: FixedPointNetwork) -> Load:
             "--target-cycles: needs --calibration where the network has no encoder, "
             "for nothing else says how many steps a sample has"
         )
-    steps = [1 if layer.input_max > 1 else network.encoder.time_steps for layer in network.layers]
-    events = tuple(np.ones((t, 1, x.rows.shape[1]), np.uint8) for t, x in zip(steps, network.layers, strict=True))
-    encoder = encoder_cycles(network, np.ones((1, network.num_inputs), np.uint8), events[0][..., : network.num_inputs])
-    return Load(events, (), encoder, "the most that any sample can take")
+    events: dict[str, Spikes] = {}
+    for layer in network.populations:
+        steps = 1 if any(map(network.takes_values, layer.forward)) else network.encoder.time_steps
+        most = [np.full(one.synapses.num_inputs, 1 if network.takes_values(one) else one.greatest, np.uint16)
+                for one in layer.inputs]  # fmt: skip
+        events[layer.name] = np.broadcast_to(np.concatenate(most), (steps, 1, sum(map(len, most))))
+    encoder: IntArray = np.zeros(1, np.int64)
+    if network.takes_pixels and not network.is_direct:
+        spikes = np.ones((network.encoder.time_steps, 1, network.num_inputs), np.uint8)
+        encoder = encoding_cycles(spikes[0], spikes)
+    return Load(events, {}, encoder, "the most that any sample can take")
 
 
 def reach(
@@ -131,7 +135,7 @@ def reach(
     room = math.inf if targets.bram is None else targets.bram
     while picked := _least(choices, limit, room, _fewest_lanes):
         chosen = replace(options, **_per_layer(network, picked))
-        design = plan(network, chosen, place(network, chosen, load.firing if load else ()))
+        design = plan(network, chosen, place(network, chosen, load.firing if load else None))
         used = sum(layer.block_memories for layer in design.layers)
         if targets.bram is None or used <= targets.bram:
             cycles = None if targets.cycles is None else _mean(picked)
@@ -146,15 +150,15 @@ def _choices(
     network: FixedPointNetwork, options: RtlOptions, targets: Targets, load: Load | None
 ) -> list[list[_Choice]]:
     """Return the ways to build each layer among which the targets choose, of different lanes or layout."""
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in network.populations]
     options.lanes.check_names("lanes", names)
     options.layout.check_names("layout", names)
-    sizes = [layer.num_neurons for layer in network.layers if not options.lanes[layer.name]]
+    sizes = [layer.num_neurons for layer in network.populations if not options.lanes[layer.name]]
     powers = range((min(MAX_LANES, max(sizes)) - 1).bit_length() + 1) if sizes and targets.cycles is not None else ()
     found: list[dict[tuple[int, str], _Choice]] = [{} for _ in names]
     for lanes in [1 << power for power in powers] or [0]:
         tried = replace(options, lanes=PerLayer(0, {name: options.lanes[name] or lanes for name in names}))
-        placements = place(network, tried, load.firing if load else ())
+        placements = place(network, tried, load.firing if load else None)
         for layout in LAYOUTS if targets.bram is not None else ("auto",):
             asked = {name: layout if options.layout[name] == "auto" else options.layout[name] for name in names}
             design = plan(network, replace(tried, layout=PerLayer("auto", asked)), placements)
@@ -166,16 +170,14 @@ def _choices(
 def _of(network: FixedPointNetwork, design: RtlDesign, load: Load | None) -> list[_Choice]:
     """Return what a design has chosen for each layer."""
     made = []
-    order: IntArray = np.arange(network.num_inputs)
-    for index, (layer, hardware) in enumerate(zip(network.layers, design.layers, strict=True)):
-        rows = layer.rows_of(order, hardware.placement)
+    for layer, hardware in zip(network.populations, design.layers, strict=True):
+        rows = row_order(layer, design.placement)
         cycles = np.zeros(1, np.int64)
         if load:
-            cycles = np.maximum(layer_cycles(hardware, load.events[index][..., rows]), load.encoder)
+            cycles = np.maximum(layer_cycles(hardware, load.events[layer.name][..., rows]), load.encoder)
         kind = hardware.layout.kind
         time = hardware.costs[kind].area_time
         made.append(_Choice(hardware.lanes, kind, hardware.block_memories, time, cycles))
-        order = hardware.placement
     return made
 
 
@@ -229,7 +231,9 @@ def _refusal(
     if targets.cycles is not None and load:
         fastest = tuple(min(layer, key=lambda one: one.cycles.mean()) for layer in choices)
         if (least := math.ceil(_mean(fastest))) > targets.cycles:
-            lanes = ",".join(f"{layer.name}={one.lanes}" for layer, one in zip(network.layers, fastest, strict=True))
+            lanes = ",".join(
+                f"{layer.name}={one.lanes}" for layer, one in zip(network.populations, fastest, strict=True)
+            )
             hint = "prune the network or give it fewer time steps"
             hint += "" if load.firing else ", or give --calibration, without which every input spikes in every step"
             return (
@@ -250,7 +254,7 @@ def _refusal(
 
 def _per_layer(network: FixedPointNetwork, picked: _Picked) -> dict[str, Any]:
     """Return the options of the choices, layer by layer."""
-    named = list(zip((layer.name for layer in network.layers), picked, strict=True))
+    named = list(zip((layer.name for layer in network.populations), picked, strict=True))
     return {
         "lanes": PerLayer(0, {name: one.lanes for name, one in named}),
         "layout": PerLayer("auto", {name: one.layout for name, one in named}),

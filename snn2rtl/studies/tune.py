@@ -81,7 +81,7 @@ def measure(network: FixedPointNetwork, samples: Samples) -> dict[str, float]:
     activity = metrics.observe(network, samples)
     return {
         "accuracy": 100 * int((activity.classes == samples.labels).sum()) / len(samples),
-        "nonzeros": sum(int(layer.nonzeros.sum() + layer.recurrent_nonzeros.sum()) for layer in network.layers),
-        "spikes": sum(int(events.sum()) for events in activity.events[1:]) / len(samples),
-        "membrane_bits": sum(len(layer.neuron) * layer.neuron.membrane_bits for layer in network.layers),
+        "nonzeros": sum(layer.num_nonzero for layer in network.populations),
+        "spikes": sum(int(activity.events[node.name].sum()) for node in network.nodes) / len(samples),
+        "membrane_bits": sum(len(layer.neuron) * layer.neuron.membrane_bits for layer in network.populations),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,12 +43,12 @@ class Stalls:
 class Recording:
     """What the hardware did.
 
-    layers: spikes of every layer, shape (T, N, neurons), none of integrators. scores: of integrators, shape (N,
+    spikes: of every node by its name, shape (T, N, neurons), none of integrators. scores: of integrators, shape (N,
     classes). output: words {tlast, tdata}. starts and ends: cycle of the first beat in and of the last beat out of
     every sample, shape (N,).
     """
 
-    layers: tuple[Spikes, ...]
+    spikes: Mapping[str, Spikes]
     scores: IntArray | None
     output: Bits
     starts: IntArray
@@ -150,18 +150,18 @@ def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> 
     design = folder.design
     steps = design.encoder.time_steps if design.encoder else inputs.shape[0]
     samples = inputs.shape[-2]
-    layers: list[Spikes] = []
+    spikes: dict[str, Spikes] = {}
     scores = None
     try:
-        for layer, integer in zip(design.layers, folder.network.layers, strict=True):
+        for layer, integer in zip(design.layers, folder.network.populations, strict=True):
             words = from_lines((scratch / f"{layer.stream}.hex").read_bytes(), layer.beat_width)
             what, neurons = f"layer '{integer.name}'", integer.num_neurons
             if layer.scores:
                 scores = beats.read_scores(words, neurons=neurons, samples=samples, what=what)
-                layers.append(np.zeros((steps, samples, neurons), np.uint8))
+                spikes[layer.name] = np.zeros((steps, samples, neurons), np.uint8)
             else:
-                layers.append(
-                    beats.read_events(words, layer.placement, neurons=neurons, steps=steps, samples=samples, what=what)
+                spikes[layer.name] = beats.read_events(
+                    words, layer.placement, neurons=neurons, steps=steps, samples=samples, what=what
                 )
         output = from_lines((scratch / "output.hex").read_bytes(), design.out_data_width + 1)
     except (VerificationError, ValueError) as error:
@@ -170,4 +170,4 @@ def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> 
         raise ToolFailedError(f"simulator: wrote no {error.filename} (the bench says: {verdict})") from error
     lines = (scratch / "cycles.txt").read_text().split()
     cycles = {kind: np.array(lines[1::2], np.int64)[np.array(lines[::2]) == kind] for kind in ("in", "out")}
-    return Recording(tuple(layers), scores, output, cycles["in"], cycles["out"])
+    return Recording(spikes, scores, output, cycles["in"], cycles["out"])

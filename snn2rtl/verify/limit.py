@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.int_net import reference
 from snn2rtl.int_net.network import FixedPointNetwork
-from snn2rtl.int_net.reference import Inputs, Result, arriving
+from snn2rtl.int_net.reference import Inputs, Result, arrivals
 from snn2rtl.rtl.design import RtlDesign
 
 
@@ -21,17 +20,13 @@ def cycle_limit(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, r
     neither as neurons nor with their weights.
     """
     limits = []
-    entering = reference.entering(network, inputs)
-    entering = entering if entering.ndim == 3 else (entering != 0)[None]
-    for integer, layer, trace in zip(network.layers, design.layers, result.layers, strict=True):
-        entering = arriving(integer, entering, trace.spikes)
-        touched = np.count_nonzero(integer.rows[layer.placement], axis=0).astype(np.float32)
+    for (integer, entering), layer in zip(arrivals(network, inputs, result), design.layers, strict=True):
+        touched = np.count_nonzero(integer.matrix[layer.placement], axis=0).astype(np.float32)
         events = entering.sum(axis=2, dtype=np.int64)
         # sums of integers below 2**24 are exact in float32, and fast
         weights = (entering.astype(np.float32) @ touched).astype(np.int64)
         sums = np.maximum(events, -(-weights // layer.lanes)).sum(axis=0)
-        sweeps = len(trace.spikes) * -(-layer.num_neurons // layer.lanes)
+        sweeps = len(result.traces[integer.name].spikes) * -(-layer.num_neurons // layer.lanes)
         limits.append(np.maximum(sums, sweeps) if layer.is_direct else sums + sweeps)
-        entering = trace.spikes
     limit: IntArray = np.max(limits, axis=0)
     return limit

@@ -94,7 +94,7 @@ def verify(
         latencies = recording.ends - recording.starts + 1
         latency, worst = latency + int(latencies.sum()), max(worst, int(latencies.max()))
         limits += int(cycle_limit(folder.network, folder.design, inputs, result).sum())
-        spike_count += sum(int(trace.spikes.sum()) for trace in result.layers)
+        spike_count += sum(int(trace.spikes.sum()) for trace in result.traces.values())
         if samples.labels is not None:
             correct += int((result.classes == samples.labels[first : first + len(result.classes)]).sum())
         advance(len(result.classes))
@@ -171,21 +171,20 @@ def _compare(run: _Run, first: int, inputs: Inputs, result: Result, recording: R
 def _first_difference(folder: OutputFolder, first: int, result: Result, recording: Recording) -> tuple[int, str] | None:
     """Return the sample (in the part) and the description of the first difference, or None."""
     found = []
-    for index, (trace, spikes) in enumerate(zip(result.layers, recording.layers, strict=True)):
-        different = np.argwhere((trace.spikes != spikes).transpose(1, 0, 2))
+    for index, (name, spikes) in enumerate(recording.spikes.items()):
+        wanted = result.traces[name].spikes
+        different = np.argwhere((wanted != spikes).transpose(1, 0, 2))
         if different.size:
             sample, step, neuron = map(int, different[0])
-            expected, got = int(trace.spikes[step, sample, neuron]), int(spikes[step, sample, neuron])
-            where = (
-                f"sample {first + sample}, step {step}, layer '{folder.network.layers[index].name}', neuron {neuron}"
-            )
+            expected, got = int(wanted[step, sample, neuron]), int(spikes[step, sample, neuron])
+            where = f"sample {first + sample}, step {step}, layer '{name}', neuron {neuron}"
             found.append((sample, step, index, f"{where}: expected {expected}, got {got}"))
     if found:
         sample, _, _, message = min(found)
         return sample, message
     if recording.scores is not None and (different := np.argwhere(recording.scores != result.counts)).size:
         sample, neuron = map(int, different[0])
-        where = f"sample {first + sample}, layer '{folder.network.layers[-1].name}', neuron {neuron}"
+        where = f"sample {first + sample}, layer '{folder.network.output.name}', neuron {neuron}"
         expected, got = int(result.counts[sample, neuron]), int(recording.scores[sample, neuron])
         return sample, f"{where}: expected a score of {expected}, got {got}"
     expected_output = beats.output_words(folder.design, result)

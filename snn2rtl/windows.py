@@ -1,0 +1,120 @@
+"""Where a window (a kernel, a pool) lies on an input: integers only, for the float and for the integer network.
+
+Along each axis the window of output ``o`` takes, for its tap ``k``, the input ``stride * o + dilation * k - padding``;
+inputs outside are zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Index = NDArray[np.int64]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """Windows over the axes of an input behind its channels.
+
+    space: lengths of the input. outputs: how many windows there are along each axis; None for as many as lie inside
+    the padded input. More than those, as ceil_mode makes, reach outside at the far end.
+    """
+
+    space: Shape
+    kernel: Shape
+    stride: Shape
+    padding: Shape
+    dilation: Shape
+    outputs: Shape = ()
+
+    def __post_init__(self) -> None:
+        if not self.outputs:
+            object.__setattr__(self, "outputs", self._fitting)
+
+    @property
+    def _fitting(self) -> Shape:
+        axes = zip(self.space, self.kernel, self.stride, self.padding, self.dilation, strict=True)
+        return tuple((n + 2 * pad - dilation * (k - 1) - 1) // stride + 1 for n, k, stride, pad, dilation in axes)
+
+    def problems(self) -> list[str]:
+        """Return a sentence for everything that no window can be."""
+        found = []
+        lengths = {len(values) for values in (self.space, self.kernel, self.stride, self.padding, self.dilation)}
+        if lengths != {len(self.space)} or len(self.outputs) != len(self.space) or not self.space:
+            return [f"window must have one number for each of {len(self.space)} axes"]
+        for what, least in (("kernel", 1), ("stride", 1), ("dilation", 1), ("padding", 0)):
+            values = getattr(self, what)
+            if min(values) < least:
+                found.append(f"{what} must be at least {least}, not {min(values)}")
+        if min(self.outputs) < 1:
+            found.append(f"kernel must fit the input of {self.space}, not be {self.kernel}")
+        return found
+
+    @property
+    def size(self) -> int:
+        """Taps of a window."""
+        return math.prod(self.kernel)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether every input lies in at most one window."""
+        return all(stride >= dilation * (k - 1) + 1
+                   for k, stride, dilation in zip(self.kernel, self.stride, self.dilation, strict=True))  # fmt: skip
+
+    @cached_property
+    def margins(self) -> tuple[tuple[int, int], ...]:
+        """Zeros that the input needs before and behind it along each axis, so that every window lies inside."""
+        margins = []
+        for axis, length in enumerate(self.space):
+            last = self.stride[axis] * (self.outputs[axis] - 1) + self.dilation[axis] * (self.kernel[axis] - 1)
+            margins.append((self.padding[axis], max(0, last - self.padding[axis] - length + 1)))
+        return tuple(margins)
+
+    def taps(self) -> Iterator[tuple[Shape, Index, Index]]:
+        """Yield each tap with the windows and the inputs that it joins, both counted in a row."""
+        for tap in product(*(range(k) for k in self.kernel)):
+            joined = []
+            for axis, k in enumerate(tap):
+                to = np.arange(self.outputs[axis])
+                source = to * self.stride[axis] + k * self.dilation[axis] - self.padding[axis]
+                inside = (source >= 0) & (source < self.space[axis])
+                joined.append((to[inside], source[inside]))
+            outputs, inputs = (np.meshgrid(*ends, indexing="ij") for ends in zip(*joined, strict=True))
+            yield (
+                tap,
+                np.ravel_multi_index(outputs, self.outputs).ravel(),
+                np.ravel_multi_index(inputs, self.space).ravel(),
+            )
+
+    def views(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the windows of values of shape (..., *space), padded with zeros: shape (..., *outputs, *kernel)."""
+        axes = len(self.space)
+        if any(before or behind for before, behind in self.margins):
+            values = np.pad(values, [(0, 0)] * (values.ndim - axes) + list(self.margins))
+        reach = tuple(dilation * (k - 1) + 1 for k, dilation in zip(self.kernel, self.dilation, strict=True))
+        view = np.lib.stride_tricks.sliding_window_view(values, reach, axis=tuple(range(-axes, 0)))
+        pick: list[Any] = [...]
+        pick += [slice(0, stride * (n - 1) + 1, stride) for stride, n in zip(self.stride, self.outputs, strict=True)]
+        pick += [slice(None, None, dilation) for dilation in self.dilation]
+        windows: NDArray[Any] = view[tuple(pick)]
+        return windows
+
+    def targets(self) -> Index:
+        """Return the windows of each input, counted in a row, shape (inputs, most windows of one); -1 for none."""
+        pairs = [(inputs, outputs) for _, outputs, inputs in self.taps()]
+        inputs, outputs = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+        order = np.lexsort((outputs, inputs))
+        inputs, outputs = inputs[order], outputs[order]
+        first = np.searchsorted(inputs, inputs)
+        rank = np.arange(len(inputs)) - first
+        table: Index = np.full((math.prod(self.space), int(rank.max(initial=0)) + 1), -1)
+        table[inputs, rank] = outputs
+        return table
