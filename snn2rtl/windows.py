@@ -14,10 +14,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 Index = NDArray[np.int64]
 Shape = tuple[int, ...]
+_CHUNK = 1 << 23  # values of unrolled windows at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,3 +119,50 @@ class Windows:
         table: Index = np.full((math.prod(self.space), int(rank.max(initial=0)) + 1), -1)
         table[inputs, rank] = outputs
         return table
+
+
+def convolve(columns: NDArray[Any], windows: Windows, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the convolution of values of shape (N, channels, *space), as shape (N, out, windows).
+
+    Args:
+        columns: weights as columns_of() returns them, whose type is that of the sums.
+        windows: where the kernel lies.
+        values: what it is moved over.
+    """
+    groups, taps, of_group = columns.shape
+    samples, axes, positions = len(values), len(windows.space), math.prod(windows.outputs)
+    shaped = values.reshape(samples, groups, taps // windows.size, *windows.space)
+    total = np.empty((samples, groups * of_group, positions), columns.dtype)
+    step = max(1, _CHUNK // (positions * taps * groups))
+    # (groups, samples, *outputs, channels of a group, *kernel)
+    order = (1, 0, *range(3, 3 + axes), 2, *range(3 + axes, 3 + 2 * axes))
+    for first in range(0, samples, step):
+        rows = windows.views(shaped[first : first + step]).transpose(order).astype(columns.dtype)
+        found = (rows.reshape(groups, -1, taps) @ columns).reshape(groups, -1, positions, of_group)
+        total[first : first + step] = found.transpose(1, 0, 3, 2).reshape(-1, groups * of_group, positions)
+    return total
+
+
+def columns_of(weight: NDArray[Any], groups: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Return a kernel, shape (out, in / groups, *kernel), as (groups, taps of all channels, output channels)."""
+    out = len(weight)
+    return weight.reshape(groups, out // groups, -1).transpose(0, 2, 1).astype(dtype)
+
+
+def unrolled(weight: NDArray[Any], windows: Windows, groups: int) -> NDArray[Any]:
+    """Return a convolution's weights as a matrix, shape (out * windows, channels * inputs of a channel)."""
+    out, per_group, *_ = weight.shape
+    matrix = np.zeros((out, math.prod(windows.outputs), groups * per_group, math.prod(windows.space)), weight.dtype)
+    dense = np.moveaxis(_ungrouped(weight, groups), (0, 1), (-2, -1))
+    for tap, to, source in windows.taps():
+        matrix[:, to, :, source] = dense[tap]
+    return matrix.reshape(matrix.shape[0] * matrix.shape[1], -1)
+
+
+def _ungrouped(weight: NDArray[Any], groups: int) -> NDArray[Any]:
+    """Return the kernel with a weight for every channel, 0 outside of a group's own."""
+    out, per_group, *kernel = weight.shape
+    dense = np.zeros((groups, out // groups, groups, per_group, *kernel), weight.dtype)
+    group = np.arange(groups)
+    dense[group, :, group] = weight.reshape(groups, out // groups, per_group, *kernel)
+    return dense.reshape(out, groups * per_group, *kernel)

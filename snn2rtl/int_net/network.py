@@ -20,7 +20,8 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Integrator, Neuron, WithCurrent, gain_bits
 from snn2rtl.int_net.synapses import Synapses
-from snn2rtl.windows import Shape, Windows
+from snn2rtl.pools import MaxPool, Sum, SumPool, pooled_shape
+from snn2rtl.windows import Shape
 
 INPUT = "input"  # name of what enters the network, as a source
 MAX_WEIGHT_BITS = 16
@@ -175,47 +176,6 @@ class Population:
         return np.concatenate([connection.synapses.fan_out for connection in self.inputs])
 
 
-@dataclass(frozen=True, kw_only=True)
-class MaxPool:
-    """``s[c, o] = any of x[c, p]`` over the places p of a window, in every step; x are spikes. No state.
-
-    Source: torch.nn.MaxPool1d, MaxPool2d on spikes.
-    """
-
-    name: str
-    source: str
-    channels: int
-    windows: Windows
-
-
-@dataclass(frozen=True, kw_only=True)
-class SumPool:
-    """``y[c, o] = sum of x[c, p]`` over the places p of a window, in every step. No state.
-
-    An average pool is one whose divisor is a part of the weights behind it.
-
-    Source: torch.nn.AvgPool1d, AvgPool2d.
-    """
-
-    name: str
-    source: str
-    channels: int
-    windows: Windows
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sum:
-    """``y = x_1 + x_2 + ...``, element by element, in every step. No state.
-
-    Source: the ADD connection of SEW ResNet (Fang et al. 2021).
-    """
-
-    name: str
-    sources: tuple[str, ...]
-    shape: Shape
-
-
-Pool = MaxPool | SumPool
 Node = Population | MaxPool | SumPool | Sum
 
 
@@ -238,7 +198,7 @@ def shape_of(node: Node) -> Shape:
         case Population() | Sum():
             return node.shape
         case MaxPool() | SumPool():
-            return (node.channels, *node.windows.outputs)
+            return pooled_shape(node)
         case _:
             assert_never(node)
 

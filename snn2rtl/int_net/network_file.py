@@ -21,7 +21,7 @@ from snn2rtl.checks import named
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, ModelFileError, OptionError, QuantizationError
 from snn2rtl.int_net.chain import DenseLayer, chain_of
-from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, MaxPool, Node, Population, Sum, SumPool
+from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, Node, Population
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     CurrentIntegrator,
@@ -39,6 +39,7 @@ from snn2rtl.int_net.neurons import (
     ShiftLeaks,
 )
 from snn2rtl.int_net.synapses import KINDS as SYNAPSES
+from snn2rtl.pools import MaxPool, Sum, SumPool
 from snn2rtl.windows import Windows
 
 FORMAT_VERSION = 2  # 1 is a chain of fully connected layers

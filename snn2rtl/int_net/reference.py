@@ -16,17 +16,7 @@ from numpy.typing import NDArray
 from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
 from snn2rtl.int_net.intervals import adaptation_low, charged_range, membrane_range
-from snn2rtl.int_net.network import (
-    INPUT,
-    Connection,
-    FixedPointNetwork,
-    MaxPool,
-    Node,
-    Population,
-    Sum,
-    SumPool,
-    shape_of,
-)
+from snn2rtl.int_net.network import INPUT, Connection, FixedPointNetwork, Node, Population, shape_of
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     Integrator,
@@ -39,6 +29,7 @@ from snn2rtl.int_net.neurons import (
 from snn2rtl.int_net.saturations import Limits, Saturations, readout_limits
 from snn2rtl.int_net.steps import NEURON_STEPS, State
 from snn2rtl.int_net.synapses.dense import Operator
+from snn2rtl.pools import MaxPool, Sum, SumPool
 
 Spikes = NDArray[np.unsignedinteger[Any]]
 Inputs = NDArray[

@@ -12,9 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from snn2rtl.checks import check, check_integers, narrowed
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.synapses.dense import Operator, Values
-from snn2rtl.windows import Shape, Windows
-
-_CHUNK = 1 << 23  # values of unrolled windows at a time
+from snn2rtl.windows import Shape, Windows, columns_of, convolve, unrolled
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -122,44 +120,11 @@ class Convolution:
         return self._operator(self.weight, dtype)
 
     def _operator(self, weight: IntArray, dtype: DTypeLike) -> Operator:
-        out, per_group, *kernel = weight.shape
-        groups, windows = self.groups, self.windows
-        taps, positions = per_group * math.prod(kernel), math.prod(windows.outputs)
-        # (groups, channels of a group x taps, output channels of a group)
-        columns = weight.reshape(groups, out // groups, taps).transpose(0, 2, 1).astype(dtype)
-        axes = len(kernel)
+        columns = columns_of(weight, self.groups, dtype)
 
         def currents(inputs: Values) -> Values:
             *places, _ = inputs.shape
-            samples = math.prod(places)
-            shaped = inputs.reshape(samples, groups, per_group, *self.input_shape[1:])
-            total = np.empty((samples, out, positions), columns.dtype)
-            step = max(1, _CHUNK // (positions * taps * groups))
-            for first in range(0, samples, step):
-                views = windows.views(shaped[first : first + step])
-                order = (1, 0, *range(3, 3 + axes), 2, *range(3 + axes, 3 + 2 * axes))
-                rows = views.transpose(order).astype(columns.dtype).reshape(groups, -1, taps)
-                found = (rows @ columns).reshape(groups, -1, positions, out // groups)
-                total[first : first + step] = found.transpose(1, 0, 3, 2).reshape(-1, out, positions)
-            return total.reshape(*places, out * positions)
+            shaped = inputs.reshape(math.prod(places), *self.input_shape)
+            return convolve(columns, self.windows, shaped).reshape(*places, self.num_neurons)
 
         return currents
-
-
-def unrolled(weight: Values, windows: Windows, groups: int) -> Values:
-    """Return a convolution's weights as a matrix, shape (out * windows, channels * inputs of a channel)."""
-    out, per_group, *_ = weight.shape
-    matrix = np.zeros((out, math.prod(windows.outputs), groups * per_group, math.prod(windows.space)), weight.dtype)
-    dense = np.moveaxis(_ungrouped(weight, groups), (0, 1), (-2, -1))
-    for tap, to, source in windows.taps():
-        matrix[:, to, :, source] = dense[tap]
-    return matrix.reshape(matrix.shape[0] * matrix.shape[1], -1)
-
-
-def _ungrouped(weight: Values, groups: int) -> Values:
-    """Return the kernel with a weight for every channel, 0 outside of a group's own."""
-    out, per_group, *kernel = weight.shape
-    dense = np.zeros((groups, out // groups, groups, per_group, *kernel), weight.dtype)
-    group = np.arange(groups)
-    dense[group, :, group] = weight.reshape(groups, out // groups, per_group, *kernel)
-    return dense.reshape(out, groups * per_group, *kernel)
