@@ -14,7 +14,8 @@ from snn2rtl.compiler import compile_network, fold, to_layers
 from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.encoders import Encoder, Noise
 from snn2rtl.errors import DataError, OptionError
-from snn2rtl.float_net.network import SpikingNetwork, Unflatten
+from snn2rtl.float_net.layered import LayeredNetwork
+from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.reference import scores
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
@@ -105,7 +106,7 @@ def _read(
     name: str | None,
     noise: Noise | None,
     input_shape: tuple[int, ...] | None,
-) -> SpikingNetwork | FixedPointNetwork:
+) -> LayeredNetwork | FixedPointNetwork:
     """Return a model as the options change it; a float network as layers, for nobody needs the other."""
     source = read_model(model, Path(arch) if arch else None)
     source = source if input_shape is None else _shaped(source, input_shape)
@@ -116,7 +117,7 @@ def _read(
 
 
 def _integers(
-    source: SpikingNetwork | FixedPointNetwork,
+    source: LayeredNetwork | FixedPointNetwork,
     quantize: QuantizeOptions | None,
     calibration: Callable[[FixedPointNetwork], Samples] | None,
 ) -> tuple[FixedPointNetwork, tuple[LayerReport, ...], Samples | None, Accuracy | None]:
@@ -163,16 +164,16 @@ def _noisy(encoder: Encoder | None, noise: Noise) -> Encoder:
 
 def _shaped(source: SpikingNetwork | FixedPointNetwork, shape: tuple[int, ...]) -> SpikingNetwork:
     if isinstance(source, FixedPointNetwork):
-        raise OptionError("model: is an integer network already, whose inputs have no shape")
-    return replace(source, nodes=(Unflatten(name="input", shape=shape), *source.nodes))
+        raise OptionError("model: is an integer network already, whose inputs have a shape")
+    return replace(source, shape=shape)
 
 
-def _accuracy(source: SpikingNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:
+def _accuracy(source: LayeredNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:
     if samples.labels is None:
         raise DataError("calibration: must have labels")
     check_labels(samples.labels, len(samples), network.num_classes)
     before = after = agree = 0
-    folded = fold(source) if isinstance(source, SpikingNetwork) else None
+    folded = fold(source) if isinstance(source, LayeredNetwork) else None
     for first in range(0, len(samples), _CHUNK):
         inputs = samples.inputs(first, min(first + _CHUNK, len(samples)))
         labels = samples.labels[first : first + _CHUNK]

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from snn2rtl.errors import StrictError
+from snn2rtl.float_net.layered import LayeredNetwork
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.choose_readout import choose_readout
-from snn2rtl.passes.drop_identities import drop_identities
-from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 from snn2rtl.passes.fold_neurons import fold_neurons
+from snn2rtl.passes.lower import lower
 from snn2rtl.passes.quantize import quantize_network
 from snn2rtl.passes.silence_unread import silence_unread
-from snn2rtl.passes.unroll_convolutions import unroll_convolutions
 from snn2rtl.report import LayerReport
 
-TO_LAYERS: tuple[Callable[[SpikingNetwork], SpikingNetwork], ...] = (
-    unroll_convolutions,
-    drop_identities,
-    fold_batch_norm,
-)
 
-
-def to_layers(network: SpikingNetwork) -> SpikingNetwork:
-    """Return the network as pairs of Linear and Neuron, by exact float passes."""
-    for step in TO_LAYERS:
-        network = step(network)
-    return network
-
-
-def fold(network: SpikingNetwork) -> SpikingNetwork:
-    """Return the network after every exact float pass: what its neurons do, too, has the form that hardware has."""
+def fold(network: SpikingNetwork | LayeredNetwork) -> LayeredNetwork:
+    """Return the network after every exact float pass: layers, whose neurons have the form that hardware has."""
     return fold_neurons(to_layers(network))
 
 
+def to_layers(network: SpikingNetwork | LayeredNetwork) -> LayeredNetwork:
+    """Return the network as layers of connections and neurons."""
+    return lower(network) if isinstance(network, SpikingNetwork) else network
+
+
 def compile_network(
-    network: SpikingNetwork, options: QuantizeOptions | None = None
+    network: SpikingNetwork | LayeredNetwork, options: QuantizeOptions | None = None
 ) -> tuple[FixedPointNetwork, tuple[LayerReport, ...]]:
     """Return the integer network and the report of every layer.
 
@@ -48,7 +37,7 @@ def compile_network(
         StrictError: options.strict, and something was approximated.
     """
     options = options or QuantizeOptions()
-    integer, reports = quantize_network(to_layers(choose_readout(network, options.readout)), options)
+    integer, reports = quantize_network(choose_readout(to_layers(network), options.readout), options)
     notes = [note for report in reports for note in report.approximations()]
     if options.strict and notes:
         raise StrictError("\n".join(f"{note} (--strict allows no approximation)" for note in notes))

@@ -153,13 +153,13 @@ def unrolled(weight: NDArray[Any], windows: Windows, groups: int) -> NDArray[Any
     """Return a convolution's weights as a matrix, shape (out * windows, channels * inputs of a channel)."""
     out, per_group, *_ = weight.shape
     matrix = np.zeros((out, math.prod(windows.outputs), groups * per_group, math.prod(windows.space)), weight.dtype)
-    dense = np.moveaxis(_ungrouped(weight, groups), (0, 1), (-2, -1))
+    dense = np.moveaxis(ungrouped(weight, groups), (0, 1), (-2, -1))
     for tap, to, source in windows.taps():
         matrix[:, to, :, source] = dense[tap]
     return matrix.reshape(matrix.shape[0] * matrix.shape[1], -1)
 
 
-def _ungrouped(weight: NDArray[Any], groups: int) -> NDArray[Any]:
+def ungrouped(weight: NDArray[Any], groups: int) -> NDArray[Any]:
     """Return the kernel with a weight for every channel, 0 outside of a group's own."""
     out, per_group, *kernel = weight.shape
     dense = np.zeros((groups, out // groups, groups, per_group, *kernel), weight.dtype)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Linear, Neuron
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from snn2rtl.encoders import Encoder
-from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Linear, Neuron
 
 
 def random_network(encoder: Encoder | None) -> SpikingNetwork:

@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from snn2rtl.float_net.network import BatchNorm, Integrator, Linear, Neuron, Node, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import BatchNorm, Integrator, Linear, Neuron, Node
 
 Values = list[Fraction]
 

@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.network import Neuron
+from snn2rtl.float_net.nodes import Neuron
 from snn2rtl.frontend import from_module
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from snn2rtl.encoders import Encoder
-from snn2rtl.float_net.network import Integrator, Linear, Neuron, Node, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Integrator, Linear, Neuron, Node
 
 TAUS = (1.0, 2.0, 4.0)
 RATIOS = (1 / 0.75, 1 / 0.625, 1 / 0.375)  # a leak by a multiplier of three bits

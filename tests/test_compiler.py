@@ -6,7 +6,8 @@ import pytest
 from snn2rtl.compiler import compile_network
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import StrictError, UnsupportedModelError
-from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Linear, Neuron
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.neurons import LifNeuron, NoLeak, Reset
 from snn2rtl.options import PerLayer, QuantizeOptions

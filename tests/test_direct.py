@@ -18,7 +18,8 @@ from torch import nn
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
-from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Linear, Neuron
 from snn2rtl.float_net.reference import scores
 from snn2rtl.frontend import from_module
 from snn2rtl.int_net import reference

@@ -11,7 +11,7 @@ from torch.nn.utils import prune
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import OutputError, UnsupportedModelError
-from snn2rtl.float_net.network import Linear
+from snn2rtl.float_net.nodes import Linear
 from snn2rtl.frontend import from_module, load, save
 
 

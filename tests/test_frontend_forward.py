@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from snn2rtl.compiler import fold
-from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Linear, Neuron
 from snn2rtl.float_net.reference import scores
 from snn2rtl.frontend.forward import devices, forward
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from snn2rtl.encoders import Encoder
-from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron
+from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Linear, Neuron
 from snn2rtl.frontend import from_module
 
 

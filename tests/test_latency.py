@@ -5,7 +5,8 @@ import pytest
 from networks import chain, dense, random_spikes
 
 from snn2rtl.data.samples import Samples
-from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Linear, Neuron
 from snn2rtl.int_net import reference
 from snn2rtl.measure import latency
 from snn2rtl.measure.latency import Latency, latencies, time_calls

@@ -14,7 +14,8 @@ from rational import run_sample
 from snn2rtl.compiler import fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron, Node, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.passes.drop_identities import drop_identities

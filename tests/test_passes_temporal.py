@@ -12,7 +12,8 @@ from rational import run_sample
 from snn2rtl.compiler import fold
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net import reference as float_reference
-from snn2rtl.float_net.network import BatchNorm, Integrator, Linear, Neuron, SpikingNetwork, to_dict
+from snn2rtl.float_net.network import SpikingNetwork, to_dict
+from snn2rtl.float_net.nodes import BatchNorm, Integrator, Linear, Neuron
 from snn2rtl.frontend import load, save
 from snn2rtl.frontend.forward import to_spikingjelly
 from snn2rtl.passes.fold_batch_norm import fold_batch_norm

@@ -14,7 +14,8 @@ from snn2rtl.compiler import compile_network, fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError, StrictError
 from snn2rtl.float_net import reference as float_reference
-from snn2rtl.float_net.network import Integrator, Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Integrator, Linear, Neuron
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.neurons import (

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
 from snn2rtl.fixed_point import signed_range
-from snn2rtl.float_net.network import Integrator, Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Integrator, Linear, Neuron
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.leaks import kept
 from snn2rtl.passes.scale import choose_scale

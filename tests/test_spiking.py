@@ -5,17 +5,8 @@ import pytest
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.network import (
-    BatchNorm,
-    Dropout,
-    Flatten,
-    Integrator,
-    Linear,
-    Neuron,
-    SpikingNetwork,
-    from_dict,
-    to_dict,
-)
+from snn2rtl.float_net.network import SpikingNetwork, from_dict, to_dict
+from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Integrator, Linear, Neuron
 
 
 def fc(name: str = "fc", inputs: int = 2, outputs: int = 3, **changes) -> Linear:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
 from snn2rtl.fixed_point import signed_bits, signed_range
-from snn2rtl.float_net.network import BatchNorm, Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import BatchNorm, Linear, Neuron
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.scale import find_scale

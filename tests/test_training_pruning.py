@@ -12,7 +12,7 @@ from torch import Tensor
 from training_runs import small, state, train
 
 from snn2rtl import frontend
-from snn2rtl.float_net.network import Linear
+from snn2rtl.float_net.nodes import Linear
 from snn2rtl.training import lab, model
 from snn2rtl.training.pruning import INPUTS, Rates, prune, sparsity
 from snn2rtl.training.run import Run

@@ -22,7 +22,7 @@ from snn2rtl import frontend
 from snn2rtl.cli import main
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import DataError, ModelFileError, OptionError, UnsupportedModelError
-from snn2rtl.float_net.network import Linear, Neuron
+from snn2rtl.float_net.nodes import Linear, Neuron
 from snn2rtl.int_net import reference
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.studies import tune

@@ -15,7 +15,8 @@ from snn2rtl.api import compile
 from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import VerificationError
-from snn2rtl.float_net.network import Linear, Neuron, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Linear, Neuron
 from snn2rtl.folder import open_folder
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.chain import layers_of

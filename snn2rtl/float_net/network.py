@@ -1,12 +1,13 @@
 """The float network, frozen and framework-free: what the front ends produce and the passes rewrite.
 
-A network is a chain of nodes (nodes.py), each one a value; the network is checked when it is built.
+A network is a graph of nodes (nodes.py), each one a value; the network is checked when it is built.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,47 +15,32 @@ import numpy as np
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.nodes import (
+    JOINS,
     NODE_TYPES,
     OF_EACH_NEURON,
-    AveragePool,
     BatchNorm,
     Convolution,
     Dropout,
     Flatten,
-    FloatArray,
     Integrator,
     Linear,
     Neuron,
     Node,
-    Unflatten,
-    decay,
     node_problems,
 )
+from snn2rtl.pools import INPUT
+from snn2rtl.windows import Shape
 
-__all__ = [
-    "NODE_TYPES",
-    "AveragePool",
-    "BatchNorm",
-    "Convolution",
-    "Dropout",
-    "Flatten",
-    "FloatArray",
-    "Integrator",
-    "Linear",
-    "Neuron",
-    "Node",
-    "SpikingNetwork",
-    "Unflatten",
-    "decay",
-    "from_dict",
-    "is_absent",
-    "to_dict",
-]
+Edge = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SpikingNetwork:
-    """A chain of nodes, with the encoder that turns samples into its input spikes where one is known.
+    """A graph of nodes, in an order in which each reads only what comes before it.
+
+    edges: (source, target), the sources of a node in the order of its inputs; the network's input is called
+    ``INPUT``. Without any the nodes are a chain. shape: of a sample where it is known, (inputs,), (channels, length) or
+    (channels, height, width). encoder: what turns samples into input spikes, where one is known.
 
     Raises:
         UnsupportedModelError: shapes do not chain or a number is not finite; every problem is named.
@@ -62,12 +48,27 @@ class SpikingNetwork:
 
     name: str
     nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...] = ()
+    shape: Shape = ()
     encoder: Encoder | None = None
 
     def __post_init__(self) -> None:
-        problems = _problems(self.nodes)
+        problems = _problems(self)
         if problems:
             raise UnsupportedModelError(problems)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each node reads the one before it."""
+        return self.edges in ((), _chained(self.nodes))
+
+    @property
+    def sources(self) -> Mapping[str, tuple[str, ...]]:
+        """What each node reads, by its name."""
+        found: dict[str, tuple[str, ...]] = {node.name: () for node in self.nodes}
+        for source, target in self.edges or _chained(self.nodes):
+            found[target] += (source,)
+        return found
 
     @property
     def num_inputs(self) -> int:
@@ -75,14 +76,44 @@ class SpikingNetwork:
         return int(next(n.weight.shape[1] for n in self.nodes if isinstance(n, Linear)))
 
 
-def _problems(nodes: tuple[Node, ...]) -> list[str]:
+def _chained(nodes: tuple[Node, ...]) -> tuple[Edge, ...]:
+    return tuple(pairwise((INPUT, *(node.name for node in nodes))))
+
+
+def _problems(network: SpikingNetwork) -> list[str]:
+    nodes = network.nodes
     problems = [message for node in nodes for message in node_problems(node)]
     if not any(isinstance(node, Linear | Convolution) for node in nodes):
         problems.append("network: must have at least one Linear layer, not none")
     names = [node.name for node in nodes]
     problems += [f"layer '{n}': name must be unique, not used {names.count(n)} times"
                  for n in dict.fromkeys(names) if names.count(n) > 1]  # fmt: skip
-    return problems or _chain_problems(nodes)
+    problems += [f"layer '{INPUT}': name must be another, for it stands for the network's input"] * (INPUT in names)
+    if network.shape and not (len(network.shape) <= 3 and min(network.shape) > 0):
+        problems.append(f"network: shape must be one to three positive lengths, not {network.shape}")
+    if problems:
+        return problems
+    return _chain_problems(nodes) if network.is_chain else _edge_problems(network)
+
+
+def _edge_problems(network: SpikingNetwork) -> list[str]:
+    names = {node.name for node in network.nodes}
+    lost = [f"edge {edge}: must join layers of the network" for edge in network.edges
+            if edge[0] not in names | {INPUT} or edge[1] not in names]  # fmt: skip
+    if lost:
+        return lost
+    problems, known = [], {INPUT}
+    for node in network.nodes:
+        where, sources = f"layer '{node.name}'", network.sources[node.name]
+        problems += [f"{where}: must read layers before it, not '{one}'" for one in sources if one not in known]
+        if not sources or (len(sources) > 1 and not isinstance(node, JOINS)):
+            problems.append(f"{where}: {type(node).__name__} must have one input, not {len(sources)}")
+        known.add(node.name)
+    read = {source for source, _ in network.edges}
+    ends = [node.name for node in network.nodes if node.name not in read]
+    if len(ends) > 1:
+        problems.append(f"network: must have one output, not {', '.join(ends)}")
+    return problems
 
 
 def _chain_problems(nodes: tuple[Node, ...]) -> list[str]:
@@ -90,8 +121,8 @@ def _chain_problems(nodes: tuple[Node, ...]) -> list[str]:
     width: int | None = None
     before = "input"
     for index, node in enumerate(nodes):
-        if isinstance(node, Unflatten | Convolution | AveragePool):
-            return problems  # widths are checked once the network is unrolled
+        if not isinstance(node, Flatten | Dropout | Linear | BatchNorm | Neuron | Integrator):
+            return problems  # widths are checked once shapes are known
         where = f"layer '{node.name}'"
         need = _inputs(node)
         if None not in (need, width) and need != width:
@@ -102,31 +133,25 @@ def _chain_problems(nodes: tuple[Node, ...]) -> list[str]:
             problems += [f"{where}: {key} must have shape ({width},), not {value.shape}"
                          for key in OF_EACH_NEURON if isinstance(value := getattr(node, key, None), np.ndarray)
                          and value.shape != (width,)]  # fmt: skip
-        if isinstance(node, Integrator) and _inputs_after(nodes[index + 1 :]):
+        if isinstance(node, Integrator) and any(not isinstance(one, Flatten | Dropout) for one in nodes[index + 1 :]):
             problems.append(f"{where}: an Integrator must be the last layer, for it never fires")
     return problems
 
 
 def _inputs(node: Node) -> int | None:
     """Return how many inputs a node must have, or None where it takes any number of them."""
-    match node:
-        case Linear(weight=weight):
-            return int(weight.shape[1])
-        case BatchNorm(mean=mean):
-            return len(mean)
-        case _:
-            return None
-
-
-def _inputs_after(nodes: tuple[Node, ...]) -> bool:
-    return any(not isinstance(node, Flatten | Dropout) for node in nodes)
+    if isinstance(node, Linear):
+        return int(node.weight.shape[1])
+    return len(node.mean) if isinstance(node, BatchNorm) else None
 
 
 def to_dict(network: SpikingNetwork) -> dict[str, Any]:
     """Return the network as plain dictionaries, numbers and arrays, for a file."""
     nodes = [_node_to_dict(node) for node in network.nodes]
     encoder = network.encoder.to_dict() if network.encoder else None
-    return {"name": network.name, "nodes": nodes, "encoder": encoder}
+    graph: dict[str, Any] = {} if network.is_chain else {"edges": [list(edge) for edge in network.edges]}
+    graph |= {"shape": list(network.shape)} if network.shape else {}
+    return {"name": network.name, "nodes": nodes, **graph, "encoder": encoder}
 
 
 def _node_to_dict(node: Node) -> dict[str, Any]:
@@ -137,7 +162,10 @@ def _node_to_dict(node: Node) -> dict[str, Any]:
 
 def is_absent(field: Field[Any], values: Mapping[str, Any]) -> bool:
     """Return whether a field is optional and the values of a node do not set it."""
-    return field.default is not MISSING and values.get(field.name, field.default) is field.default
+    if field.default is MISSING:
+        return False
+    value = values.get(field.name, field.default)
+    return value is field.default or (isinstance(value, tuple) and value == field.default)
 
 
 def from_dict(data: dict[str, Any]) -> SpikingNetwork:
@@ -150,5 +178,7 @@ def from_dict(data: dict[str, Any]) -> SpikingNetwork:
     for described in data["nodes"]:
         entry = dict(described)
         nodes.append(NODE_TYPES[entry.pop("type")](**entry))
+    edges = tuple((str(source), str(target)) for source, target in data.get("edges", ()))
+    shape = tuple(int(length) for length in data.get("shape", ()))
     encoder = Encoder.from_dict(data["encoder"]) if data.get("encoder") else None
-    return SpikingNetwork(name=data["name"], nodes=tuple(nodes), encoder=encoder)
+    return SpikingNetwork(name=data["name"], nodes=tuple(nodes), edges=edges, shape=shape, encoder=encoder)

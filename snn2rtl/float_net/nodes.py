@@ -97,7 +97,8 @@ class Convolution:
     """``y[o] = bias[o] + sum of weight[o, c, k] * x[c, p]`` over channels c of o's group and places k of the kernel.
 
     Along each axis ``p = stride * place + dilation * k - padding``; x is 0 outside. weight has shape
-    (out, in / groups, length) or (out, in / groups, height, width), bias (out,).
+    (out, in / groups, length) or (out, in / groups, height, width), bias (out,). step, of shape (out,), is the value of
+    one integer weight of each output channel where training chose it.
 
     Source: torch.nn.Conv1d, Conv2d.
     """
@@ -109,21 +110,94 @@ class Convolution:
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
     groups: int = 1
+    step: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        _freeze(self, "weight", "bias")
+        _freeze(self, "weight", "bias", "step")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AveragePool:
-    """``y[c] = mean of x[c, stride * place + k]`` over places k of the kernel: a sum of spikes that weights take up.
+    """``y[c] = mean of x[c, stride * place + k - padding]`` over places k of the kernel; x is 0 outside.
 
-    Source: torch.nn.AvgPool1d, AvgPool2d without padding.
+    ceil_mode: the last window may reach beyond the padding. The mean is over the places of the padded input, or over
+    those of the input alone without count_include_pad; divisor, where it is not 0, takes the place of their number.
+
+    Source: torch.nn.AvgPool1d, AvgPool2d.
     """
 
     name: str
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
+    padding: tuple[int, ...] = ()
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+    divisor: int = 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AdaptiveAveragePool:
+    """An average pool whose windows make an output of a given size along each axis; they must not overlap.
+
+    Source: torch.nn.AdaptiveAvgPool1d, AdaptiveAvgPool2d.
+    """
+
+    name: str
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaxPool:
+    """``y[c] = greatest x[c, stride * place + dilation * k - padding]`` over places k of the kernel; x are spikes.
+
+    Source: torch.nn.MaxPool1d, MaxPool2d.
+    """
+
+    name: str
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
+    ceil_mode: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Add:
+    """``y = x_1 + x_2 + ...``, element by element: of currents, or of spikes as SEW ResNet's ADD."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class And:
+    """``y = x_1 * x_2`` of spikes, SEW ResNet's AND."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Iand:
+    """``y = (1 - x_1) * x_2`` of spikes, SEW ResNet's IAND."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Concatenate:
+    """Its inputs one after the other along the channels, or along the neurons where they lie in a row."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Vote:
+    """``y[c] = mean of x[size * c + k]`` over k below size, the last node: groups of outputs stand for classes.
+
+    Source: spikingjelly.activation_based.layer.VotingLayer.
+    """
+
+    name: str
+    size: int
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -198,8 +272,12 @@ class Integrator:
         _freeze(self, "tau", "synapse_tau")
 
 
-Node = Flatten | Dropout | Linear | Unflatten | Convolution | AveragePool | BatchNorm | Neuron | Integrator
+Node = (
+    Flatten | Dropout | Linear | Unflatten | Convolution | AveragePool | AdaptiveAveragePool | MaxPool | BatchNorm
+    | Neuron | Integrator | Add | And | Iand | Concatenate | Vote
+)  # fmt: skip
 NODE_TYPES: dict[str, type[Node]] = {cls.__name__: cls for cls in get_args(Node)}
+JOINS = (Add, And, Iand, Concatenate)  # nodes of several inputs
 OF_EACH_NEURON = ("tau", "synapse_tau", "grow", "adaptation_tau")
 
 
@@ -266,12 +344,29 @@ def _convolution_problems(node: Convolution) -> list[str]:
     return problems
 
 
-def _average_pool_problems(node: AveragePool) -> list[str]:
-    return [
-        f"{key} must be {len(node.kernel)} whole numbers of at least 1, not {value}"
-        for key in ("kernel", "stride")
-        if not _are_whole(value := getattr(node, key), len(node.kernel), 1)
+def _pool_problems(node: AveragePool | MaxPool) -> list[str]:
+    axes = len(node.kernel)
+    given = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
+    problems = [
+        f"{key} must be {axes} whole numbers of at least {least}, not {value}"
+        for key, least in given.items()
+        if (value := getattr(node, key, ())) and not _are_whole(value, axes, least)
     ]
+    if node.padding and not problems and any(2 * pad > k for pad, k in zip(node.padding, node.kernel, strict=True)):
+        problems.append(f"padding must be at most half of the kernel {node.kernel}, not {node.padding}")
+    if isinstance(node, AveragePool) and node.divisor < 0:
+        problems.append(f"divisor must be positive, not {node.divisor}")
+    return problems
+
+
+def _adaptive_pool_problems(node: AdaptiveAveragePool) -> list[str]:
+    if _are_whole(node.outputs, len(node.outputs), 1) and len(node.outputs) in (1, 2):
+        return []
+    return [f"outputs must be one or two whole numbers of at least 1, not {node.outputs}"]
+
+
+def _vote_problems(node: Vote) -> list[str]:
+    return [] if node.size >= 1 else [f"size must be at least 1, not {node.size}"]
 
 
 def _unflatten_problems(node: Unflatten) -> list[str]:
@@ -320,7 +415,10 @@ _CHECKS: dict[type, Callable[[Any], list[str]]] = {
     Linear: _linear_problems,
     Unflatten: _unflatten_problems,
     Convolution: _convolution_problems,
-    AveragePool: _average_pool_problems,
+    AveragePool: _pool_problems,
+    MaxPool: _pool_problems,
+    AdaptiveAveragePool: _adaptive_pool_problems,
+    Vote: _vote_problems,
     BatchNorm: _batch_norm_problems,
     Neuron: _neuron_problems,
     Integrator: _integrator_problems,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +11,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from snn2rtl.encoders import MAX_PIXEL
-from snn2rtl.float_net.network import Integrator, Linear, Neuron, SpikingNetwork, decay
-from snn2rtl.int_net.reference import Inputs, Spikes, late
-from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork
+from snn2rtl.float_net.nodes import Neuron, decay
+from snn2rtl.int_net.reference import Inputs, Spikes, late, pooled
+from snn2rtl.int_net.synapses.dense import Operator
+from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool
+from snn2rtl.windows import columns_of, convolve
 
 Floats = NDArray[Any]
 
@@ -24,11 +29,11 @@ class FloatTrace:
     membranes: Floats
 
 
-def run(network: SpikingNetwork, inputs: Inputs, dtype: DTypeLike = np.float32) -> tuple[FloatTrace, ...]:
-    """Return what each layer of a folded network does.
+def run(network: LayeredNetwork, inputs: Inputs, dtype: DTypeLike = np.float32) -> Mapping[str, FloatTrace]:
+    """Return what each layer of a folded network does, by its name.
 
     Args:
-        network: pairs of Linear and Neuron, as fold_neurons() leaves them.
+        network: layers as fold_neurons() leaves them.
         inputs: spikes of shape (T, N, inputs), or pixels of shape (N, inputs) for an encoder that takes them; direct
             coding makes 1.0 of 255.
         dtype: the precision.
@@ -39,25 +44,56 @@ def run(network: SpikingNetwork, inputs: Inputs, dtype: DTypeLike = np.float32) 
     if network.encoder and network.encoder.kind == "direct":
         values /= MAX_PIXEL
         steps = network.encoder.time_steps
-    traces: list[FloatTrace] = []
-    for linear, neuron in pair_layers(network):
-        current = late(linear.delay, values) @ linear.weight.T.astype(dtype) + linear.bias.astype(dtype)
-        traces.append(_Neurons(linear, neuron, dtype).run(np.broadcast_to(current, (steps, *current.shape[-2:]))))
-        values = traces[-1].spikes.astype(dtype)
-    return tuple(traces)
+    made = {INPUT: values}
+    traces: dict[str, FloatTrace] = {}
+    for node in network.nodes:
+        match node:
+            case FloatLayer():
+                traces[node.name] = _Neurons(node, dtype).run(_current(node, made, steps, dtype))
+                made[node.name] = traces[node.name].spikes.astype(dtype)
+            case MaxPool() | SumPool():
+                made[node.name] = pooled(node, made[node.source])
+            case Sum():
+                made[node.name] = np.sum([made[source] for source in node.sources], axis=0)
+    return traces
 
 
-def scores(network: SpikingNetwork, inputs: Inputs) -> Floats:
+def _current(layer: FloatLayer, made: Mapping[str, Floats], steps: int, dtype: DTypeLike) -> Floats:
+    """Return the currents of a layer from what its sources made, shape (T, N, neurons)."""
+    total: Floats = layer.bias.astype(dtype)
+    for connection in layer.inputs:
+        if not connection.previous_step:
+            total = total + _operator(connection, dtype)(late(connection.delay, made[connection.source]))
+    return np.broadcast_to(total, (steps, *total.shape[-2:]))
+
+
+def _operator(connection: FloatConnection, dtype: DTypeLike) -> Operator:
+    """Return the function from inputs of shape (..., inputs) to currents of shape (..., neurons)."""
+    windows = connection.windows
+    if windows is None:
+        weight = connection.weight.T.astype(dtype)
+        return lambda values: values.astype(dtype) @ weight
+    columns = columns_of(connection.weight, connection.groups, dtype)
+
+    def currents(values: Floats) -> Floats:
+        *places, _ = values.shape
+        shaped = values.reshape(math.prod(places), connection.channels, *windows.space)
+        return convolve(columns, windows, shaped).reshape(*places, -1)
+
+    return currents
+
+
+def scores(network: LayeredNetwork, inputs: Inputs) -> Floats:
     """Return what the class is the argmax of, shape (N, classes): spike counts, or the scores of an Integrator.
 
     Args:
-        network: pairs of Linear and Neuron, as fold_neurons() leaves them.
+        network: layers as fold_neurons() leaves them.
         inputs: as of run().
     """
-    last = run(network, inputs)[-1]
-    _, neuron = pair_layers(network)[-1]
+    last, neuron = run(network, inputs)[network.output.name], network.output.neuron
     if isinstance(neuron, Neuron):
-        counts: Floats = last.spikes.sum(axis=0, dtype=np.int64)
+        each = last.spikes.sum(axis=0, dtype=np.int64)
+        counts: Floats = each.reshape(len(each), -1, network.group).sum(axis=2)
         return counts
     return _scores(neuron.score, last.membranes)
 
@@ -75,9 +111,10 @@ def _scores(score: str, membranes: Floats) -> Floats:
 class _Neurons:
     """The neurons of one layer in one precision; docs of Neuron and Integrator have the equations."""
 
-    def __init__(self, linear: Linear, neuron: Neuron | Integrator, dtype: DTypeLike) -> None:
-        self.neuron = neuron
-        self.recurrent = None if linear.recurrent is None else linear.recurrent.T.astype(dtype)
+    def __init__(self, layer: FloatLayer, dtype: DTypeLike) -> None:
+        self.neuron = neuron = layer.neuron
+        back = [connection for connection in layer.inputs if connection.previous_step]
+        self.recurrent = _operator(back[0], dtype) if back else None
         self.keep = (1.0 - decay(neuron.tau)).astype(dtype)
         self.keep_current = None if neuron.synapse_tau is None else (1.0 - decay(neuron.synapse_tau)).astype(dtype)
         if isinstance(neuron, Neuron):
@@ -92,7 +129,7 @@ class _Neurons:
         for t, entering in enumerate(current):
             total = entering
             if self.recurrent is not None and t:
-                total = entering + trace.spikes[t - 1].astype(current.dtype) @ self.recurrent
+                total = entering + self.recurrent(trace.spikes[t - 1])
             if self.keep_current is not None:
                 total = synaptic = synaptic * self.keep_current + total
             membrane = membrane * self.keep + total

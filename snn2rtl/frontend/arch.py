@@ -31,7 +31,8 @@ from typing import Any
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, UnsupportedModelError
-from snn2rtl.float_net.network import Node, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Node
 from snn2rtl.frontend.arch_layers import MAKERS
 from snn2rtl.frontend.arch_table import REQUIRED, Table
 

@@ -41,8 +41,7 @@ from typing import Any
 
 import torch
 
-from snn2rtl.float_net.network import Dropout, Flatten, Integrator, Neuron, Node
-from snn2rtl.float_net.nodes import OF_EACH_NEURON
+from snn2rtl.float_net.nodes import OF_EACH_NEURON, Dropout, Flatten, Integrator, Neuron, Node
 from snn2rtl.frontend import norse, tensors
 from snn2rtl.frontend.arch_table import Table
 

@@ -17,7 +17,8 @@ from torch import nn
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OutputError, UnsupportedModelError
-from snn2rtl.float_net.network import NODE_TYPES, SpikingNetwork, from_dict, is_absent, to_dict
+from snn2rtl.float_net.network import SpikingNetwork, from_dict, is_absent, to_dict
+from snn2rtl.float_net.nodes import NODE_TYPES
 from snn2rtl.frontend import arch as architecture
 from snn2rtl.frontend import untrusted
 from snn2rtl.frontend.modules import from_module

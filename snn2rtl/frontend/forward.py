@@ -12,7 +12,7 @@ from spikingjelly.activation_based import functional, layer, neuron
 from torch import Tensor, nn
 
 from snn2rtl.encoders import MAX_PIXEL
-from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.layered import LayeredNetwork
 from snn2rtl.passes.fold_neurons import plain_layers
 
 # SpikingJelly looks for Triton at its first forward pass, and torch warns where there is none; nothing here needs it
@@ -27,11 +27,11 @@ def devices() -> dict[str, str]:
     return found
 
 
-def forward(network: SpikingNetwork, inputs: NDArray[np.uint8], device: str = "cpu") -> Callable[[], Tensor]:
+def forward(network: LayeredNetwork, inputs: NDArray[np.uint8], device: str = "cpu") -> Callable[[], Tensor]:
     """Return a call that runs the network and gives its spike counts, shape (N, classes); the inputs lie on the device.
 
     Args:
-        network: pairs of Linear and Neuron, as fold_neurons() leaves them.
+        network: a chain of layers, as fold_neurons() leaves them.
         inputs: spikes, shape (T, N, inputs), or the pixels of an encoder that takes them, shape (N, inputs).
         device: a key of devices().
     """
@@ -53,8 +53,8 @@ def forward(network: SpikingNetwork, inputs: NDArray[np.uint8], device: str = "c
     return call
 
 
-def to_spikingjelly(network: SpikingNetwork, step_mode: str = "m") -> nn.Sequential:
-    """Return SpikingJelly's layers of a network of Linear and Neuron pairs, in evaluation mode.
+def to_spikingjelly(network: LayeredNetwork, step_mode: str = "m") -> nn.Sequential:
+    """Return SpikingJelly's layers of a chain of layers, in evaluation mode.
 
     Raises:
         UnsupportedModelError: the network has something that they lack.
@@ -62,7 +62,7 @@ def to_spikingjelly(network: SpikingNetwork, step_mode: str = "m") -> nn.Sequent
     return nn.Sequential(*_modules(network, step_mode)).eval()
 
 
-def _modules(network: SpikingNetwork, step_mode: str) -> Iterator[nn.Module]:
+def _modules(network: LayeredNetwork, step_mode: str) -> Iterator[nn.Module]:
     for linear, node in plain_layers(network, "to run in SpikingJelly"):
         out, inputs = linear.weight.shape
         synapses = layer.Linear(inputs, out, bias=bool(linear.bias.any()), step_mode=step_mode)

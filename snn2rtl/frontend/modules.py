@@ -12,7 +12,8 @@ from torch.nn.utils import prune
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.network import Node, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Node
 from snn2rtl.frontend import norse, spikingjelly
 from snn2rtl.frontend.spikingjelly import CLASSES, NEURONS, Place
 

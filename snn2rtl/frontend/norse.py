@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.network import FloatArray, Integrator, Neuron, Node
+from snn2rtl.float_net.nodes import FloatArray, Integrator, Neuron, Node
 from snn2rtl.frontend import tensors
 
 VERSION = "1.1"

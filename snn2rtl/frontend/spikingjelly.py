@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
+from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
 from snn2rtl.frontend import convolutions, tensors
 
 CONTAINERS = (nn.Sequential, layer.MultiStepContainer, layer.SeqToANNContainer, layer.StepModeContainer)

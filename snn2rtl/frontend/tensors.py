@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.network import BatchNorm, FloatArray, Linear
+from snn2rtl.float_net.nodes import BatchNorm, FloatArray, Linear
 
 Tensors = Mapping[str, torch.Tensor]
 _WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)

@@ -20,10 +20,9 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Integrator, Neuron, WithCurrent, gain_bits
 from snn2rtl.int_net.synapses import Synapses
-from snn2rtl.pools import MaxPool, Sum, SumPool, pooled_shape
+from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled_shape
 from snn2rtl.windows import Shape
 
-INPUT = "input"  # name of what enters the network, as a source
 MAX_WEIGHT_BITS = 16
 MAX_DELAY = 63  # time steps
 MAX_CURRENT = 1 << 61  # and for a sum of membrane, current and bias

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
 from snn2rtl.int_net.intervals import adaptation_low, charged_range, membrane_range
-from snn2rtl.int_net.network import INPUT, Connection, FixedPointNetwork, Node, Population, shape_of
+from snn2rtl.int_net.network import Connection, FixedPointNetwork, Node, Population, shape_of
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     Integrator,
@@ -29,7 +29,7 @@ from snn2rtl.int_net.neurons import (
 from snn2rtl.int_net.saturations import Limits, Saturations, readout_limits
 from snn2rtl.int_net.steps import NEURON_STEPS, State
 from snn2rtl.int_net.synapses.dense import Operator
-from snn2rtl.pools import MaxPool, Sum, SumPool
+from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool
 
 Spikes = NDArray[np.unsignedinteger[Any]]
 Inputs = NDArray[
@@ -289,11 +289,9 @@ def _made(node: MaxPool | SumPool | Sum, made: Mapping[str, Inputs]) -> Inputs:
     """Return what a node without a state makes of what its sources made, shape (..., outputs)."""
     match node:
         case MaxPool():
-            any_spike: Inputs = _pooled(node, made[node.source]).max(axis=-1)
-            return any_spike
+            return pooled(node, made[node.source])
         case SumPool():
-            wide = made[node.source].astype(np.uint16)
-            return _narrow(_pooled(node, wide).sum(axis=-1, dtype=np.uint16))
+            return _narrow(pooled(node, made[node.source].astype(np.uint16)))
         case Sum():
             first, *others = (made[source].astype(np.uint16) for source in node.sources)
             for other in others:
@@ -303,11 +301,13 @@ def _made(node: MaxPool | SumPool | Sum, made: Mapping[str, Inputs]) -> Inputs:
             assert_never(node)
 
 
-def _pooled(node: MaxPool | SumPool, values: Inputs) -> Inputs:
-    """Return the windows of values of shape (..., inputs), as shape (..., outputs, taps of a window)."""
+def pooled(node: MaxPool | SumPool, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the greatest value, or the sum, of each window of values of shape (..., inputs): (..., outputs)."""
     *places, _ = values.shape
     views = node.windows.views(values.reshape(*places, node.channels, *node.windows.space))
-    return views.reshape(*places, math.prod(shape_of(node)), node.windows.size)
+    taps = views.reshape(*places, math.prod(shape_of(node)), node.windows.size)
+    made: NDArray[Any] = taps.max(axis=-1) if isinstance(node, MaxPool) else taps.sum(axis=-1, dtype=values.dtype)
+    return made
 
 
 def _narrow(values: Inputs) -> Inputs:

@@ -1,33 +1,31 @@
 """Exact pass: bring every neuron to the one form that the hardware has."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.network import FloatArray, Integrator, Linear, Neuron, Node, SpikingNetwork, decay
+from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork, dense_pairs
+from snn2rtl.float_net.nodes import FloatArray, Integrator, Linear, Neuron, decay
 
 
-def fold_neurons(network: SpikingNetwork) -> SpikingNetwork:
-    """Return the network as pairs of Linear and Neuron, no neuron of which decays its input or rests above zero.
+def fold_neurons(network: LayeredNetwork) -> LayeredNetwork:
+    """Return the network in which no neuron decays its input or rests above zero.
 
     decay_input: ``x / tau`` goes into weights and bias, so that only the leak is left to round; through a synaptic
     current, too, of which everything is a sum of inputs.
     v_reset: the membrane becomes ``u = v - v_reset``, which rests at, starts from and resets to 0.
-
-    Raises:
-        UnsupportedModelError: a node is not one of a Linear and Neuron pair.
     """
-    nodes: list[Node] = []
-    for linear, neuron in pair_layers(network):
-        nodes += folded_pair(linear, neuron)
-    return replace(network, nodes=tuple(nodes))
+    nodes = tuple(folded_layer(node) if isinstance(node, FloatLayer) else node for node in network.nodes)
+    return replace(network, nodes=nodes)
 
 
-def folded_pair(linear: Linear, neuron: Neuron | Integrator) -> tuple[Linear, Neuron | Integrator]:
+def folded_layer(layer: FloatLayer) -> FloatLayer:
     """Return one layer as fold_neurons() has it."""
-    folded = _with_decayed_input(linear, neuron.tau) if neuron.decay_input else linear
-    return folded, replace(_at_rest(neuron), decay_input=False)
+    folded = _with_decayed_input(layer, layer.neuron.tau) if layer.neuron.decay_input else layer
+    return replace(folded, neuron=replace(_at_rest(layer.neuron), decay_input=False))
 
 
 def _at_rest(neuron: Neuron | Integrator) -> Neuron | Integrator:
@@ -36,69 +34,49 @@ def _at_rest(neuron: Neuron | Integrator) -> Neuron | Integrator:
     return replace(neuron, v_threshold=neuron.v_threshold - neuron.v_reset, v_reset=0.0)
 
 
-def _with_decayed_input(linear: Linear, tau: float | FloatArray | None) -> Linear:
+def _with_decayed_input(layer: FloatLayer, tau: float | FloatArray | None) -> FloatLayer:
     if tau is None:
-        return linear
+        return layer
+    layer = layer if np.ndim(tau) == 0 or layer.positions == 1 else as_dense(layer)
     factor = decay(tau)
     is_single = factor == factor.astype(np.float32)  # times a float32 weight it is exact
     factor, divisor = np.where(is_single, factor, 1.0), np.where(is_single, 1.0, tau)
-    column, below = np.expand_dims(factor, -1), np.expand_dims(divisor, -1)
-    return replace(
-        linear,
-        weight=_times(linear.weight, column, below),
-        bias=_times(linear.bias, factor, divisor),
-        step=None if linear.step is None else _times(linear.step, factor, divisor),
-        recurrent=None if linear.recurrent is None else _times(linear.recurrent, column, below),
-    )
+    inputs = tuple(_times_rows(connection, factor, divisor) for connection in layer.inputs)
+    step = None if layer.step is None else _times(layer.step, factor, divisor)
+    return replace(layer, inputs=inputs, bias=_times(layer.bias, factor, divisor), step=step)
+
+
+def as_dense(layer: FloatLayer) -> FloatLayer:
+    """Return a layer of kernels as one of matrices."""
+    inputs = tuple(replace(one, weight=one.matrix(), windows=None, groups=1) for one in layer.inputs)
+    return replace(layer, inputs=inputs, step=None if layer.step is None else np.repeat(layer.step, layer.positions))
+
+
+def _times_rows(connection: FloatConnection, factor: FloatArray, divisor: FloatArray) -> FloatConnection:
+    ones = (1,) * (connection.weight.ndim - 1)
+    column, below = (values.reshape(*values.shape, *ones) for values in (factor, divisor))
+    return replace(connection, weight=_times(connection.weight, column, below))
 
 
 def _times(values: FloatArray, factor: FloatArray, divisor: FloatArray) -> FloatArray:
     product: FloatArray = values * factor
     product /= divisor
-    product.setflags(write=False)  # a node takes it as it is, without a copy
+    product.setflags(write=False)
     return product
 
 
-def pair_layers(network: SpikingNetwork) -> list[tuple[Linear, Neuron | Integrator]]:
-    """Return the layers of a network that is nothing but pairs of Linear and Neuron, the last one an Integrator or not.
-
-    Raises:
-        UnsupportedModelError: it is not; every node out of place is named.
-    """
-    pairs: list[tuple[Linear, Neuron | Integrator]] = []
-    problems = []
-    nodes = list(network.nodes)
-    while nodes:
-        node = nodes.pop(0)
-        following = nodes[0] if nodes else None
-        if isinstance(node, Linear) and node.recurrent is not None and isinstance(following, Integrator):
-            problems.append(f"layer '{node.name}': must not be recurrent before '{following.name}', which never fires")
-            nodes.pop(0)
-        elif isinstance(node, Linear) and isinstance(following, Neuron | Integrator):
-            pairs.append((node, following))
-            nodes.pop(0)
-        elif isinstance(node, Linear):
-            after = f"by {type(following).__name__} '{following.name}'" if following else "by nothing"
-            problems.append(f"layer '{node.name}': Linear must be followed by a spiking neuron, not {after}")
-        else:
-            problems.append(f"layer '{node.name}': {type(node).__name__} must follow a Linear layer")
-    if problems:
-        raise UnsupportedModelError(problems)
-    return pairs
-
-
-def plain_layers(network: SpikingNetwork, rule: str) -> list[tuple[Linear, Neuron]]:
-    """Return the layers as pair_layers() does, if they have nothing that SpikingJelly's LIFNode lacks.
+def plain_layers(network: LayeredNetwork, rule: str) -> list[tuple[Linear, Neuron]]:
+    """Return the layers as dense_pairs() does, if they have nothing that SpikingJelly's LIFNode lacks.
 
     Args:
-        network: pairs of Linear and Neuron.
+        network: a chain of layers.
         rule: why, as the end of a sentence about a layer that must not have something.
 
     Raises:
         UnsupportedModelError: a layer has more; every one is named.
     """
     pairs, problems = [], []
-    for linear, neuron in pair_layers(network):
+    for linear, neuron in dense_pairs(network):
         more = _more_than_plain(linear, neuron)
         problems += [f"layer '{linear.name}': must not have {', '.join(more)} {rule}"] if more else []
         if isinstance(neuron, Neuron):
@@ -108,9 +86,12 @@ def plain_layers(network: SpikingNetwork, rule: str) -> list[tuple[Linear, Neuro
     return pairs
 
 
-def is_plain(network: SpikingNetwork) -> bool:
-    """Return whether plain_layers() takes a network of pairs of Linear and Neuron."""
-    return not any(_more_than_plain(linear, neuron) for linear, neuron in pair_layers(network))
+def is_plain(network: LayeredNetwork) -> bool:
+    """Return whether plain_layers() takes a network."""
+    try:
+        return not any(_more_than_plain(linear, neuron) for linear, neuron in dense_pairs(network))
+    except UnsupportedModelError:
+        return False
 
 
 def _more_than_plain(linear: Linear, neuron: Neuron | Integrator) -> list[str]:

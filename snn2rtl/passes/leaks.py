@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from snn2rtl.fixed_point import round_half_even, trailing_zeros
-from snn2rtl.float_net.network import FloatArray, decay
+from snn2rtl.float_net.nodes import FloatArray, decay
 from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     Leak,

@@ -2,133 +2,164 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 
-from snn2rtl.errors import QuantizationError
+from snn2rtl.checks import named
 from snn2rtl.fixed_point import IntArray, int_dtype, quantize, signed_range, unsigned_bits
-from snn2rtl.float_net.network import FloatArray, Linear, Neuron, SpikingNetwork
-from snn2rtl.float_net.network import Integrator as FloatIntegrator
-from snn2rtl.int_net.chain import DenseLayer
-from snn2rtl.int_net.network import INPUT, FixedPointNetwork, Input, Population
+from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork, greatest_values
+from snn2rtl.float_net.nodes import FloatArray, Linear, Neuron
+from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, Node, Population
+from snn2rtl.int_net.synapses import Convolution, Dense, Synapses
 from snn2rtl.options import DEFAULT_BITS, QuantizeOptions
-from snn2rtl.passes.fold_neurons import folded_pair, pair_layers
+from snn2rtl.passes.fold_neurons import folded_layer
 from snn2rtl.passes.leaks import membrane_fraction
 from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, size_membrane
 from snn2rtl.passes.quantize_report import WeightError, report_layer
 from snn2rtl.passes.scale import FLOAT32_SLACK, blocks, find_scale, trained_bits
+from snn2rtl.pools import INPUT
 from snn2rtl.report import BitsFrom, LayerReport
 
 DEFAULT_TIME_STEPS = 100
 
 
 def quantize_network(
-    network: SpikingNetwork, options: QuantizeOptions
+    network: LayeredNetwork, options: QuantizeOptions
 ) -> tuple[FixedPointNetwork, tuple[LayerReport, ...]]:
     """Return the integer network and a report of every layer.
 
     Args:
-        network: pairs of Linear and Neuron, the last one an Integrator or not. They are folded one after the other, so
-            that no more than one layer's weights are there twice.
+        network: layers as lower() leaves them. They are folded one after the other, so that no more than one layer's
+            weights are there twice.
         options: widths, scales and leaks.
 
     Raises:
         QuantizationError: a number does not fit the widths that were asked for.
         OptionError: an option names a layer that is not there.
     """
-    pairs = pair_layers(network)
-    names = [linear.name for linear, _ in pairs]
+    names = [layer.name for layer in network.layers]
     for option in ("bits", "membrane_bits", "membrane_fraction"):
         getattr(options, option).check_names(option.replace("_", "-"), names)
     steps = options.time_steps or (network.encoder.time_steps if network.encoder else DEFAULT_TIME_STEPS)
-    layers: list[Population] = []
+    greatest = greatest_values(network)
+    nodes: list[Node] = []
     reports = []
-    for index, (linear, neuron) in enumerate(pairs):
-        input_max = network.encoder.input_max if network.encoder and index == 0 else 1
-        layer, report = _quantize_layer(
-            *folded_pair(linear, neuron), options, steps, input_max, layers[-1].name if layers else INPUT
-        )
-        layers.append(layer)
+    for node in network.nodes:
+        if not isinstance(node, FloatLayer):
+            nodes.append(node)
+            continue
+        layer, report = _quantize_layer(folded_layer(node), options, steps, network.unit(node), greatest)
+        nodes.append(layer)
         reports.append(report)
-    first = layers[0].inputs[0]
     integer = FixedPointNetwork(
         name=network.name,
-        input=Input(shape=(first.synapses.num_inputs,), greatest=first.greatest),
-        nodes=tuple(layers),
-        count_bits=unsigned_bits(steps),
+        input=Input(shape=network.shape, greatest=greatest[INPUT]),
+        nodes=tuple(nodes),
+        count_bits=unsigned_bits(steps * network.group),
+        group=network.group,
         encoder=network.encoder,
     )
     return integer, tuple(reports)
 
 
-def choose_bits(linear: Linear, options: QuantizeOptions, per_neuron: bool) -> tuple[int, BitsFrom]:
+def choose_bits(rows: Linear, options: QuantizeOptions, per_neuron: bool) -> tuple[int, BitsFrom]:
     """Return the width of a layer's weights, recurrent ones among them, and where it is from."""
-    if asked := options.bits[linear.name]:
+    if asked := options.bits[rows.name]:
         return asked, "asked"
-    trained = trained_bits(_rows(linear), per_neuron)
+    trained = trained_bits(rows, per_neuron)
     return (trained, "training") if trained else (DEFAULT_BITS, "default")
 
 
 def _quantize_layer(
-    linear: Linear,
-    neuron: Neuron | FloatIntegrator,
-    options: QuantizeOptions,
-    time_steps: int,
-    input_max: int,
-    source: str,
+    layer: FloatLayer, options: QuantizeOptions, time_steps: int, unit: int, greatest: Mapping[str, int]
 ) -> tuple[Population, LayerReport]:
+    """Return a layer in integers; unit is the input that is the float 1.0."""
+    neuron, rows = layer.neuron, _rows(layer)
     per_neuron = options.scale == "neuron" and isinstance(neuron, Neuron)
-    bits, bits_from = choose_bits(linear, options, per_neuron)
-    shift = options.membrane_fraction[linear.name]
+    bits, bits_from = choose_bits(rows, options, per_neuron)
+    shift = options.membrane_fraction[layer.name]
     if shift < 0:
         adaptation_tau = getattr(neuron, "adaptation_tau", None)
-        shift = membrane_fraction(neuron.tau, neuron.synapse_tau, input_max, adaptation_tau)
-    steps = _choose_steps(linear, neuron, per_neuron, bits, input_max, shift)
-    rows, error = _quantize_weights(_rows(linear).weight, steps, bits)
-    inputs = linear.weight.shape[1]
-    try:
-        layer = DenseLayer(
-            name=linear.name,
-            weight=rows[:, :inputs],
+        shift = membrane_fraction(neuron.tau, neuron.synapse_tau, unit, adaptation_tau)
+    of_rows = _choose_steps(layer, rows, per_neuron, bits, unit, shift)
+    steps = of_rows.repeated(layer.positions)
+    integers, error = _quantize_weights(rows.weight, of_rows, bits)
+    with named(f"layer '{layer.name}'"):
+        made = Population(
+            name=layer.name,
+            shape=layer.shape,
+            inputs=_connections(layer, integers, greatest),
             weight_bits=bits,
             weight_shift=shift,
-            bias=bias_of(linear, steps),
-            neuron=integer_neuron(neuron, len(rows), steps, options),
-            input_max=input_max,
-            recurrent=None if linear.recurrent is None else rows[:, inputs:],
-            delay=linear.delay,
-        ).reading(source)
-        layer = size_membrane(layer, options.membrane_bits[linear.name], time_steps)
-    except QuantizationError as problem:
-        where = f"layer '{linear.name}': "
-        raise QuantizationError(where + str(problem).removeprefix(where)) from problem
-    return layer, report_layer(linear, neuron, layer, steps, error, time_steps, bits_from)
+            bias=bias_of(layer.bias, steps),
+            neuron=integer_neuron(neuron, len(layer.bias), steps, options),
+        )
+        made = size_membrane(made, options.membrane_bits[layer.name], time_steps)
+    return made, report_layer(layer, made, steps, error, time_steps, bits_from, unit)
 
 
-def _rows(linear: Linear) -> Linear:
-    """Return the layer with its recurrent weights beside those of the inputs, for both have one step."""
-    if linear.recurrent is None:
-        return linear
-    return replace(linear, weight=np.concatenate([linear.weight, linear.recurrent], axis=1), recurrent=None)
+def _rows(layer: FloatLayer) -> Linear:
+    """Return the weights of all connections beside each other, for they have one step: a row for a neuron or channel."""
+    parts = [connection.rows for connection in layer.inputs]
+    weight = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    return Linear(name=layer.name, weight=weight, bias=np.zeros(len(weight)), step=layer.step)
 
 
-def _choose_steps(
-    linear: Linear, neuron: Neuron | FloatIntegrator, per_neuron: bool, bits: int, input_max: int, shift: int
-) -> Steps:
-    """Return the steps of weights and membranes; scores are compared, so all integrators have one."""
-    membrane = input_max << shift  # an input of input_max is the float 1.0
-    numbers: list[FloatArray | float] = [linear.bias]
+def _connections(layer: FloatLayer, integers: IntArray, greatest: Mapping[str, int]) -> tuple[Connection, ...]:
+    """Return the connections with the integers of their rows."""
+    made, first = [], 0
+    for connection in layer.inputs:
+        size = connection.weight[0].size
+        weight = integers[:, first : first + size].reshape(connection.weight.shape)
+        first += size
+        source = connection.source
+        made.append(
+            Connection(
+                source=source,
+                synapses=_synapses(connection, weight),
+                greatest=1 if connection.previous_step else greatest[source],
+                delay=connection.delay,
+                previous_step=connection.previous_step,
+            )
+        )
+    return tuple(made)
+
+
+def _synapses(connection: FloatConnection, weight: IntArray) -> Synapses:
+    windows = connection.windows
+    if windows is None:
+        return Dense(weight)
+    return Convolution(
+        weight=weight,
+        input_shape=(connection.channels, *windows.space),
+        stride=windows.stride,
+        padding=windows.padding,
+        dilation=windows.dilation,
+        groups=connection.groups,
+    )
+
+
+def _choose_steps(layer: FloatLayer, rows: Linear, per_neuron: bool, bits: int, unit: int, shift: int) -> Steps:
+    """Return the steps of weights and membranes of each row; scores are compared, so all integrators have one."""
+    membrane = unit << shift  # an input of unit is the float 1.0
+    numbers: list[FloatArray | float] = [layer.bias]
     threshold = 0.0
-    if isinstance(neuron, Neuron):
-        threshold = neuron.v_threshold
-        numbers += [threshold] if neuron.grow is None else [threshold, neuron.grow]
-    others = membrane * np.stack([np.broadcast_to(number, linear.bias.shape) for number in numbers], axis=1)
-    scale = find_scale(_rows(linear), others, input_max * threshold, bits, per_neuron)
+    if isinstance(layer.neuron, Neuron):
+        threshold = layer.neuron.v_threshold
+        numbers += [threshold] if layer.neuron.grow is None else [threshold, layer.neuron.grow]
+    others = membrane * np.concatenate([_of_rows(number, layer) for number in numbers], axis=1)
+    scale = find_scale(rows, others, unit * threshold, bits, per_neuron)
     slack = scale.slack
-    if linear.step is not None and input_max > 1:  # no float holds a 255th, though its step be a power of two
-        slack = np.where(scale.step == linear.step, FLOAT32_SLACK, slack)
+    if layer.step is not None and unit > 1:  # no float holds a 255th, though its step be a power of two
+        slack = np.where(scale.step == layer.step, FLOAT32_SLACK, slack)
     return Steps(scale, membrane, slack)
+
+
+def _of_rows(number: FloatArray | float, layer: FloatLayer) -> FloatArray:
+    """Return a number of each neuron, with a row for each row of weights; one column where all of a row agree."""
+    each = np.broadcast_to(number, layer.bias.shape).reshape(layer.num_rows, layer.positions)
+    return each[:, :1] if bool(np.all(each == each[:, :1])) else each
 
 
 def _quantize_weights(weight: FloatArray, in_steps: Steps, bits: int) -> tuple[IntArray, WeightError]:

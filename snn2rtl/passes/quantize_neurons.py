@@ -9,8 +9,8 @@ import numpy as np
 
 from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, round_half_even, signed_bits, snap
-from snn2rtl.float_net.network import FloatArray, Linear, Neuron
-from snn2rtl.float_net.network import Integrator as FloatIntegrator
+from snn2rtl.float_net.nodes import FloatArray, Neuron
+from snn2rtl.float_net.nodes import Integrator as FloatIntegrator
 from snn2rtl.int_net.intervals import membrane_range_after
 from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import (
@@ -41,18 +41,25 @@ class Steps:
         """Return a value of each neuron in membrane steps, without what float rounding added."""
         return snap(value / self.scale.step * self.membrane, self.slack)
 
+    def repeated(self, times: int) -> Steps:
+        """Return the steps of neurons that share a row of weights, so many of each row."""
+        if times == 1:
+            return self
+        scale = Scale(np.repeat(self.scale.step, times), np.repeat(self.scale.slack, times))
+        return Steps(scale, self.membrane, np.repeat(self.slack, times))
+
     def count_weights(self, weight: FloatArray, rows: slice) -> FloatArray:
         """Return the weights of some neurons in weight steps, without what float rounding added."""
         return snap(weight[rows] / self.scale.step[rows, None], self.scale.slack[rows, None])
 
 
-def bias_of(linear: Linear, steps: Steps) -> IntArray:
+def bias_of(bias: FloatArray, steps: Steps) -> IntArray:
     """Return the bias in membrane steps.
 
     Raises:
         QuantizationError: it does not fit.
     """
-    return _fitting("bias", steps.count(linear.bias))
+    return _fitting("bias", steps.count(bias))
 
 
 def integer_neuron(

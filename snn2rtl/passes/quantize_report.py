@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from snn2rtl.fixed_point import signed_range, trailing_zeros
-from snn2rtl.float_net.network import FloatArray, Linear, Neuron
-from snn2rtl.float_net.network import Integrator as FloatIntegrator
+from snn2rtl.float_net.layered import FloatLayer
+from snn2rtl.float_net.nodes import FloatArray, Neuron
+from snn2rtl.float_net.nodes import Integrator as FloatIntegrator
 from snn2rtl.int_net.intervals import membrane_range_after, never_fires, never_saturates
 from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrator, Leak, LifNeuron, Reset, Score, WithCurrent
@@ -28,15 +29,16 @@ class WeightError:
 
 
 def report_layer(
-    linear: Linear,
-    neuron: Neuron | FloatIntegrator,
+    floats: FloatLayer,
     layer: Population,
     steps: Steps,
     error: WeightError,
     time_steps: int,
     bits_from: BitsFrom,
+    unit: int,
 ) -> LayerReport:
-    """Return the report of a layer: the float one beside the integer one."""
+    """Return the report of a layer: the float one beside the integer one; steps are those of each neuron."""
+    neuron = floats.neuron
     found = membrane_range_after(layer, time_steps)
     leak = _leak(neuron.tau, layer.neuron.leak)
     return LayerReport(
@@ -52,10 +54,10 @@ def report_layer(
         rounded_to_zero=error.to_zero,
         saturated_weights=error.saturated,
         weight_error=error.largest,
-        bias_error=_largest(steps.count(linear.bias) - layer.bias),
+        bias_error=_largest(steps.count(floats.bias) - layer.bias),
         leak_asked=leak.asked,
         leak_got=leak.got,
-        input_max=layer.forward[0].greatest,
+        input_max=unit,
         membrane_fraction=layer.weight_shift,
         membrane_bits=layer.neuron.membrane_bits,
         membrane_low=int(found.low.min()),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import lowest_set_bit, signed_bits, signed_range, snap
-from snn2rtl.float_net.network import FloatArray, Linear
+from snn2rtl.float_net.nodes import FloatArray, Linear
 from snn2rtl.int_net.network import MAX_WEIGHT_BITS
 
 _CANDIDATES = np.linspace(0.35, 1.05, 29)  # fractions of the scale that just holds the largest weight

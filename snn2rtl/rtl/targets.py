@@ -16,9 +16,10 @@ import numpy as np
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import INPUT, FixedPointNetwork
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.reference import Inputs, Spikes
 from snn2rtl.options import MAX_LANES, PerLayer, RtlOptions, Targets
+from snn2rtl.pools import INPUT
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.estimate import encoder_cycles, encoding_cycles, layer_cycles
 from snn2rtl.rtl.layouts import LAYOUTS

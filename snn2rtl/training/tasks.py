@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from snn2rtl import frontend
-from snn2rtl.float_net.network import Integrator
+from snn2rtl.float_net.nodes import Integrator
 from snn2rtl.training import mnist, shd
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.task import Task

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from snn2rtl.float_net.network import FloatArray
+from snn2rtl.float_net.nodes import FloatArray
 from snn2rtl.passes.leaks import membrane_fraction
 from snn2rtl.training.delay import Delay
 from snn2rtl.training.network import THRESHOLD, Layer, Synapses, round_through

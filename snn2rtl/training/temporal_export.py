@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snn2rtl.float_net.network import FloatArray, Integrator, Linear, Neuron, Node, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import FloatArray, Integrator, Linear, Neuron, Node
 from snn2rtl.training.network import THRESHOLD, Network
 from snn2rtl.training.temporal import FiringLayer, ReadoutLayer, TemporalLayer
 

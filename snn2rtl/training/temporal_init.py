@@ -12,8 +12,8 @@ from torch import Tensor
 from snn2rtl import frontend
 from snn2rtl.compiler import fold
 from snn2rtl.errors import OptionError
-from snn2rtl.float_net.network import FloatArray, Integrator, Linear, Neuron
-from snn2rtl.passes.fold_neurons import pair_layers
+from snn2rtl.float_net.layered import dense_pairs
+from snn2rtl.float_net.nodes import FloatArray, Integrator, Linear, Neuron
 from snn2rtl.training.network import THRESHOLD, Network
 from snn2rtl.training.shd_config import ShdConfig
 from snn2rtl.training.temporal import FiringLayer, Leak, TemporalLayer
@@ -67,7 +67,7 @@ def load_weights(net: Network, config: ShdConfig, init: Path) -> None:
 
 def _pairs(path: Path) -> list[Pair]:
     """Return the layers of a file, if they are of a kind that is trained here."""
-    pairs = pair_layers(fold(frontend.load(path)))
+    pairs = dense_pairs(fold(frontend.load(path)))
     problems = []
     for index, (_, neuron) in enumerate(pairs):
         where, last = f"model '{path}': layer '{neuron.name}' must", index == len(pairs) - 1

@@ -1,0 +1,5 @@
+"""Exact pass: from a graph of modules to layers: every linear node becomes a part of the weights before neurons."""
+
+from snn2rtl.passes.lower.lower import lower
+
+__all__ = ["lower"]

@@ -1,0 +1,112 @@
+"""What flows along an edge before it meets neurons: a sum of linear maps of sources, and a bias."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.nodes import FloatArray
+from snn2rtl.passes.lower.maps import Gain, Kernel, Map, Matrix, after, applied, embedded, scaled
+from snn2rtl.windows import Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """A map of what a source makes, of a shape."""
+
+    source: str
+    shape: Shape
+    map: Map
+
+
+@dataclass(frozen=True, eq=False)
+class Current:
+    """``sum of terms + bias`` of a shape; bias has shape (size of it,).
+
+    label: name of the last node with weights on the way here. shifted_by: of the last one that added a bias to spikes.
+    """
+
+    shape: Shape
+    terms: tuple[Term, ...]
+    bias: FloatArray
+    label: str = ""
+    shifted_by: str = ""
+
+    @property
+    def spikes(self) -> Term | None:
+        """The one source that this is, unchanged but for a gain; None where it is anything else."""
+        if len(self.terms) == 1 and isinstance(self.terms[0].map, Gain) and not self.bias.any():
+            return self.terms[0]
+        return None
+
+    @property
+    def source(self) -> str | None:
+        """The one source that this is, unchanged."""
+        term = self.spikes
+        return term.source if term and isinstance(term.map, Gain) and term.map.is_one else None
+
+
+def of_source(source: str, shape: Shape) -> Current:
+    """Return what a source makes."""
+    return Current(shape, (Term(source, shape, Gain(np.ones(()))),), np.zeros(math.prod(shape)))
+
+
+def reshaped(current: Current, shape: Shape) -> Current:
+    """Return the same values in another shape; a gain of each position keeps to its value."""
+    terms = tuple(
+        Term(term.source, shape, Gain(_reshaped_gain(term.map.gain, shape))) if isinstance(term.map, Gain) else term
+        for term in current.terms
+    )
+    return replace(current, shape=shape, terms=terms)
+
+
+def _reshaped_gain(gain: FloatArray, shape: Shape) -> FloatArray:
+    return gain.reshape(shape) if np.ndim(gain) else gain
+
+
+def normalised(current: Current, gain: FloatArray, offset: FloatArray, name: str) -> Current:
+    """Return ``gain * x + offset`` with numbers of each channel, shape (channels,)."""
+    positions = math.prod(current.shape[1:])
+    terms = tuple(replace(term, map=scaled(term.map, gain, current.shape)) for term in current.terms)
+    bias = np.repeat(gain, positions) * current.bias + np.repeat(offset, positions)
+    return replace(current, terms=terms, bias=bias, shifted_by=name)
+
+
+def through(current: Current, outer: Matrix | Kernel, bias: FloatArray, name: str, shape: Shape) -> Current:
+    """Return a linear map of a current, of a shape, plus a bias of each output, shape (outputs,).
+
+    Raises:
+        UnsupportedModelError: the map would be too large, or waits for inputs that have a bias.
+    """
+    if isinstance(outer, Matrix) and outer.delay is not None and np.any(outer.weight * (current.bias * outer.delay)):
+        rule = f"must not shift the inputs of '{name}' that have delays, for a shift would be there before them"
+        raise UnsupportedModelError([f"layer '{current.shifted_by}': {rule}"])
+    terms = tuple(
+        Term(term.source, term.shape, after(outer, term.map, name, term.shape, current.shape)) for term in current.terms
+    )
+    own = applied(outer, current.bias) if current.bias.any() else 0.0
+    return Current(shape, terms, own + bias, name)
+
+
+def added(currents: tuple[Current, ...]) -> Current:
+    """Return the sum of currents of one shape."""
+    first = currents[0]
+    terms = tuple(term for one in currents for term in one.terms)
+    label = next((one.label for one in currents if one.label), "")
+    return Current(first.shape, terms, np.sum([one.bias for one in currents], axis=0), label)
+
+
+def concatenated(currents: tuple[Current, ...], name: str) -> Current:
+    """Return currents one after the other along the channels."""
+    channels = sum(one.shape[0] for one in currents)
+    terms, first = [], 0
+    for one in currents:
+        for term in one.terms:
+            terms.append(replace(term, map=embedded(term.map, name, one.shape, first, channels)))
+        first += one.shape[0]
+    bias = np.concatenate([one.bias for one in currents])
+    label = next((one.label for one in currents if one.label), "")
+    return Current((channels, *currents[0].shape[1:]), tuple(terms), bias, label)

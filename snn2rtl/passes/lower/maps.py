@@ -1,0 +1,267 @@
+"""Linear maps from what a source makes to the inputs of neurons: scaled, composed and added exactly.
+
+A map is a Gain (each value by itself), a Matrix or a Kernel. Values count channel by channel, the last axis fastest.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.fixed_point import IntArray
+from snn2rtl.float_net.nodes import FloatArray
+from snn2rtl.windows import Shape, Windows, columns_of, convolve, ungrouped, unrolled
+
+MAX_WEIGHTS = 1 << 27  # of a matrix: a gigabyte of floats
+
+
+@dataclass(frozen=True, eq=False)
+class Gain:
+    """``y = gain * x``; gain is a number, or has the shape of x."""
+
+    gain: FloatArray
+
+    @property
+    def is_one(self) -> bool:
+        """Whether y is x."""
+        return bool(np.all(self.gain == 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """``y = weight @ x``; step is what an integer weight of each row is worth, where training chose it.
+
+    recurrent, of shape (neurons, neurons), reads y's own neurons, one step late; delay is that of each input.
+    """
+
+    weight: FloatArray
+    step: FloatArray | None = None
+    recurrent: FloatArray | None = None
+    delay: IntArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """The convolution of x with weight, of shape (out, in / groups, *kernel); step is one of each output channel."""
+
+    weight: FloatArray
+    windows: Windows
+    groups: int
+    step: FloatArray | None = None
+
+
+Map = Gain | Matrix | Kernel
+
+
+def applied(one: Map, values: FloatArray) -> FloatArray:
+    """Return y for x of shape (inputs,), as shape (outputs,)."""
+    match one:
+        case Gain(gain):
+            return (np.ravel(gain) if np.ndim(gain) else gain) * values
+        case Matrix(weight):
+            return weight @ values
+        case Kernel(weight, windows, groups):
+            channels = weight.shape[1] * groups
+            columns = columns_of(weight, groups, np.float64)
+            return convolve(columns, windows, values.reshape(1, channels, *windows.space)).reshape(-1)
+
+
+def scaled(one: Map, gain: FloatArray, shape: Shape) -> Map:
+    """Return ``gain * y`` for a gain of each channel, shape (channels,), of outputs of a shape."""
+    match one:
+        case Gain(before):
+            return Gain(_like(before, shape) * _each(gain, shape))
+        case Matrix(weight, step, recurrent):
+            rows = np.repeat(gain, math.prod(shape[1:]))
+            column = rows[:, None]
+            return replace(
+                one,
+                weight=column * weight,
+                step=_scaled_step(step, rows),
+                recurrent=None if recurrent is None else column * recurrent,
+            )
+        case Kernel(weight, step=step):
+            column = gain.reshape(-1, *(1,) * (weight.ndim - 1))
+            return replace(one, weight=column * weight, step=_scaled_step(step, gain))
+
+
+def _scaled_step(step: FloatArray | None, gain: FloatArray) -> FloatArray | None:
+    # a gain of 0 leaves weights of 0, of which every step is as good
+    return None if step is None else step * np.where(gain == 0, 1.0, np.abs(gain))
+
+
+def _like(gain: FloatArray, shape: Shape) -> FloatArray:
+    return np.broadcast_to(gain, shape) if np.ndim(gain) == 0 else gain
+
+
+def _each(gain: FloatArray, shape: Shape) -> FloatArray:
+    return np.broadcast_to(gain.reshape(-1, *(1,) * (len(shape) - 1)), shape)
+
+
+def as_matrix(one: Map, name: str, shape: Shape) -> Matrix:
+    """Return the map as a matrix, for inputs of a shape.
+
+    Raises:
+        UnsupportedModelError: it would be too large.
+    """
+    match one:
+        case Matrix():
+            return one
+        case Gain(gain):
+            size = math.prod(shape)
+            check_size(name, size * size)
+            return Matrix(np.diag(np.ravel(_like(gain, shape))))
+        case Kernel(weight, windows, groups, step):
+            check_size(name, math.prod(shape) * len(weight) * math.prod(windows.outputs))
+            steps = None if step is None else np.repeat(step, math.prod(windows.outputs))
+            return Matrix(unrolled(weight, windows, groups), steps)
+
+
+def check_size(name: str, size: int) -> None:
+    """Raise UnsupportedModelError where a matrix of so many weights would be too large."""
+    if size > MAX_WEIGHTS:
+        rule = f"must have at most {MAX_WEIGHTS} weights when unrolled, not {size}"
+        raise UnsupportedModelError([f"layer '{name}': {rule}"])
+
+
+def after(outer: Matrix | Kernel, inner: Map, name: str, inputs: Shape, between: Shape) -> Map:
+    """Return the map that does inner and then outer.
+
+    Args:
+        outer: what comes second.
+        inner: what comes first.
+        name: of the layer of outer, for errors.
+        inputs: shape of what inner takes.
+        between: shape of what it makes.
+    """
+    match outer, inner:
+        case Matrix(), Gain():
+            if inner.is_one:
+                return outer
+            # each input has a gain of its own, so that no step of a neuron is left, unless it is one for all
+            gain = np.ravel(inner.gain)
+            step = None if outer.step is None or len(np.unique(gain)) > 1 else outer.step * abs(gain[0])
+            return replace(outer, weight=outer.weight * gain, step=step)
+        case Kernel(), Gain():
+            of_channels = _of_channels(inner.gain, between)
+            if of_channels is None:
+                return after(as_matrix(outer, name, between), inner, name, inputs, between)
+            return _scaled_inputs(outer, of_channels)
+        case Kernel(), Kernel():
+            joined = _pointwise(outer, inner) or _pooled(outer, inner)
+            if joined is not None:
+                return joined
+    matrix = as_matrix(outer, name, between)
+    rest = as_matrix(inner, name, inputs)
+    check_size(name, len(matrix.weight) * rest.weight.shape[1])
+    return Matrix(matrix.weight @ rest.weight, recurrent=matrix.recurrent)
+
+
+def _of_channels(gain: FloatArray, shape: Shape) -> FloatArray | None:
+    """Return the gain of each channel, or None where positions of a channel differ."""
+    rows = _like(gain, shape).reshape(shape[0], -1)
+    return rows[:, 0] if bool(np.all(rows == rows[:, :1])) else None
+
+
+def _scaled_inputs(kernel: Kernel, gain: FloatArray) -> Kernel:
+    out, per_group, *_ = kernel.weight.shape
+    of_group = gain.reshape(kernel.groups, per_group).repeat(out // kernel.groups, axis=0)
+    uniform = len(np.unique(gain)) == 1 and kernel.step is not None
+    return replace(
+        kernel,
+        weight=kernel.weight * of_group.reshape(out, per_group, *(1,) * (kernel.weight.ndim - 2)),
+        step=kernel.step * abs(gain[0]) if uniform and kernel.step is not None else None,
+    )
+
+
+def _pointwise(outer: Kernel, inner: Kernel) -> Kernel | None:
+    """Return a convolution behind one of single points as one convolution."""
+    points = inner.windows
+    if points.size != 1 or set(points.stride) != {1} or any(points.padding):
+        return None
+    kernel = outer.weight.shape[2:]
+    first = ungrouped(inner.weight, inner.groups).reshape(len(inner.weight), -1)
+    second = ungrouped(outer.weight, outer.groups).reshape(len(outer.weight), len(first), -1)
+    weight = np.einsum("omk,mc->ock", second, first)
+    return Kernel(weight.reshape(len(weight), -1, *kernel), outer.windows, 1)
+
+
+def _pooled(outer: Kernel, inner: Kernel) -> Kernel | None:
+    """Return a pool behind a convolution as one convolution, where that is exact: without padding in between."""
+    pool, conv = outer.windows, inner.windows
+    depthwise = outer.groups == len(inner.weight) == len(outer.weight)
+    if not depthwise or any(pair != (0, 0) for pair in pool.margins):
+        return None
+    axes = range(len(conv.space))
+    reach = tuple(
+        conv.stride[a] * pool.dilation[a] * (pool.kernel[a] - 1) + conv.dilation[a] * (conv.kernel[a] - 1) + 1
+        for a in axes
+    )
+    weight = np.zeros((*inner.weight.shape[:2], *reach))
+    for tap in product(*(range(k) for k in pool.kernel)):
+        first = tuple(conv.stride[a] * pool.dilation[a] * tap[a] for a in axes)
+        places: tuple[Any, ...] = tuple(
+            slice(first[a], first[a] + conv.dilation[a] * (conv.kernel[a] - 1) + 1, conv.dilation[a]) for a in axes
+        )
+        share = outer.weight[:, 0][(slice(None), *tap)].reshape(-1, 1, *(1,) * len(conv.space))
+        weight[(slice(None), slice(None), *places)] += share * inner.weight
+    windows = Windows(
+        space=conv.space,
+        kernel=reach,
+        stride=tuple(conv.stride[a] * pool.stride[a] for a in axes),
+        padding=conv.padding,
+        dilation=(1,) * len(conv.space),
+        outputs=pool.outputs,
+    )
+    return Kernel(weight, windows, inner.groups)
+
+
+def one_to_one(gain: FloatArray, shape: Shape) -> Kernel | Matrix:
+    """Return a gain as a convolution of each channel by itself, or of each value where positions differ."""
+    of_channels = _of_channels(gain, shape) if len(shape) > 1 else None
+    if len(shape) > 1 and of_channels is None:
+        return Matrix(np.diag(np.ravel(_like(gain, shape))))
+    values = of_channels if of_channels is not None else np.ravel(_like(gain, shape))
+    space = shape[1:] or (1,)
+    ones = (1,) * len(space)
+    windows = Windows(space=space, kernel=ones, stride=ones, padding=(0,) * len(space), dilation=ones)
+    return Kernel(values.reshape(len(values), 1, *ones).copy(), windows, len(values))
+
+
+def embedded(one: Map, name: str, shape: Shape, first: int, channels: int) -> Matrix | Kernel:
+    """Return the map whose outputs are the channels from ``first`` on of so many, all others zero."""
+    made = one_to_one(one.gain, shape) if isinstance(one, Gain) else one
+    if isinstance(made, Kernel):
+        weight = ungrouped(made.weight, made.groups)
+        dense = np.zeros((channels, *weight.shape[1:]))
+        dense[first : first + len(weight)] = weight
+        return Kernel(dense, made.windows, 1)
+    positions = math.prod(shape[1:])
+    check_size(name, channels * positions * made.weight.shape[1])
+    weight = np.zeros((channels * positions, made.weight.shape[1]))
+    weight[first * positions : first * positions + len(made.weight)] = made.weight
+    return Matrix(weight, delay=made.delay)
+
+
+def split(outer: Matrix | Kernel, shapes: tuple[Shape, ...]) -> list[Matrix | Kernel] | None:
+    """Return the map of each of the parts that make its input, one after the other; None where groups join them."""
+    parts: list[Matrix | Kernel] = []
+    first = 0
+    for shape in shapes:
+        match outer:
+            case Kernel(weight, groups=1):
+                parts.append(replace(outer, weight=weight[:, first : first + shape[0]]))
+                first += shape[0]
+            case Kernel():
+                return None
+            case Matrix(weight, delay=delay):
+                size = math.prod(shape)
+                late = None if delay is None else delay[first : first + size]
+                parts.append(replace(outer, weight=weight[:, first : first + size], delay=late))
+                first += size
+    return parts
