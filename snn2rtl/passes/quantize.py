@@ -100,7 +100,7 @@ def _quantize_layer(
 
 
 def _rows(layer: FloatLayer) -> Linear:
-    """Return the weights of all connections beside each other, for they have one step: a row for a neuron or channel."""
+    """Return the weights of all connections beside each other, which have one step: a row for a neuron or channel."""
     parts = [connection.rows for connection in layer.inputs]
     weight = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
     return Linear(name=layer.name, weight=weight, bias=np.zeros(len(weight)), step=layer.step)

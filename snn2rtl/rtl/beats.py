@@ -27,9 +27,12 @@ def event_words(spikes: Spikes, addr_width: int, data_width: int | None = None) 
     """
     steps, samples, places = spikes.shape
     width = data_width or addr_width + 1
-    rows = np.ones((samples, steps, places + 1), np.uint8)
+    rows = np.ones((samples, steps, places + 1), spikes.dtype)
     rows[:, :, :-1] = spikes.transpose(1, 0, 2)
-    row, addr = np.nonzero(rows.reshape(samples * steps, places + 1))
+    rows = rows.reshape(samples * steps, places + 1)
+    row, addr = np.nonzero(rows)
+    if spikes.max(initial=0) > 1:  # counts: an address comes so often
+        row, addr = (np.repeat(index, rows[row, addr]) for index in (row, addr))
     step_end = addr == places
     sample_end = step_end & (row % steps == steps - 1)
     words = np.where(step_end, 1 << addr_width, addr) | sample_end.astype(np.int64) << width

@@ -7,19 +7,26 @@ from functools import cached_property
 
 from snn2rtl.encoders import PIXEL_BITS, XORSHIFT_WORDS, Encoder
 from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.rtl.blocks import AddressMap, Between
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.memory import Memory
+
+Block = LayerDesign | Between
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RtlDesign:
-    """The whole hardware. encoder: of the pixels that enter; None where spikes do, and beat_pixels is 0."""
+    """The whole hardware.
+
+    blocks: of the top module, in order. encoder: of the pixels that enter; None where spikes do, and beat_pixels is 0.
+    """
 
     label: str
     top: str
     digest: str
     output: str
-    layers: tuple[LayerDesign, ...]
+    blocks: tuple[Block, ...]
+    num_inputs: int
     num_classes: int
     count_width: int
     beat_pixels: int
@@ -30,15 +37,25 @@ class RtlDesign:
         """The neuron at each hardware index of each population, by its name in the network."""
         return {layer.name: layer.placement for layer in self.layers}
 
+    @cached_property
+    def layers(self) -> tuple[LayerDesign, ...]:
+        """The populations, in order."""
+        return tuple(block for block in self.blocks if isinstance(block, LayerDesign))
+
     @property
-    def num_inputs(self) -> int:
-        """Inputs of the network."""
-        return self.layers[0].num_inputs
+    def output_layer(self) -> LayerDesign:
+        """The population that the class is read from."""
+        return self.layers[-1]
+
+    @property
+    def block_memories(self) -> int:
+        """About how many block memories everything takes."""
+        return sum(block.block_memories for block in self.blocks)
 
     @property
     def in_addr_width(self) -> int:
         """Bits of an input address."""
-        return self.layers[0].in_addr_width
+        return unsigned_bits(self.num_inputs - 1)
 
     @property
     def in_data_width(self) -> int:
@@ -48,7 +65,7 @@ class RtlDesign:
     @property
     def is_direct(self) -> bool:
         """Whether the first layer sums pixels."""
-        return self.layers[0].is_direct
+        return self.encoder is not None and self.encoder.kind == "direct"
 
     @property
     def takes_pixels(self) -> bool:
@@ -71,9 +88,14 @@ class RtlDesign:
         return unsigned_bits(self.encoder.time_steps - 1) if self.encoder else 0
 
     @property
-    def out_addr_width(self) -> int:
+    def class_addr_width(self) -> int:
         """Bits of a class."""
-        return self.layers[-1].out_addr_width
+        return unsigned_bits(self.num_classes - 1)
+
+    @property
+    def out_addr_width(self) -> int:
+        """Bits of an output's address."""
+        return self.output_layer.out_addr_width
 
     @property
     def counts_width(self) -> int:
@@ -83,17 +105,23 @@ class RtlDesign:
     @property
     def readout(self) -> str:
         """The module that makes the result of the last layer's stream."""
-        return "snn_score_readout" if self.layers[-1].scores else "snn_count_readout"
+        return "snn_score_readout" if self.output_layer.scores else "snn_count_readout"
 
     @property
     def last_stream(self) -> str:
         """Name of the last layer's stream."""
-        return self.layers[-1].stream
+        return self.output_layer.stream
+
+    @property
+    def result_stream(self) -> str:
+        """Name of the stream that the readout takes: the last layer's, or one of classes."""
+        last = self.blocks[-1]
+        return last.output.name if isinstance(last, AddressMap) else self.last_stream
 
     @cached_property
     def class_width(self) -> int:
         """Bits of the class in m_axis_tdata: whole bytes, so that counts start at one."""
-        return _bytes(self.out_addr_width)
+        return _bytes(self.class_addr_width)
 
     @property
     def out_data_width(self) -> int:
@@ -131,7 +159,7 @@ class RtlDesign:
             case "class":
                 return "the class of the sample"
             case "counts":
-                what = "signed scores" if self.layers[-1].scores else "counts"
+                what = "signed scores" if self.output_layer.scores else "counts"
                 return (
                     f"bits {self.class_width - 1}:0 the class, from bit {self.class_width} on "
                     f"{self.num_classes} {what} of {self.count_width} bits"
@@ -147,7 +175,7 @@ class RtlDesign:
         counts = "result_counts, " if self.output == "counts" else ""
         used = self.class_width + (self.counts_width if counts else 0)
         fill = _zeros(self.out_data_width - used)
-        return f"{{{fill}{counts}{_zeros(self.class_width - self.out_addr_width)}result_class}}"
+        return f"{{{fill}{counts}{_zeros(self.class_width - self.class_addr_width)}result_class}}"
 
     @property
     def spikes_data(self) -> str:
@@ -159,7 +187,7 @@ class RtlDesign:
     @property
     def memories(self) -> tuple[Memory, ...]:
         """Every read-only memory."""
-        return tuple(memory for layer in self.layers for memory in layer.memories)
+        return tuple(memory for block in self.blocks for memory in block.memories)
 
 
 def _bytes(bits: int) -> int:

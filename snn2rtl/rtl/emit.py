@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +28,7 @@ from snn2rtl.version import __version__
 VECTOR_SAMPLES = 4
 VECTOR_STEPS = 8
 _REPLAY_FILES = ("replay_source.v", "replay_monitor.v", "replay_tb.v", "replay_main.cpp")
+_INSTANCE = re.compile(r"^ *(snn_\w+) (?:#\(|u_\w+ \()", re.M)
 _COCOTB_FILES = ("test_cocotb.py", "cocotb_bench.py", "cocotb_streams.py")
 
 
@@ -53,27 +55,28 @@ def write_rtl(
 
 def verilog_files(design: RtlDesign) -> list[str]:
     """Return the files below hdl/ that the design needs, modules before those that use them."""
-    generated = [*(layer.module for layer in design.layers), design.top]
-    return [f"{module}.v" for module in [*_static_modules(design), *generated]]
+    return [f"{module}.v" for module in _modules(design)]
 
 
-def _static_modules(design: RtlDesign) -> list[str]:
-    rows = sorted({module for layer in design.layers for module in layer.layout.modules})
-    parts = dict.fromkeys(part for layer in design.layers for part in layer.neuron.parts)
-    neurons = sorted({layer.neuron.module for layer in design.layers})
-    readout = [] if design.output == "spikes" else [design.readout]
-    scores = ["snn_scores"] if design.layers[-1].scores else []
-    ingress = ["snn_group_queue", "snn_pixel_ingress"] if design.takes_pixels else ["snn_ingress"]
-    ingress += ["snn_pixel_product", "snn_held_current"] if design.is_direct else []
-    ingress += ["snn_poisson"] if design.encodes else []
-    memories = ["snn_rom", "snn_bank_select"]
-    streams = ["snn_stream_register", "snn_queue", "snn_lowest", *ingress, "snn_spike_split"]
-    streams += ["snn_delay"] if any(layer.delays for layer in design.layers) else []
-    streams += ["snn_recurrence"] if any(layer.is_recurrent for layer in design.layers) else []
-    lanes = [] if all(layer.is_single for layer in design.layers) else ["snn_lane"]
-    cells = [*parts, *neurons]
-    cells += ["snn_state"] if any(layer.neuron.second_width for layer in design.layers) else []
-    return [*memories, *streams, *rows, "snn_sweep", *lanes, *cells, "snn_spike_queue", *scores, *readout]
+def _modules(design: RtlDesign) -> dict[str, str]:
+    """Return the text of every module by its name: those that generated modules use, and then those."""
+    generated = {
+        layer.module: render("verilog/layer.v.j2", header=header(design), layer=layer) for layer in design.layers
+    }
+    generated[design.top] = render("verilog/top.v.j2", header=header(design), design=design)
+    found: dict[str, str] = {}
+    for text in generated.values():
+        _add_used(text, found)
+    return found | generated
+
+
+def _add_used(text: str, found: dict[str, str]) -> None:
+    """Add the static modules that a text places, each behind those that it places itself."""
+    for module in dict.fromkeys(_INSTANCE.findall(text)):
+        if module not in found:
+            own = static(f"verilog/{module}.v")
+            _add_used(own, found)
+            found[module] = own
 
 
 def header(design: RtlDesign) -> str:
@@ -144,13 +147,8 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
 def _write_hdl(design: RtlDesign, folder: Path) -> None:
     (folder / "hdl").mkdir()
     (folder / "mem").mkdir()
-    for module in _static_modules(design):
-        (folder / "hdl" / f"{module}.v").write_text(static(f"verilog/{module}.v"))
-    for layer in design.layers:
-        text = render("verilog/layer.v.j2", header=header(design), layer=layer)
-        (folder / "hdl" / f"{layer.module}.v").write_text(text)
-    text = render("verilog/top.v.j2", header=header(design), design=design)
-    (folder / "hdl" / f"{design.top}.v").write_text(text)
+    for module, text in _modules(design).items():
+        (folder / "hdl" / f"{module}.v").write_text(text)
     for memory in design.memories:
         with (folder / memory.path).open("wb") as file:
             file.writelines(memory.text())

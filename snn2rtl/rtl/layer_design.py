@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.cost import Cost
@@ -47,6 +48,7 @@ class LayerDesign:
     makes of each end of its inputs, more than one only of pixels. current_width: bits of a sum in a lane.
     """
 
+    template: ClassVar[str] = "layer"
     name: str
     label: str
     stream: str

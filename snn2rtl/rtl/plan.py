@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2rtl.errors import OptionError, UnsupportedModelError
+from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.int_net.network import FixedPointNetwork, Population
 from snn2rtl.int_net.network_file import digest
-from snn2rtl.int_net.neurons import Integrator
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names
+from snn2rtl.rtl.blocks import Stream
 from snn2rtl.rtl.cost import entropy_bits
-from snn2rtl.rtl.design import RtlDesign
+from snn2rtl.rtl.design import Block, RtlDesign
 from snn2rtl.rtl.layer_design import Delays, LayerDesign, NeuronNumber
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.neuron_modules import Number, neuron_module, scores
 from snn2rtl.rtl.placement import Placement, place, row_order
 from snn2rtl.rtl.widths import current_width, pixel_width, state_width
+from snn2rtl.rtl.wiring import class_map, wire
 
 BEAT_PIXELS = 8  # of 8 bits: beats of 64 bits
 FORWARD_DISTANCE = 3  # cycles after which a lane's write is back in its memory
@@ -47,43 +48,38 @@ def plan(
         raise OptionError(f"--beat-pixels: must be left out where spikes enter the network, not {options.beat_pixels}")
     if options.output == "spikes" and network.integrates:
         raise OptionError(f"--output: must be class or counts where layer '{labels[-1]}' never spikes, not spikes")
-    _check_pixels(network)
     top = names.identifier(network.name) + "_top"
     streams = stream_names(network)
     placement = placement or place(network, options)
-    layers: list[LayerDesign] = []
-    for layer in network.populations:
-        stream = streams[layer.name]
+    wiring = wire(network, placement, streams)
+    populations = {layer.name: layer for layer in network.populations}
+    blocks: list[Block] = []
+    for block in wiring.blocks:
+        if not isinstance(block, str):
+            blocks.append(block)
+            continue
+        layer, stream = populations[block], streams[block]
         prefix = f"{names.identifier(network.name)}_{stream}"
-        (connection,) = layer.forward
-        pixels = network.takes_values(connection)
+        pixels = any(map(network.takes_values, layer.forward))
         steps = network.encoder.time_steps if network.encoder and pixels else 1
-        source = streams.get(connection.source, "input")
-        layers.append(_plan_layer(layer, placement, prefix, stream, source, options, steps, pixels))
+        source = wiring.reads[block].name
+        blocks.append(_plan_layer(layer, placement, prefix, stream, source, options, steps, pixels))
+    last = blocks[-1]
+    assert isinstance(last, LayerDesign)
+    classes = class_map(network, Stream(last.stream, last.out_addr_width)) if options.output != "spikes" else None
+    blocks += [classes] if classes else []
     return RtlDesign(
         label=names.comment(network.name),
         top=top,
         digest=digest(network),
         output=options.output,
-        layers=tuple(layers),
+        blocks=tuple(blocks),
+        num_inputs=network.num_inputs,
         num_classes=network.num_classes,
         count_width=network.readout_bits,
         beat_pixels=(options.beat_pixels or BEAT_PIXELS) if network.takes_pixels else 0,
         encoder=network.encoder if network.takes_pixels else None,
     )
-
-
-def _check_pixels(network: FixedPointNetwork) -> None:
-    """Raise UnsupportedModelError where pixels enter a layer that must add or wait between the steps of a sample."""
-    if not network.is_direct:
-        return
-    layer, problems = network.populations[0], []
-    if layer.recurrent:
-        problems.append(f"layer '{layer.name}': must not be recurrent where pixels enter it; put a layer before it")
-    if isinstance(layer.neuron, Integrator):
-        problems.append(f"layer '{layer.name}': must spike where pixels enter it, not integrate; put a layer before it")
-    if problems:
-        raise UnsupportedModelError(problems)
 
 
 def stream_names(network: FixedPointNetwork) -> dict[str, str]:

@@ -137,7 +137,7 @@ def reach(
     while picked := _least(choices, limit, room, _fewest_lanes):
         chosen = replace(options, **_per_layer(network, picked))
         design = plan(network, chosen, place(network, chosen, load.firing if load else None))
-        used = sum(layer.block_memories for layer in design.layers)
+        used = design.block_memories
         if targets.bram is None or used <= targets.bram:
             cycles = None if targets.cycles is None else _mean(picked)
             source = load.source if load and targets.cycles is not None else ""

@@ -205,11 +205,13 @@ def _pooled(outer: Kernel, inner: Kernel) -> Kernel | None:
     weight = np.zeros((*inner.weight.shape[:2], *reach))
     for tap in product(*(range(k) for k in pool.kernel)):
         first = tuple(conv.stride[a] * pool.dilation[a] * tap[a] for a in axes)
-        places: tuple[Any, ...] = tuple(
+        places = tuple(
             slice(first[a], first[a] + conv.dilation[a] * (conv.kernel[a] - 1) + 1, conv.dilation[a]) for a in axes
         )
-        share = outer.weight[:, 0][(slice(None), *tap)].reshape(-1, 1, *(1,) * len(conv.space))
-        weight[(slice(None), slice(None), *places)] += share * inner.weight
+        at_tap: tuple[Any, ...] = (slice(None), 0, *tap)
+        share = outer.weight[at_tap].reshape(-1, 1, *(1,) * len(conv.space))
+        at_places: tuple[Any, ...] = (slice(None), slice(None), *places)
+        weight[at_places] += share * inner.weight
     windows = Windows(
         space=conv.space,
         kernel=reach,
