@@ -148,7 +148,7 @@ def after(outer: Matrix | Kernel, inner: Map, name: str, inputs: Shape, between:
             step = None if outer.step is None or len(np.unique(gain)) > 1 else outer.step * abs(gain[0])
             return replace(outer, weight=outer.weight * gain, step=step)
         case Kernel(), Gain():
-            of_channels = _of_channels(inner.gain, between)
+            of_channels = gain_of_channels(inner.gain, between)
             if of_channels is None:
                 return after(as_matrix(outer, name, between), inner, name, inputs, between)
             return _scaled_inputs(outer, of_channels)
@@ -162,7 +162,7 @@ def after(outer: Matrix | Kernel, inner: Map, name: str, inputs: Shape, between:
     return Matrix(matrix.weight @ rest.weight, recurrent=matrix.recurrent)
 
 
-def _of_channels(gain: FloatArray, shape: Shape) -> FloatArray | None:
+def gain_of_channels(gain: FloatArray, shape: Shape) -> FloatArray | None:
     """Return the gain of each channel, or None where positions of a channel differ."""
     rows = _like(gain, shape).reshape(shape[0], -1)
     return rows[:, 0] if bool(np.all(rows == rows[:, :1])) else None
@@ -225,7 +225,7 @@ def _pooled(outer: Kernel, inner: Kernel) -> Kernel | None:
 
 def one_to_one(gain: FloatArray, shape: Shape) -> Kernel | Matrix:
     """Return a gain as a convolution of each channel by itself, or of each value where positions differ."""
-    of_channels = _of_channels(gain, shape) if len(shape) > 1 else None
+    of_channels = gain_of_channels(gain, shape) if len(shape) > 1 else None
     if len(shape) > 1 and of_channels is None:
         return Matrix(np.diag(np.ravel(_like(gain, shape))))
     values = of_channels if of_channels is not None else np.ravel(_like(gain, shape))

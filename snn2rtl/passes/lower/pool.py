@@ -1,21 +1,69 @@
-"""Where the windows of pools lie, and what an average pool divides by."""
+"""Pools: of spikes they are nodes of their own, of currents a part of the weights."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, FloatArray, MaxPool
+from snn2rtl.passes.lower.currents import Current, Term, of_source, through
+from snn2rtl.passes.lower.made import Made, refuse
+from snn2rtl.passes.lower.maps import Gain, Kernel, Matrix, as_matrix, gain_of_channels
+from snn2rtl.pools import MaxPool as SpikePool
+from snn2rtl.pools import SumPool
 from snn2rtl.windows import Shape, Windows
 
 
-def windows_of(pool: AveragePool | AdaptiveAveragePool | MaxPool, space: Shape) -> Windows | str:
+def averaged(node: AveragePool | AdaptiveAveragePool, current: Current, made: Made) -> Current:
+    """Return what an average pool makes of a current: of spikes and counts their sums, whose divisor is a gain."""
+    windows = _windows(node, current.shape)
+    channels, share = current.shape[0], 1 / _divisors(node, windows)
+    shape = (channels, *windows.outputs)
+    term = current.spikes
+    gain = gain_of_channels(term.map.gain, current.shape) if term and isinstance(term.map, Gain) else None
+    if term and gain is not None and not made.are_pixels(term.source):
+        pool = SumPool(name=made.free_name(node.name), source=term.source, channels=channels, windows=windows)
+        made.nodes.append(pool)
+        each = gain.reshape(-1, *(1,) * len(windows.outputs)) * share
+        divided = np.asarray(each.flat[0]) if np.all(each == each.flat[0]) else np.broadcast_to(each, shape)
+        return Current(shape, (Term(pool.name, shape, Gain(divided)),), np.zeros(math.prod(shape)))
+    kernel: Matrix | Kernel = Kernel(np.ones((channels, 1, *windows.kernel)), windows, channels)
+    if np.all(share == share.flat[0]):
+        kernel = replace(kernel, weight=kernel.weight * share.flat[0])
+    else:
+        rows = np.broadcast_to(share, shape).reshape(-1, 1)
+        kernel = Matrix(as_matrix(kernel, node.name, current.shape).weight * rows)
+    pooled = through(current, kernel, np.zeros(math.prod(shape)), node.name, shape)
+    return replace(pooled, label=current.label or node.name)
+
+
+def max_pooled(node: MaxPool, current: Current, name: str, made: Made) -> Current:
+    """Return the greatest spike of each window, under a name."""
+    windows = _windows(node, current.shape)
+    source = current.source
+    if source is None or made.are_pixels(source) or not made.are_spikes(source):
+        refuse(node, "MaxPool must come right after spiking neurons, for it pools spikes; put the neurons before it")
+    pool = SpikePool(name=made.free_name(name), source=source, channels=current.shape[0], windows=windows)
+    made.nodes.append(pool)
+    return of_source(pool.name, (current.shape[0], *windows.outputs))
+
+
+def _windows(node: AveragePool | AdaptiveAveragePool | MaxPool, shape: Shape) -> Windows:
+    found = _windows_of(node, shape[1:])
+    if isinstance(found, str):
+        refuse(node, found)
+    return found
+
+
+def _windows_of(pool: AveragePool | AdaptiveAveragePool | MaxPool, space: Shape) -> Windows | str:
     """Return the windows of a pool over the axes of its input, or what is wrong with them."""
     axes = len(space)
     wanted = len(pool.outputs if isinstance(pool, AdaptiveAveragePool) else pool.kernel)
     if wanted != axes:
-        return f"{type(pool).__name__} of {wanted} axes must have an input of {wanted + 1} axes, channels first"
+        kind = type(pool).__name__
+        return f"{kind} of {wanted} axes must have an input of {wanted + 1} axes, channels first, not {axes + 1}"
     if isinstance(pool, AdaptiveAveragePool):
         if any(n % out for n, out in zip(space, pool.outputs, strict=True)):
             return f"outputs {pool.outputs} must divide the input of {space}, for windows must not overlap"
@@ -42,7 +90,7 @@ def _outputs(length: int, kernel: int, stride: int, padding: int, dilation: int,
     return found - 1 if (found - 1) * stride >= length + padding else found  # the last one must begin inside
 
 
-def divisors(pool: AveragePool | AdaptiveAveragePool, windows: Windows) -> FloatArray:
+def _divisors(pool: AveragePool | AdaptiveAveragePool, windows: Windows) -> FloatArray:
     """Return what the sum of each window is divided by, shape of the windows."""
     if isinstance(pool, AveragePool) and pool.divisor:
         return np.full(windows.outputs, float(pool.divisor))
@@ -56,8 +104,3 @@ def divisors(pool: AveragePool | AdaptiveAveragePool, windows: Windows) -> Float
             first, last = np.maximum(first, 0), np.minimum(last, length)
         of_axes.append((last - first).astype(np.float64))
     return of_axes[0] if len(of_axes) == 1 else np.multiply.outer(*of_axes)
-
-
-def summing(channels: int, windows: Windows) -> FloatArray:
-    """Return the kernel that sums the windows of each channel, shape (channels, 1, *kernel)."""
-    return np.ones((channels, 1, *windows.kernel)) if math.prod(windows.kernel) else np.ones(0)

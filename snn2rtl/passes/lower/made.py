@@ -1,0 +1,46 @@
+"""What the walk has made so far: layers, pools and sums, and what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from snn2rtl.encoders import Encoder
+from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.layered import FloatLayer, FloatNode, LayeredNetwork, greatest_values
+from snn2rtl.float_net.nodes import Integrator, Node
+from snn2rtl.pools import INPUT
+from snn2rtl.windows import Shape
+
+
+@dataclass
+class Made:
+    """nodes: in order. shape: of the network's input. encoder: what makes the input."""
+
+    shape: Shape
+    encoder: Encoder | None
+    nodes: list[FloatNode] = field(default_factory=list)
+
+    def are_pixels(self, source: str) -> bool:
+        """Return whether a source's values are pixels, not spikes or counts."""
+        return source == INPUT and self.encoder is not None and self.encoder.kind == "direct"
+
+    def are_spikes(self, source: str) -> bool:
+        """Return whether a source's values are 0 or 1."""
+        so_far = LayeredNetwork(name="", shape=self.shape, nodes=tuple(self.nodes), encoder=self.encoder)
+        return greatest_values(so_far)[source] == 1
+
+    def integrates(self, source: str) -> bool:
+        """Return whether a source is a layer of integrators, which never spike."""
+        layers = (node for node in self.nodes if isinstance(node, FloatLayer) and node.name == source)
+        return any(isinstance(layer.neuron, Integrator) for layer in layers)
+
+    def free_name(self, *names: str) -> str:
+        """Return the first of the names that no node has, or one made of the last."""
+        used = {node.name for node in self.nodes}
+        return next((name for name in names if name not in used), f"{names[-1]}_{len(used)}")
+
+
+def refuse(node: Node, rule: str) -> NoReturn:
+    """Raise UnsupportedModelError for a node."""
+    raise UnsupportedModelError([f"layer '{node.name}': {rule}"])
