@@ -6,7 +6,6 @@ The hardware sizes its adders from it, and leaves out the saturation where it pr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,53 +13,8 @@ from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
 from snn2rtl.int_net.network import Population
-from snn2rtl.int_net.neurons import (
-    MAX_MEMBRANE_BITS,
-    AdaptiveLifNeuron,
-    CurrentIntegrator,
-    CurrentLifNeuron,
-    Integrator,
-    Leak,
-    LifNeuron,
-    MultiplierLeak,
-    MultiplierLeaks,
-    NoLeak,
-    Reset,
-    ShiftLeak,
-    ShiftLeaks,
-    WithCurrent,
-)
-
-_FAR = 1 << 62  # beyond every membrane, and no overflow
-
-
-def leak(membrane: IntArray, kind: Leak) -> IntArray:
-    """Return the membrane after its leak; every kind floors and never decreases with the membrane."""
-    match kind:
-        case NoLeak():
-            return membrane
-        case ShiftLeak(shift) | ShiftLeaks(shift):
-            return membrane - (membrane >> shift)
-        case MultiplierLeak(factor, fraction) | MultiplierLeaks(factor, fraction):
-            return membrane * factor >> fraction
-
-
-def resting(current: IntArray, kind: Leak) -> IntArray:
-    """Return the membrane at which a constant current ends, from 0 on and if nothing fires; far away if it does not."""
-    moving = np.sign(current) * _FAR
-    match kind:
-        case NoLeak():
-            return moving
-        case ShiftLeak(shift) | ShiftLeaks(shift):  # v >>> shift = current
-            near = np.clip(current, -_FAR >> shift, _FAR >> shift)
-            return np.where(near < 0, ((near + 1) << shift) - 1, near << shift)
-        case MultiplierLeak(factor, fraction) | MultiplierLeaks(factor, fraction):
-            # ceil(v * lost / 2**fraction) = current
-            lost = np.asarray((1 << fraction) - factor)
-            divisor = np.maximum(lost, 1)
-            near = np.clip(current, -_FAR >> fraction, _FAR >> fraction)
-            ends = np.where(near > 0, ((near - 1) << fraction) // divisor + 1, (near << fraction) // divisor)
-            return np.where(lost == 0, moving, ends)
+from snn2rtl.int_net.neurons.base import FAR, Threshold, never
+from snn2rtl.int_net.neurons.leaks import MAX_MEMBRANE_BITS, Leak, NoLeak, leak, resting
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,39 +30,6 @@ class MembraneRange:
         return signed_bits(min(int(self.low.min()), 0), max(int(self.high.max()), 0))
 
 
-@dataclass(frozen=True, eq=False)
-class _Threshold:
-    """Between which thresholds a neuron fires, and what a spike takes; an integrator's is out of reach."""
-
-    least: IntArray
-    greatest: IntArray
-    reset_by: IntArray
-    hard: bool
-
-
-def _threshold(layer: Population) -> _Threshold:
-    match layer.neuron:
-        case Integrator():
-            return _never(layer.num_neurons)
-        case AdaptiveLifNeuron(fire_at=fire_at) as neuron:
-            highest = fire_at - adaptation_low(neuron)
-            return _Threshold(fire_at, highest, neuron.reset_by, neuron.reset is Reset.HARD)
-        case LifNeuron() as neuron:
-            return _Threshold(neuron.fire_at, neuron.fire_at, neuron.reset_by, neuron.reset is Reset.HARD)
-        case _:
-            assert_never(layer.neuron)
-
-
-def _never(neurons: int) -> _Threshold:
-    far = np.full(neurons, _FAR)
-    return _Threshold(far, far, np.zeros_like(far), hard=False)
-
-
-def adaptation_low(neuron: AdaptiveLifNeuron) -> IntArray:
-    """Return the least adaptation of each neuron, that of one which always fires, shape (neurons,)."""
-    return resting(-neuron.grow, neuron.adaptation_leak)
-
-
 _charged: WeakKeyDictionary[Population, MembraneRange] = WeakKeyDictionary()
 _membranes: WeakKeyDictionary[Population, MembraneRange] = WeakKeyDictionary()
 
@@ -120,27 +41,27 @@ def charged_range(layer: Population) -> MembraneRange:
     """
     if layer not in _charged:
         low, high = input_range(layer)
-        match layer.neuron:
-            case CurrentLifNeuron(synapse_leak=leak) | CurrentIntegrator(synapse_leak=leak):
-                _charged[layer] = _settled(low, high, leak, _never(layer.num_neurons), MAX_MEMBRANE_BITS)
-            case neuron:
-                _charged[layer] = _settled(low, high, neuron.leak, _threshold(layer), neuron.membrane_bits)
+        neuron = layer.neuron
+        if neuron.current_leak:
+            _charged[layer] = _settled(low, high, neuron.current_leak, never(len(neuron)), MAX_MEMBRANE_BITS)
+        else:
+            _charged[layer] = _settled(low, high, neuron.leak, neuron.threshold, neuron.membrane_bits)
     return _charged[layer]
 
 
 def membrane_range(layer: Population) -> MembraneRange:
     """Return the range of the charged membrane before it saturates, over all inputs, in samples of any length."""
     neuron = layer.neuron
-    if not isinstance(neuron, WithCurrent):
+    if not neuron.current_leak:
         return charged_range(layer)
     if layer not in _membranes:
         current = charged_range(layer)
         low, high = np.minimum(current.low, 0), np.maximum(current.high, 0)
-        _membranes[layer] = _settled(low, high, neuron.leak, _threshold(layer), neuron.membrane_bits)
+        _membranes[layer] = _settled(low, high, neuron.leak, layer.neuron.threshold, neuron.membrane_bits)
     return _membranes[layer]
 
 
-def _settled(low_input: IntArray, high_input: IntArray, kind: Leak, at: _Threshold, bits: int) -> MembraneRange:
+def _settled(low_input: IntArray, high_input: IntArray, kind: Leak, at: Threshold, bits: int) -> MembraneRange:
     """Grow the range until a step does not leave it. What has started to move is sent at once to where it ends."""
     least, greatest = signed_range(bits)
     lowest_quiet = np.maximum(resting(low_input, kind), least)
@@ -163,19 +84,19 @@ def _settled(low_input: IntArray, high_input: IntArray, kind: Leak, at: _Thresho
 
 def membrane_range_after(layer: Population, steps: int) -> MembraneRange:
     """Return the range of the charged membrane over all inputs, in samples of so many steps and without saturation."""
-    neuron, at = layer.neuron, _threshold(layer)
+    neuron, at = layer.neuron, layer.neuron.threshold
     entering = MembraneRange(*input_range(layer))
     rest = np.zeros(layer.num_neurons, np.int64)
     current = membrane = MembraneRange(rest, rest)
-    if not isinstance(neuron, WithCurrent):
+    if not neuron.current_leak:
         return _charged_after(membrane, entering, neuron.leak, at, steps)
     for left in range(steps, 1, -1):
-        arrived = _charge(current, entering, neuron.synapse_leak)
+        arrived = _charge(current, entering, neuron.current_leak)
         if (arrived.low >= current.low).all() and (arrived.high <= current.high).all():
             return _charged_after(membrane, arrived, neuron.leak, at, left)
         after = _after_reset(_charge(membrane, arrived, neuron.leak), at, MAX_MEMBRANE_BITS)
         current, membrane = _hull(current, arrived), _hull(membrane, MembraneRange(*after))
-    return _charge(membrane, _charge(current, entering, neuron.synapse_leak), neuron.leak)
+    return _charge(membrane, _charge(current, entering, neuron.current_leak), neuron.leak)
 
 
 def _charge(state: MembraneRange, entering: MembraneRange, kind: Leak) -> MembraneRange:
@@ -187,7 +108,7 @@ def _hull(one: MembraneRange, other: MembraneRange) -> MembraneRange:
 
 
 def _charged_after(
-    start: MembraneRange, entering: MembraneRange, kind: Leak, at: _Threshold, steps: int
+    start: MembraneRange, entering: MembraneRange, kind: Leak, at: Threshold, steps: int
 ) -> MembraneRange:
     """Return the range of the charged membrane after so many steps in which the same may enter."""
     low, high = start.low, start.high
@@ -206,7 +127,7 @@ def _charged_after(
         low, high, left = low + taken * down, high + taken * up, left - taken
 
 
-def _repeats(move: IntArray, current: IntArray, charged: IntArray, at: _Threshold) -> IntArray:
+def _repeats(move: IntArray, current: IntArray, charged: IntArray, at: Threshold) -> IntArray:
     """Return how many steps, this one among them, surely move a bound of a membrane without a leak alike.
 
     A step adds the current to the bound, or the current less the reset, or neither. Which of them depends on where the
@@ -220,10 +141,10 @@ def _repeats(move: IntArray, current: IntArray, charged: IntArray, at: _Threshol
     """
     edges = np.array(signed_range(MAX_MEMBRANE_BITS))[:, None] - charged
     ahead = np.sign(move) * np.stack([*edges, at.least - charged, at.greatest - charged])
-    nearest = np.where(ahead >= 0, ahead, _FAR).min(axis=0)
+    nearest = np.where(ahead >= 0, ahead, FAR).min(axis=0)
     added = (move == current) | (move == current - at.reset_by)
     further = np.where(added, np.maximum(nearest - 1, 0) // np.maximum(np.abs(move), 1), 0)
-    return np.where(move == 0, _FAR, 1 + further)
+    return np.where(move == 0, FAR, 1 + further)
 
 
 def input_range(layer: Population) -> tuple[IntArray, IntArray]:
@@ -243,11 +164,11 @@ def never_saturates(layer: Population) -> bool:
 def never_fires(layer: Population) -> NDArray[np.bool_]:
     """Return which neurons no input can make fire, shape (neurons,), bool."""
     _, high = signed_range(layer.neuron.membrane_bits)
-    silent: NDArray[np.bool_] = np.minimum(membrane_range(layer).high, high) < _threshold(layer).least
+    silent: NDArray[np.bool_] = np.minimum(membrane_range(layer).high, high) < layer.neuron.threshold.least
     return silent
 
 
-def _after_reset(charged: MembraneRange, at: _Threshold, membrane_bits: int) -> tuple[IntArray, IntArray]:
+def _after_reset(charged: MembraneRange, at: Threshold, membrane_bits: int) -> tuple[IntArray, IntArray]:
     """Return the least and the greatest membrane after saturation and reset."""
     bounds = signed_range(membrane_bits)
     low, high = np.clip(charged.low, *bounds), np.clip(charged.high, *bounds)

@@ -18,7 +18,8 @@ import numpy as np
 from snn2rtl.checks import check, check_integers, check_range, frozen
 from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Integrator, Neuron, WithCurrent, gain_bits
+from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Neuron
+from snn2rtl.int_net.neurons.leaks import gain_bits
 from snn2rtl.int_net.synapses import Synapses
 from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled_shape
 from snn2rtl.windows import Shape
@@ -113,8 +114,8 @@ class Population:
         check(self.bias.shape == (neurons,), f"{where}: bias must have shape ({neurons},), not {self.bias.shape}")
         check(len(self.neuron) == neurons, f"{where}: must have {neurons} neurons, not {len(self.neuron)}")
         check_range(f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits", self.bias, *signed_range(MAX_MEMBRANE_BITS))
-        if isinstance(self.neuron, WithCurrent):
-            gain = gain_bits("synapse_leak", self.neuron.synapse_leak, neurons)
+        if self.neuron.current_leak:
+            gain = gain_bits("synapse_leak", self.neuron.current_leak, neurons)
             settled = reach + int(np.abs(self.bias).max()) << gain
             limit = MAX_MEMBRANE_BITS - 1
             check(settled < 1 << limit,
@@ -123,7 +124,7 @@ class Population:
 
     def _check_recurrence(self, where: str) -> None:
         back = [connection for connection in self.inputs if connection.previous_step]
-        check(not back or not isinstance(self.neuron, Integrator), f"{where}: integrators must not be recurrent")
+        check(not back or self.neuron.spikes, f"{where}: integrators must not be recurrent")
         check(len(back) <= 1, f"{where}: must have at most one recurrent connection, not {len(back)}")
         for connection in back:
             check(connection.source == self.name,
@@ -232,7 +233,7 @@ class FixedPointNetwork:
               f"network: input must reach {wanted} as its encoder says, not {self.input.greatest}")  # fmt: skip
         assert self.greatest  # which checks every node
         for node in self.nodes[:-1]:
-            check(not (isinstance(node, Population) and isinstance(node.neuron, Integrator)),
+            check(not isinstance(node, Population) or node.neuron.spikes,
                   f"layer '{node.name}': integrators must be the last layer, for they never spike")  # fmt: skip
         outputs = self.output.num_neurons
         check(self.group >= 1 and outputs % self.group == 0,
@@ -261,7 +262,7 @@ class FixedPointNetwork:
     @property
     def integrates(self) -> bool:
         """Whether the class is read from integrators, which never spike."""
-        return isinstance(self.output.neuron, Integrator)
+        return not self.output.neuron.spikes
 
     @property
     def is_direct(self) -> bool:
@@ -287,7 +288,7 @@ class FixedPointNetwork:
     def readout_bits(self) -> int:
         """Width of a count, or of an integrator's score, which is signed."""
         neuron = self.output.neuron
-        return neuron.score_bits if isinstance(neuron, Integrator) else self.count_bits
+        return self.count_bits if neuron.spikes else neuron.score_bits
 
     def takes_values(self, connection: Connection) -> bool:
         """Return whether a connection's events come with a value, a pixel."""

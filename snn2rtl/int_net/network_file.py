@@ -22,22 +22,9 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, ModelFileError, OptionError, QuantizationError
 from snn2rtl.int_net.chain import DenseLayer, chain_of
 from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, Node, Population
-from snn2rtl.int_net.neurons import (
-    AdaptiveLifNeuron,
-    CurrentIntegrator,
-    CurrentLifNeuron,
-    Integrator,
-    Leak,
-    LifNeuron,
-    MultiplierLeak,
-    MultiplierLeaks,
-    Neuron,
-    NoLeak,
-    Reset,
-    Score,
-    ShiftLeak,
-    ShiftLeaks,
-)
+from snn2rtl.int_net.neurons import KINDS as NEURONS
+from snn2rtl.int_net.neurons import Leak, Neuron, Reset, Score
+from snn2rtl.int_net.neurons.leaks import LEAKS
 from snn2rtl.int_net.synapses import KINDS as SYNAPSES
 from snn2rtl.pools import MaxPool, Sum, SumPool
 from snn2rtl.windows import Windows
@@ -46,20 +33,6 @@ FORMAT_VERSION = 2  # 1 is a chain of fully connected layers
 MAX_BYTES = 1 << 32  # of all arrays: a small archive that would fill the memory is no network
 _Entry = dict[str, Any]
 _Arrays = dict[str, NDArray[Any]]
-_LEAKS: dict[str, type[Leak]] = {
-    "none": NoLeak,
-    "shift": ShiftLeak,
-    "multiplier": MultiplierLeak,
-    "shifts": ShiftLeaks,
-    "multipliers": MultiplierLeaks,
-}
-_NEURONS: dict[str, type[Neuron]] = {
-    "lif": LifNeuron,
-    "adaptive": AdaptiveLifNeuron,
-    "current": CurrentLifNeuron,
-    "integrator": Integrator,
-    "current_integrator": CurrentIntegrator,
-}
 _NODES: dict[str, type[Node]] = {"population": Population, "max_pool": MaxPool, "sum_pool": SumPool, "sum": Sum}
 _ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}
 
@@ -152,9 +125,9 @@ def _described(value: object, prefix: str = "") -> tuple[_Entry, _Arrays]:
         if isinstance(part, np.ndarray):
             arrays[prefix + key] = part
         elif isinstance(part, Leak):
-            inner, kind = [part], _key(_LEAKS, part)
+            inner, kind = [part], _key(LEAKS, part)
         elif isinstance(part, Neuron):
-            inner, kind = [part], _key(_NEURONS, part)
+            inner, kind = [part], _key(NEURONS, part)
         elif isinstance(part, tuple(SYNAPSES.values())):
             inner, kind = [part], _key(SYNAPSES, part)
         elif isinstance(part, Windows):
@@ -177,7 +150,7 @@ def _chain(header: _Entry, arrays: Mapping[str, Any]) -> FixedPointNetwork:
     layers = []
     for index, entry in enumerate(header["layers"]):
         name, prefix = str(entry["name"]), f"layer{index}_"
-        neuron = _read(_of(_NEURONS, entry["neuron"], f"layer '{name}': neuron"), entry, arrays, prefix)
+        neuron = _read(_of(NEURONS, entry["neuron"], f"layer '{name}': neuron"), entry, arrays, prefix)
         layers.append(
             DenseLayer(
                 name=name,
@@ -254,8 +227,8 @@ def _value(key: str, value: Any, arrays: Mapping[str, Any], prefix: str) -> Any:
 def _part(key: str, entry: Mapping[str, Any], arrays: Mapping[str, Any], prefix: str) -> Any:
     """Return a value of ours that stands in another: neurons, leaks, synapses, windows."""
     inner = dict(entry)
-    tables: dict[str, Mapping[str, type[Any]]] = {"neuron": _NEURONS, "synapses": SYNAPSES}
-    cls = Windows if key == "windows" else _of(tables.get(key, _LEAKS), inner.pop("kind"), key)
+    tables: dict[str, Mapping[str, type[Any]]] = {"neuron": NEURONS, "synapses": SYNAPSES}
+    cls = Windows if key == "windows" else _of(tables.get(key, LEAKS), inner.pop("kind"), key)
     if more := inner.keys() - {field.name for field in fields(cls)}:
         raise TypeError(f"{key} holds unknown {', '.join(more)}")
     return _read(cls, inner, arrays, prefix)

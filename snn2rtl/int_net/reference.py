@@ -14,20 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.errors import DataError
-from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
-from snn2rtl.int_net.intervals import adaptation_low, charged_range, membrane_range
+from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
+from snn2rtl.int_net.intervals import charged_range, membrane_range
 from snn2rtl.int_net.network import Connection, FixedPointNetwork, Node, Population, shape_of
-from snn2rtl.int_net.neurons import (
-    AdaptiveLifNeuron,
-    Integrator,
-    Leak,
-    MultiplierLeak,
-    MultiplierLeaks,
-    Score,
-    WithCurrent,
-)
+from snn2rtl.int_net.neurons import Integrating, Score, State
+from snn2rtl.int_net.neurons.leaks import product_bits
 from snn2rtl.int_net.saturations import Limits, Saturations, readout_limits
-from snn2rtl.int_net.steps import NEURON_STEPS, State
 from snn2rtl.int_net.synapses.dense import Operator
 from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool
 
@@ -126,7 +118,7 @@ def _membranes(layer: Population, trace: NodeTrace | None, part: slice, samples:
     """Return where a part's membranes go: into the trace, or nowhere unless the score is read from them."""
     if trace and trace.membranes is not None:
         return trace.membranes[:, part]
-    if isinstance(layer.neuron, Integrator):
+    if not layer.neuron.spikes:
         return np.empty((steps, samples, layer.num_neurons), int_dtype(layer.neuron.membrane_bits))
     return None
 
@@ -134,7 +126,7 @@ def _membranes(layer: Population, trace: NodeTrace | None, part: slice, samples:
 def _counts(network: FixedPointNetwork, spikes: Spikes, membranes: IntArray | None, limits: Limits) -> IntArray:
     """Return the counts of a batch from the output's spikes, or the scores from its membranes."""
     neuron = network.output.neuron
-    if isinstance(neuron, Integrator):
+    if not neuron.spikes:
         assert membranes is not None
         return _scores(neuron, membranes, limits)
     return spike_counts(network, spikes, limits)
@@ -146,7 +138,7 @@ def spike_counts(network: FixedPointNetwork, spikes: Spikes, limits: Limits) -> 
     return limits.clip(each.reshape(len(each), network.num_classes, network.group).sum(axis=2))
 
 
-def _scores(neuron: Integrator, membranes: IntArray, limits: Limits) -> IntArray:
+def _scores(neuron: Integrating, membranes: IntArray, limits: Limits) -> IntArray:
     """Return the scores of membranes of shape (T, N, neurons); a sample without a step has scores of zero."""
     score: IntArray = np.zeros(membranes.shape[1:], np.int64)
     for step, membrane in enumerate(membranes):
@@ -245,12 +237,12 @@ class _PopulationRunner:
         current = self._current(made)
         samples = current.shape[-2]
         current = np.broadcast_to(current, (steps, samples, layer.num_neurons))
-        num_states, step = NEURON_STEPS[type(layer.neuron)]
-        state: State = (np.zeros((samples, layer.num_neurons), self.state_type),) * num_states
+        neuron, saturate = layer.neuron, self.saturate.clip if self.saturate else None
+        state: State = (np.zeros((samples, layer.num_neurons), self.state_type),) * neuron.num_states
         out = np.empty((steps, samples, layer.num_neurons), bool)
         for t in range(steps):
             total = current[t] + self._fed_back(self.recurrent, out[t - 1]) if self.recurrent and t else current[t]
-            state, out[t] = step(state, total, layer.neuron, self.saturate)
+            state, out[t] = neuron.step(state, total, saturate)
             if membranes is not None:
                 membranes[t] = state[0]
         return out.view(np.uint8)
@@ -316,19 +308,11 @@ def _narrow(values: Inputs) -> Inputs:
 
 def _state_bits(layer: Population) -> int:
     """Return a width for every number of a step: leaks' products, and the current with and without its bias."""
-    neuron = layer.neuron
-    bits = [charged_range(layer).bits + 1, membrane_range(layer).bits, neuron.membrane_bits + _product(neuron.leak)]
-    if isinstance(neuron, AdaptiveLifNeuron):
-        low = int(adaptation_low(neuron).min())
-        widest = max(neuron.membrane_bits, signed_bits(low, 0))
-        bits += [widest + 1, widest + _product(neuron.adaptation_leak)]
-    if isinstance(neuron, WithCurrent):
-        bits.append(charged_range(layer).bits + _product(neuron.synapse_leak))
-    return max(bits)
-
-
-def _product(kind: Leak) -> int:
-    return kind.fraction + 1 if isinstance(kind, MultiplierLeak | MultiplierLeaks) else 0
+    neuron, charged = layer.neuron, charged_range(layer).bits
+    bits = [charged + 1, membrane_range(layer).bits, neuron.membrane_bits + product_bits(neuron.leak)]
+    if neuron.current_leak:
+        bits.append(charged + product_bits(neuron.current_leak))
+    return max(*bits, *neuron.step_bits)
 
 
 def _empty_trace(network: FixedPointNetwork, node: Node, steps: int, samples: int, record_membranes: bool) -> NodeTrace:

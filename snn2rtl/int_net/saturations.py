@@ -11,7 +11,6 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.int_net.network import FixedPointNetwork
-from snn2rtl.int_net.neurons import Integrator
 
 
 class Limits:
@@ -33,7 +32,7 @@ class Limits:
 def readout_limits(network: FixedPointNetwork) -> Limits:
     """Return the limits of a spike count, or of the score of an integrator."""
     neuron = network.output.neuron
-    if isinstance(neuron, Integrator):
+    if not neuron.spikes:
         return Limits(*signed_range(neuron.score_bits))
     return Limits(0, (1 << network.count_bits) - 1)
 

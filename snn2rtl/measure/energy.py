@@ -13,19 +13,7 @@ from typing import Any
 import numpy as np
 
 from snn2rtl.int_net.network import FixedPointNetwork, Population
-from snn2rtl.int_net.neurons import (
-    AdaptiveLifNeuron,
-    CurrentIntegrator,
-    CurrentLifNeuron,
-    Integrator,
-    Leak,
-    MultiplierLeak,
-    MultiplierLeaks,
-    NoLeak,
-    Reset,
-    Score,
-    WithCurrent,
-)
+from snn2rtl.int_net.neurons import Leak, MultiplierLeak, ShiftLeak
 from snn2rtl.measure.metrics import Activity
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
@@ -114,7 +102,7 @@ def _layer(
     cost, layout = hardware.costs[hardware.layout.kind], hardware.layout
     words = firing @ cost.words  # of each walker
     tables = [(float(firing.sum()) * table.width, table) for table in layout.tables]
-    numbers = [(steps * hardware.slots * n.memory.width, n.memory) for n in hardware.numbers if n.memory]
+    numbers = [(steps * hardware.slots * n.memory.width, n.memory) for n in hardware.each if n.memory]
     delays = [(entering * hardware.delays.width, hardware.delays.memory)] if hardware.delays else []
     memories = zip(words, layout.weight_memories, strict=True)
     weights = [(float(count) * memory.width, memory.banks[0]) for count, memory in memories]
@@ -139,36 +127,21 @@ def _layer(
 
 
 def _adds_of_neuron(layer: Population) -> int:
-    """Return the adders of a neuron: leaks, bias, threshold, reset, and what its kind adds to them."""
-    neuron = layer.neuron
-    adders = sum(not isinstance(leak, NoLeak | MultiplierLeak | MultiplierLeaks) for leak in _leaks(layer))
-    adders += bool(layer.bias.any())
-    match neuron:
-        case Integrator():
-            return adders + (neuron.score is not Score.LAST) + isinstance(neuron, CurrentIntegrator)
-        case AdaptiveLifNeuron():
-            adders += 2  # the adapted threshold, and what a spike takes
-        case CurrentLifNeuron():
-            adders += 1  # membrane and current
-    return adders + 1 + (neuron.reset is Reset.SOFT)
+    """Return the adders of a neuron: leaks by shift, bias, and what its model has besides."""
+    shifts = sum(isinstance(leak, ShiftLeak) for leak in _leaks(layer))
+    return shifts + bool(layer.bias.any()) + layer.neuron.adders
 
 
 def _leaks(layer: Population) -> list[Leak]:
     """Return the leaks of a neuron's states."""
-    match layer.neuron:
-        case AdaptiveLifNeuron(leak=leak, adaptation_leak=second):
-            return [leak, second]
-        case CurrentLifNeuron(leak=leak, synapse_leak=second) | CurrentIntegrator(leak=leak, synapse_leak=second):
-            return [leak, second]
-        case neuron:
-            return [neuron.leak]
+    second = layer.neuron.second_leak
+    return [layer.neuron.leak, *([second] if second else [])]
 
 
 def _multiply_pj(layer: Population, hardware: LayerDesign) -> float:
-    current = isinstance(layer.neuron, WithCurrent)
-    widths = [layer.neuron.membrane_bits, hardware.state_width if current else hardware.neuron.second_width]
+    neuron = layer.neuron
+    widths = [neuron.membrane_bits, hardware.state_width if neuron.current_leak else hardware.neuron.second_width]
     factors = [
-        int(np.max(leak.factor)).bit_length() if isinstance(leak, MultiplierLeak | MultiplierLeaks) else 0
-        for leak in _leaks(layer)
+        int(np.max(leak.factor)).bit_length() if isinstance(leak, MultiplierLeak) else 0 for leak in _leaks(layer)
     ]
     return MULTIPLY_8_BITS * sum(width * bits for width, bits in zip(widths, factors, strict=False)) / 64

@@ -23,7 +23,6 @@ from snn2rtl.errors import OutputError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.network import FixedPointNetwork, Population
-from snn2rtl.int_net.neurons import Integrator
 from snn2rtl.int_net.reference import Inputs, Result, Spikes
 from snn2rtl.measure.metrics import Metrics, chunk_size, rows, sparsity, total
 
@@ -269,7 +268,7 @@ def membranes(network: FixedPointNetwork, result: Result) -> Figure:
 
 
 def _membrane_panel(axes: Axes, layer: Population, recorded: IntArray) -> None:
-    fire_at = np.zeros(0) if isinstance(layer.neuron, Integrator) else layer.neuron.fire_at
+    fire_at = layer.neuron.fire_at if layer.neuron.spikes else np.zeros(0)
     positive = np.flatnonzero(fire_at > 0)
     relative: NDArray[np.float64] = (recorded[..., positive] / fire_at[positive]).ravel()
     if not relative.size:

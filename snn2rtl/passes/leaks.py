@@ -6,17 +6,10 @@ import math
 
 import numpy as np
 
-from snn2rtl.fixed_point import round_half_even, trailing_zeros
+from snn2rtl.fixed_point import round_half_even
 from snn2rtl.float_net.nodes import FloatArray, decay
-from snn2rtl.int_net.neurons import (
-    MAX_MEMBRANE_BITS,
-    Leak,
-    MultiplierLeak,
-    MultiplierLeaks,
-    NoLeak,
-    ShiftLeak,
-    ShiftLeaks,
-)
+from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Leak, MultiplierLeak, NoLeak, ShiftLeak
+from snn2rtl.int_net.neurons.leaks import kept
 from snn2rtl.options import QuantizeOptions
 
 Tau = float | FloatArray | None
@@ -37,36 +30,10 @@ def choose_leak(tau: Tau, options: QuantizeOptions) -> Leak:
     exact = bool(np.all(np.frexp(each)[0] == 0.5))
     if options.leak == "shift" or (options.leak == "auto" and exact):
         shift = np.abs(2.0**-_SHIFTS - taken[:, None]).argmin(axis=1)
-        return ShiftLeak(int(shift[0])) if len(each) == 1 else ShiftLeaks(shift)
+        return ShiftLeak(int(shift[0])) if len(each) == 1 else ShiftLeak(shift)
     factor = round_half_even((1 - taken) * (1 << options.leak_bits))
     fraction = options.leak_bits
-    return MultiplierLeak(int(factor[0]), fraction) if len(each) == 1 else MultiplierLeaks(factor, fraction)
-
-
-def kept(leak: Leak) -> FloatArray:
-    """Return the fraction of a state that a leak keeps in a step, a number or of shape (neurons,)."""
-    match leak:
-        case NoLeak():
-            return np.ones(())
-        case ShiftLeak(shift) | ShiftLeaks(shift):
-            return np.asarray(1.0 - 2.0 ** -np.asarray(shift, np.float64))
-        case MultiplierLeak(factor, fraction) | MultiplierLeaks(factor, fraction):
-            return np.asarray(factor / (1 << fraction))
-
-
-def dropped_bits(leak: Leak) -> int:
-    """Return how many of a state's lowest bits a step of the leak can shift out."""
-    match leak:
-        case NoLeak():
-            return 0
-        case ShiftLeak(shift):
-            return shift
-        case ShiftLeaks(shifts):
-            return int(shifts.max())
-        case MultiplierLeak(factor, fraction):
-            return fraction - min(trailing_zeros(np.array([factor])), fraction)
-        case MultiplierLeaks(factors, fraction):
-            return fraction - min(trailing_zeros(factors), fraction)
+    return MultiplierLeak(int(factor[0]), fraction) if len(each) == 1 else MultiplierLeak(factor, fraction)
 
 
 def membrane_fraction(tau: Tau, synapse_tau: Tau = None, input_max: int = 1, adaptation_tau: Tau = None) -> int:

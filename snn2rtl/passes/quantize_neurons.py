@@ -16,16 +16,19 @@ from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
-    CurrentIntegrator,
-    CurrentLifNeuron,
+    CubaIntegrator,
+    CubaLifNeuron,
+    Integrating,
     Integrator,
     Leak,
     LifNeuron,
     Reset,
     Score,
 )
+from snn2rtl.int_net.neurons import Neuron as IntegerNeuron
+from snn2rtl.int_net.neurons.leaks import kept
 from snn2rtl.options import QuantizeOptions
-from snn2rtl.passes.leaks import Tau, choose_leak, kept
+from snn2rtl.passes.leaks import Tau, choose_leak
 from snn2rtl.passes.scale import Scale
 
 
@@ -64,7 +67,7 @@ def bias_of(bias: FloatArray, steps: Steps) -> IntArray:
 
 def integer_neuron(
     neuron: Neuron | FloatIntegrator, neurons: int, steps: Steps, options: QuantizeOptions
-) -> LifNeuron | Integrator:
+) -> IntegerNeuron:
     """Return the integer neurons, with membranes of the greatest width.
 
     Raises:
@@ -75,17 +78,17 @@ def integer_neuron(
         {} if neuron.synapse_tau is None else {"synapse_leak": _surely_leaking(neuron, "synapse_tau", options)}
     )
     if isinstance(neuron, FloatIntegrator):
-        kind = CurrentIntegrator if synapse else Integrator
+        kind = CubaIntegrator if synapse else Integrator
         score = Score(neuron.score)
         return kind(neurons=neurons, leak=leak, membrane_bits=bits, score=score, score_bits=bits, **synapse)
     fire_at, reset_by = _thresholds(neuron, steps)
     values: dict[str, Any] = {"fire_at": fire_at, "reset_by": reset_by, "leak": leak, "membrane_bits": bits}
     values["reset"] = Reset.SOFT if neuron.v_reset is None else Reset.HARD
     if neuron.grow is not None:
-        grow = _fitting("grow", steps.count(neuron.grow))
+        step = _fitting("grow", steps.count(neuron.grow))
         adaptation_leak = _surely_leaking(neuron, "adaptation_tau", options)
-        return AdaptiveLifNeuron(**values, grow=grow, adaptation_leak=adaptation_leak)
-    return CurrentLifNeuron(**values, **synapse) if synapse else LifNeuron(**values)
+        return AdaptiveLifNeuron(**values, adaptation_step=step, adaptation_leak=adaptation_leak)
+    return CubaLifNeuron(**values, **synapse) if synapse else LifNeuron(**values)
 
 
 def _surely_leaking(neuron: Neuron | FloatIntegrator, key: str, options: QuantizeOptions) -> Leak:
@@ -133,7 +136,7 @@ def size_membrane(layer: Population, asked: int, time_steps: int) -> Population:
     found = membrane_range_after(layer, time_steps)
     neuron = layer.neuron
     lowest = highest = 0
-    if isinstance(neuron, LifNeuron):
+    if neuron.spikes:
         lowest = int(neuron.fire_at.min())
         highest = max(int(neuron.fire_at.max()), int(neuron.reset_by.max()))
     least = signed_bits(min(lowest - 1, 0), max(highest, 0))
@@ -149,14 +152,14 @@ def size_membrane(layer: Population, asked: int, time_steps: int) -> Population:
             f"not {asked}"
         )
     bits = max(2, asked or needed)
-    if isinstance(neuron, Integrator):
+    if not neuron.spikes:
         return replace(
             layer, neuron=replace(neuron, membrane_bits=bits, score_bits=_score_bits(neuron, bits, time_steps))
         )
     return replace(layer, neuron=replace(neuron, membrane_bits=bits))
 
 
-def _score_bits(neuron: Integrator, membrane_bits: int, time_steps: int) -> int:
+def _score_bits(neuron: Integrating, membrane_bits: int, time_steps: int) -> int:
     """Return the width of a score; a sum of ``time_steps`` membranes fits, unless no width is great enough."""
     more = (time_steps - 1).bit_length() if neuron.score is Score.SUM else 0
     return min(MAX_MEMBRANE_BITS, membrane_bits + more)

@@ -13,8 +13,9 @@ from snn2rtl.float_net.nodes import FloatArray, Neuron
 from snn2rtl.float_net.nodes import Integrator as FloatIntegrator
 from snn2rtl.int_net.intervals import membrane_range_after, never_fires, never_saturates
 from snn2rtl.int_net.network import Population
-from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrator, Leak, LifNeuron, Reset, Score, WithCurrent
-from snn2rtl.passes.leaks import Tau, dropped_bits, largest_error
+from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrating, Leak, Reset, Score, Spiking
+from snn2rtl.int_net.neurons.leaks import dropped_bits
+from snn2rtl.passes.leaks import Tau, largest_error
 from snn2rtl.passes.quantize_neurons import Steps
 from snn2rtl.report import BitsFrom, LayerReport, LeakReport
 
@@ -73,11 +74,11 @@ def _of_the_kind(neuron: Neuron | FloatIntegrator, layer: Population, steps: Ste
     """Return the fields of the report that not every neuron has."""
     integer = layer.neuron
     values: dict[str, Any] = {"silent_neurons": 0}
-    if isinstance(integer, WithCurrent):
-        values["synapse_leak"] = _leak(neuron.synapse_tau, integer.synapse_leak)
-    if isinstance(integer, Integrator):
+    if integer.current_leak:
+        values["synapse_leak"] = _leak(neuron.synapse_tau, integer.current_leak)
+    if isinstance(integer, Integrating):
         values |= _score(integer, layer, time_steps)
-    if isinstance(integer, LifNeuron) and isinstance(neuron, Neuron):
+    if isinstance(integer, Spiking) and isinstance(neuron, Neuron):
         wanted = steps.count(neuron.v_threshold)
         values["silent_neurons"] = int(np.count_nonzero(never_fires(layer)))
         # a membrane of whole steps is above a threshold where it reaches the next whole number
@@ -85,12 +86,14 @@ def _of_the_kind(neuron: Neuron | FloatIntegrator, layer: Population, steps: Ste
         values["reset_error"] = _largest(wanted - integer.reset_by) if integer.reset is Reset.SOFT else 0.0
     if isinstance(integer, AdaptiveLifNeuron) and isinstance(neuron, Neuron) and neuron.grow is not None:
         values["adaptation_leak"] = _leak(neuron.adaptation_tau, integer.adaptation_leak)
-        values["adaptation_floors"] = _drops(integer.adaptation_leak, trailing_zeros(integer.grow), time_steps)
-        values["grow_error"] = _largest(steps.count(neuron.grow) - integer.grow)
+        values["adaptation_floors"] = _drops(
+            integer.adaptation_leak, trailing_zeros(integer.adaptation_step), time_steps
+        )
+        values["grow_error"] = _largest(steps.count(neuron.grow) - integer.adaptation_step)
     return values
 
 
-def _score(neuron: Integrator, layer: Population, time_steps: int) -> dict[str, Any]:
+def _score(neuron: Integrating, layer: Population, time_steps: int) -> dict[str, Any]:
     found, (low, high) = membrane_range_after(layer, time_steps), signed_range(neuron.membrane_bits)
     steps = time_steps if neuron.score is Score.SUM else 1
     return {
@@ -109,9 +112,9 @@ def _leak_floors(layer: Population, time_steps: int) -> bool:
     neuron = layer.neuron
     zeros = min(trailing_zeros(one.synapses.stored) for one in layer.inputs) + layer.weight_shift
     zeros = min(zeros, trailing_zeros(layer.bias))
-    if isinstance(neuron, LifNeuron):
+    if isinstance(neuron, Spiking):
         zeros = min(zeros, trailing_zeros(neuron.reset_by))
-    leaks = [neuron.leak, neuron.synapse_leak] if isinstance(neuron, WithCurrent) else [neuron.leak]
+    leaks = [neuron.leak, neuron.current_leak] if neuron.current_leak else [neuron.leak]
     return any(_drops(leak, zeros, time_steps) for leak in leaks)
 
 

@@ -9,7 +9,7 @@ from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.rtl.cost import Cost
 from snn2rtl.rtl.layouts import DenseRows, IndexedRows, Layout
 from snn2rtl.rtl.memory import Memory, block_memories
-from snn2rtl.rtl.neuron_modules import SINGLE, NeuronModule, Scores
+from snn2rtl.rtl.neurons import SINGLE, NeuronModule, Scores
 from snn2rtl.rtl.ragged import RaggedRows
 
 QUEUE_GROUP = 16  # lanes of which the spike queue takes the spikes in one cycle
@@ -17,10 +17,10 @@ SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the 
 
 
 @dataclass(frozen=True, eq=False)
-class NeuronNumber:
-    """A number of every neuron (threshold, bias) in hardware: a memory, or the same for every slot.
+class StoredParameter:
+    """A parameter of every neuron (threshold, bias) in hardware: a memory, or the same for every slot.
 
-    constant: expression of the numbers of all lanes, where there is no memory.
+    constant: expression of the parameters of all lanes, where there is no memory.
     """
 
     name: str
@@ -69,7 +69,7 @@ class LayerDesign:
     pixel_width: int
     steps: int
     neuron: NeuronModule
-    numbers: tuple[NeuronNumber, ...]
+    each: tuple[StoredParameter, ...]
     scores: Scores | None
     delays: Delays | None
     layout: Layout
@@ -95,9 +95,9 @@ class LayerDesign:
         """Return a signal of the events whose rows are walked."""
         return f"merged_{signal}" if self.is_recurrent else self.arriving(signal, port)
 
-    def slot_of(self, number: NeuronNumber) -> str:
-        """Return the signal of the sweep that reads a number: neurons take a bias late, lanes take theirs at once."""
-        return "bias_slot" if number.name == "bias" and not self.is_direct else "sweep_slot"
+    def slot_of(self, parameter: StoredParameter) -> str:
+        """Return the signal that reads a parameter: neurons take a bias late, lanes take theirs at once."""
+        return "bias_slot" if parameter.name == "bias" and not self.is_direct else "sweep_slot"
 
     @property
     def row_addr_width(self) -> int:
@@ -215,10 +215,10 @@ class LayerDesign:
     @property
     def memories(self) -> tuple[Memory, ...]:
         """The read-only memories of the layer."""
-        numbers = tuple(number.memory for number in self.numbers if number.memory)
+        each = tuple(parameter.memory for parameter in self.each if parameter.memory)
         delays = (self.delays.memory,) if self.delays else ()
         banks = (bank for memory in self.layout.weight_memories for bank in memory.banks)
-        return (*banks, *self.layout.tables, *numbers, *delays)
+        return (*banks, *self.layout.tables, *each, *delays)
 
     @property
     def bits_over_entropy(self) -> float:

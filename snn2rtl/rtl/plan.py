@@ -13,10 +13,10 @@ from snn2rtl.rtl import layouts, names
 from snn2rtl.rtl.blocks import Stream
 from snn2rtl.rtl.cost import entropy_bits
 from snn2rtl.rtl.design import Block, RtlDesign
-from snn2rtl.rtl.layer_design import Delays, LayerDesign, NeuronNumber
+from snn2rtl.rtl.layer_design import Delays, LayerDesign, StoredParameter
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory
-from snn2rtl.rtl.neuron_modules import Number, neuron_module, scores
+from snn2rtl.rtl.neurons import NeuronParameter, Place, neuron_module, scores
 from snn2rtl.rtl.placement import Placement, place, row_order
 from snn2rtl.rtl.widths import current_width, pixel_width, state_width
 from snn2rtl.rtl.wiring import class_map, wire
@@ -115,7 +115,7 @@ def _plan_layer(
     elif kind not in LAYOUTS:
         raise OptionError(f"--layout: must be auto, {', '.join(LAYOUTS)}, not {kind}")
     layout = LAYOUTS[kind].build(stream, weight, lanes, layer.weight_bits)
-    neuron = neuron_module(layer, slots, pixels)
+    neuron = neuron_module(Place(layer, slots, pixels))
     return LayerDesign(
         name=layer.name,
         label=names.comment(layer.name),
@@ -137,8 +137,8 @@ def _plan_layer(
         pixel_width=pixel_width(pixels),
         steps=steps,
         neuron=neuron,
-        numbers=tuple(_number(stream, number, placement, lanes) for number in neuron.numbers),
-        scores=scores(layer),
+        each=tuple(_stored(stream, parameter, placement, lanes) for parameter in neuron.each),
+        scores=scores(layer.neuron),
         delays=_delays(layer, inputs, stream),
         layout=layout,
         costs=costs,
@@ -158,14 +158,14 @@ def _delays(layer: Population, inputs: IntArray, stream: str) -> Delays | None:
     return Delays(memory, width, unsigned_bits(int(np.count_nonzero(delay)) - 1))
 
 
-def _number(stream: str, number: Number, placement: IntArray, lanes: int) -> NeuronNumber:
-    values, width = number.values[placement], number.width
+def _stored(stream: str, parameter: NeuronParameter, placement: IntArray, lanes: int) -> StoredParameter:
+    values, width = parameter.values[placement], parameter.width
     if (values == values[0]).all():
-        return NeuronNumber(number.name, width, f"{{NumLanes{{{names.sized_int(int(values[0]), width)}}}}}", None)
+        return StoredParameter(parameter.name, width, f"{{NumLanes{{{names.sized_int(int(values[0]), width)}}}}}", None)
     if len(values) == lanes:
         each = ", ".join(names.sized_int(value, width) for value in values[::-1].tolist())
-        return NeuronNumber(number.name, width, f"{{{each}}}", None)
+        return StoredParameter(parameter.name, width, f"{{{each}}}", None)
     padded = np.zeros(-(-len(values) // lanes) * lanes, np.int64)
     padded[: len(values)] = values
-    memory = Memory(f"{stream}_{number.name}", padded.reshape(-1, lanes), width)
-    return NeuronNumber(number.name, width, "", memory)
+    memory = Memory(f"{stream}_{parameter.name}", padded.reshape(-1, lanes), width)
+    return StoredParameter(parameter.name, width, "", memory)
