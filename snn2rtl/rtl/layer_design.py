@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.rtl.cost import Cost
-from snn2rtl.rtl.layouts import DenseRows, IndexedRows, Layout
+from snn2rtl.rtl.layouts import Cost, Layout
 from snn2rtl.rtl.memory import Memory, block_memories
 from snn2rtl.rtl.neurons import SINGLE, NeuronModule, Scores
-from snn2rtl.rtl.ragged import RaggedRows
 
 QUEUE_GROUP = 16  # lanes of which the spike queue takes the spikes in one cycle
 SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the spike queue, without extra stages
@@ -190,22 +188,6 @@ class LayerDesign:
     def num_walkers(self) -> int:
         """Row walkers that read weights independently of each other."""
         return len(self.layout.weight_memories)
-
-    @property
-    def layout_parameters(self) -> tuple[tuple[str, int], ...]:
-        """Parameters that the layout's first module has besides widths of addresses and tags."""
-        match self.layout:
-            case DenseRows():
-                return (("NumInputs", self.num_rows), ("NumSlots", self.slots), ("SlotWidth", self.slot_width))
-            case IndexedRows(count_width=count):
-                return (("CountWidth", count),)
-            case RaggedRows(row_table=table, offset_width=offset, count_width=count):
-                return (
-                    ("NumLanes", self.lanes),
-                    ("RowAddrWidth", table.addr_width),
-                    ("OffsetWidth", offset),
-                    ("CountWidth", count),
-                )
 
     @property
     def words_per_row(self) -> IntArray:

@@ -11,10 +11,9 @@ from snn2rtl.int_net.network_file import digest
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names
 from snn2rtl.rtl.blocks import Stream
-from snn2rtl.rtl.cost import entropy_bits
 from snn2rtl.rtl.design import Block, RtlDesign
 from snn2rtl.rtl.layer_design import Delays, LayerDesign, StoredParameter
-from snn2rtl.rtl.layouts import LAYOUTS
+from snn2rtl.rtl.layouts import LAYOUTS, entropy_bits
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.neurons import NeuronParameter, Place, neuron_module, scores
 from snn2rtl.rtl.placement import Placement, place, row_order

@@ -7,7 +7,7 @@
 //
 // Latency: spike_o 3 cycles after valid_i, second_o 4, next_o 6. second_i comes with charged_i, numbers one cycle later,
 // the bias five.
-// Width law: StateWidth >= MembraneWidth; AdaptWidth holds every a (interval analysis). Source: int_net/reference.py adaptive_lif_step.
+// Width law: StateWidth >= MembraneWidth; AdaptWidth holds every a (interval analysis). Source: int_net/neurons/adaptive_lif.py.
 
 `default_nettype none
 

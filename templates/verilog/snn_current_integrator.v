@@ -6,7 +6,7 @@
 //
 // Latency: membrane_o 3 cycles after charged_i, second_o 4, next_o 6. second_i comes with charged_i, leaks one cycle later, the
 // bias five, as in snn_current_lif.
-// Width law: StateWidth >= MembraneWidth and holds j and leak_c(j) + bias. Source: int_net/reference.py current_integrator_step.
+// Width law: StateWidth >= MembraneWidth and holds j and leak_c(j) + bias. Source: int_net/neurons/integrator.py.
 
 `default_nettype none
 

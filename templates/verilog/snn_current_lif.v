@@ -7,7 +7,7 @@
 //
 // Latency: spike_o 3 cycles after valid_i, second_o 4, next_o 6. second_i comes with charged_i, numbers one cycle later,
 // the bias five.
-// Width law: StateWidth >= MembraneWidth and holds j and leak_c(j) + bias. Source: int_net/reference.py current_lif_step.
+// Width law: StateWidth >= MembraneWidth and holds j and leak_c(j) + bias. Source: int_net/neurons/cuba_lif.py.
 
 `default_nettype none
 

@@ -4,7 +4,7 @@
 // next = leak(v) + bias, or bias where clear_i: the state of a new sample
 //
 // Latency: membrane_o 2 cycles after charged_i, next_o 5. leak_i comes one cycle after charged_i, bias_i four, as in snn_lif.
-// Width law: StateWidth >= MembraneWidth and holds leak(v) + bias. Source: docs/semantics.md, int_net/reference.py integrator_step.
+// Width law: StateWidth >= MembraneWidth and holds leak(v) + bias. Source: docs/semantics.md, int_net/neurons/integrator.py.
 
 `default_nettype none
 

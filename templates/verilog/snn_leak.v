@@ -1,7 +1,7 @@
 // Leak of a membrane or of another state: what of it is left after a time step.
 //
 // Kind 0: v    1: v - (v >>> Shift)    2: (v * Factor) >>> Shift    3: v - (v >>> number_i)    4: (v * number_i) >>> Shift
-// Kinds 3 and 4 have a number for each neuron. >>> floors. No register. Source: int_net/intervals.py leak.
+// Kinds 3 and 4 have a number for each neuron. >>> floors. No register. Source: int_net/neurons/leaks.py.
 
 `default_nettype none
 

@@ -8,7 +8,7 @@
 //
 // Latency: spike_o 2 cycles after charged_i, next_o 5. fire_at_i, reset_by_i and leak_i come one cycle after charged_i (they are
 // read from memories with the same address as the state), bias_i four: it is read later, for its address is fewer bits to delay.
-// Width law: StateWidth >= MembraneWidth and holds leak(v) + bias. Source: docs/semantics.md, int_net/reference.py lif_step.
+// Width law: StateWidth >= MembraneWidth and holds leak(v) + bias. Source: docs/semantics.md, int_net/neurons/lif.py.
 
 `default_nettype none
 

@@ -1,7 +1,7 @@
 // Puts a layer's own spikes of the step before into its stream of events: row NumInputs + p is that of place p.
 //
 // The end of a step goes on only when all spikes of the step before have come back. The spikes of a sample's last step
-// belong to no step and are dropped, while the next sample's first events go on. Source: int_net/reference.py, _fed_back.
+// belong to no step and are dropped, while the next sample's first events go on. Source: int_net/reference.py.
 
 `default_nettype none
 

@@ -8,7 +8,7 @@
 //
 // Latency: spike_o one cycle after fire_i, and until the next one. No add may come with fire_i or in the three cycles after it
 // (snn_sweep with ExtraStages = -1). Numbers stay as they are. Width law: StateWidth holds every partial sum and leak(v) + bias
-// (interval analysis of the layer), and StateWidth >= MembraneWidth. Source: docs/semantics.md, int_net/reference.py lif_step.
+// (interval analysis of the layer), and StateWidth >= MembraneWidth. Source: docs/semantics.md, int_net/neurons/lif.py.
 
 `default_nettype none
 

@@ -5,7 +5,7 @@
 //
 // Latency: membrane_o 2 cycles after charged_i, with which second_i comes, next_o 6. synapse_leak_i comes one cycle after
 // charged_i, bias_i five.
-// Width law: StateWidth >= MembraneWidth and holds j and leak_c(j) + bias. Source: int_net/reference.py current_lif_step.
+// Width law: StateWidth >= MembraneWidth and holds j and leak_c(j) + bias. Source: int_net/neurons/cuba_lif.py.
 
 `default_nettype none
 

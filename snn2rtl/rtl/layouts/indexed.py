@@ -1,68 +1,16 @@
-"""Synapse layouts: how the weights of a layer lie in memory, what that costs in bits and in cycles.
-
-A layout is a frozen dataclass here or in ragged.py (its cost, its ``build()``, and the decoder ``weights()`` that tests
-hold against them) and a row walker in templates/verilog. A word holds one entry for each lane; neuron
-``slot * lanes + lane`` lives in that lane and slot.
-"""
+"""The indexed layout: non-zero weights, each with its slot, in words of all lanes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.rtl.cost import Cost
-from snn2rtl.rtl.entries import entries, entry_counts, field_type, slot_width
+from snn2rtl.rtl.layouts.cost import Cost
+from snn2rtl.rtl.layouts.entries import entries, entry_counts, field_type, slot_width
 from snn2rtl.rtl.memory import Memory
-from snn2rtl.rtl.ragged import RaggedRows
-
-
-@dataclass(frozen=True, eq=False)
-class DenseRows:
-    """Every weight is stored: word ``slot * inputs + i`` holds the weights from input i to the neurons of a slot."""
-
-    kind = "dense"
-    modules = ("snn_dense_rows",)
-    words: Memory
-    inputs: int
-
-    @classmethod
-    def cost(cls, weight: IntArray, lanes: int, weight_bits: int) -> Cost:
-        """Return what weights of shape (slots * lanes, inputs) would cost."""
-        return Cost(weight.size * weight_bits, np.full((weight.shape[1], 1), weight.shape[0] // lanes))
-
-    @classmethod
-    def build(cls, name: str, weight: IntArray, lanes: int, weight_bits: int) -> DenseRows:
-        """Return the layout of weights of shape (slots * lanes, inputs)."""
-        inputs = weight.shape[1]
-        fields = weight.reshape(-1, lanes, inputs).transpose(0, 2, 1).reshape(-1, lanes)
-        return cls(Memory(f"{name}_weight", fields, weight_bits), inputs)
-
-    def weights(self) -> IntArray:
-        """Return the weights, shape (slots * lanes, inputs)."""
-        lanes = self.words.fields.shape[1]
-        return self.words.fields.reshape(-1, self.inputs, lanes).transpose(0, 2, 1).reshape(-1, self.inputs)
-
-    @property
-    def weight_memories(self) -> tuple[Memory, ...]:
-        """The memories of the weights: one for all lanes."""
-        return (self.words,)
-
-    @property
-    def tables(self) -> tuple[Memory, ...]:
-        """The other memories of the layout."""
-        return ()
-
-    @property
-    def word_width(self) -> int:
-        """Bits of a word."""
-        return self.words.width
-
-    @property
-    def word_addr_width(self) -> int:
-        """Bits of a word's address, and at least those of an input's."""
-        return unsigned_bits(self.words.depth - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +21,9 @@ class IndexedRows:
     word holds slot 0 and weight 0.
     """
 
-    kind = "indexed"
-    modules = ("snn_indexed_rows",)
+    kind: ClassVar[str] = "indexed"
+    module: ClassVar[str] = "snn_indexed_rows"
+    lane_signals: ClassVar[tuple[str, ...]] = ()
     words: Memory
     row_table: Memory
     slots: int
@@ -113,6 +62,10 @@ class IndexedRows:
             count_width,
         )
 
+    def parameters(self, lanes: int) -> tuple[tuple[str, int], ...]:
+        """Return the parameters of the row fetch besides widths of addresses and tags."""
+        return (("CountWidth", self.count_width),)
+
     def weights(self) -> IntArray:
         """Return the weights, shape (slots * lanes, inputs)."""
         lanes = self.words.fields.shape[1]
@@ -147,17 +100,3 @@ class IndexedRows:
     def word_addr_width(self) -> int:
         """Bits of a word's address."""
         return self.row_table.width - self.count_width
-
-
-Layout = DenseRows | IndexedRows | RaggedRows
-LAYOUTS: dict[str, type[Layout]] = {cls.kind: cls for cls in (DenseRows, IndexedRows, RaggedRows)}
-
-
-def costs(weight: IntArray, lanes: int, weight_bits: int) -> dict[str, Cost]:
-    """Return what the weights, shape (slots * lanes, inputs), cost in every layout, by kind."""
-    return {kind: cls.cost(weight, lanes, weight_bits) for kind, cls in LAYOUTS.items()}
-
-
-def cheapest(alternatives: dict[str, Cost]) -> str:
-    """Return the kind of the least product of area and time; of equal ones, the kind of the fewest bits."""
-    return min(alternatives, key=lambda kind: (alternatives[kind].area_time, alternatives[kind].bits))

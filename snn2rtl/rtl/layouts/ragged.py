@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.rtl.cost import Cost
-from snn2rtl.rtl.entries import entries, entry_counts, field_type, skip_width
 from snn2rtl.rtl.hextext import to_bits
+from snn2rtl.rtl.layouts.cost import Cost
+from snn2rtl.rtl.layouts.entries import entries, entry_counts, field_type, skip_width
 from snn2rtl.rtl.memory import Memory
 
 SHARED = 2  # rows that share a word of the row table: their parts lie behind each other
@@ -50,8 +51,9 @@ class RaggedRows:
     of the odd one lie behind those of the even one, whose number of weights says where.
     """
 
-    kind = "ragged"
-    modules = ("snn_ragged_rows", "snn_ragged_lane", "snn_ragged_slot")
+    kind: ClassVar[str] = "ragged"
+    module: ClassVar[str] = "snn_ragged_rows"
+    lane_signals: ClassVar[tuple[str, ...]] = ("first_entry",)
     lists: tuple[Memory, ...]
     row_table: Memory
     rows: int
@@ -93,6 +95,15 @@ class RaggedRows:
             width,
             packing.offset_width,
             count_width,
+        )
+
+    def parameters(self, lanes: int) -> tuple[tuple[str, int], ...]:
+        """Return the parameters of the row fetch besides widths of addresses and tags."""
+        return (
+            ("NumLanes", lanes),
+            ("RowAddrWidth", self.row_table.addr_width),
+            ("OffsetWidth", self.offset_width),
+            ("CountWidth", self.count_width),
         )
 
     def weights(self) -> IntArray:
