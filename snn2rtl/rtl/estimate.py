@@ -9,11 +9,10 @@ from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.reference import Inputs, Result, Spikes, arrivals
+from snn2rtl.rtl import timing
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.placement import row_order
-
-DRAIN = 4  # cycles between a sweep and the next step's sums, in which the pipeline empties
 
 
 def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result: Result) -> IntArray:
@@ -55,7 +54,7 @@ def layer_cycles(layer: LayerDesign, events: Spikes) -> IntArray:
 
     Rows come in the order of the layer's hardware.
     """
-    sums, sweeps = _sums(layer, events), len(events) * layer.steps * (layer.slots + DRAIN)
+    sums, sweeps = _sums(layer, events), len(events) * layer.steps * (layer.slots + timing.DRAIN)
     cycles: IntArray = np.maximum(sums, sweeps) if layer.is_direct else sums + sweeps
     return cycles
 

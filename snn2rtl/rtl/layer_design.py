@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.rtl import timing
 from snn2rtl.rtl.layouts import Cost, Layout
 from snn2rtl.rtl.memory import Memory, block_memories
 from snn2rtl.rtl.neurons import SINGLE, NeuronModule, Scores
-
-QUEUE_GROUP = 16  # lanes of which the spike queue takes the spikes in one cycle
-SPIKE_DELAY = 4  # cycles from a slot's sweep to its spikes in the level of the spike queue, without extra stages
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,12 +134,12 @@ class LayerDesign:
     @property
     def late_words(self) -> int:
         """Words of spikes on their way to the queue when a sweep looks for room: those of a sweep just before it."""
-        return SPIKE_DELAY + self.extra_stages if self.steps > 1 else 0
+        return timing.SPIKE_DELAY + self.extra_stages if self.steps > 1 else 0
 
     @property
     def extra_stages(self) -> int:
         """Cycles of a neuron in the pipeline beyond those that snn_sweep has by itself."""
-        return self.neuron.extra_stages + int(self.is_direct)
+        return self.neuron.extra_stages + (timing.HELD_CURRENT if self.is_direct else 0)
 
     @property
     def is_single(self) -> bool:
@@ -172,12 +170,12 @@ class LayerDesign:
     @property
     def word_delay(self) -> int:
         """Cycles from a word's address to what lanes add: the word, and its product with a pixel."""
-        return self.entry_delay + int(self.is_direct)
+        return self.entry_delay + (timing.PRODUCT if self.is_direct else 0)
 
     @property
     def entry_delay(self) -> int:
         """Cycles from a word's address to the word: memory, register, the choice of a bank, register."""
-        return 3 if self.num_banks == 1 else 4
+        return timing.entry_delay(self.num_banks)
 
     @property
     def num_banks(self) -> int:
@@ -226,7 +224,7 @@ class LayerDesign:
         every = self.lanes * (self.neuron.second_width + (self.scores.width if self.scores else 0))
         memories = [(self.slots, width) for width in each] * self.lanes + [(self.slots, every)]
         if not self.scores:
-            groups = 0 if self.lanes <= QUEUE_GROUP else -(-self.lanes // QUEUE_GROUP)
+            groups = 0 if self.lanes <= timing.QUEUE_GROUP else -(-self.lanes // timing.QUEUE_GROUP)
             memories.append((1 << self.queue_depth_width, self.slot_width + self.lanes + groups + 2))
         if self.delays:
             memories.append((1 << (self.delays.width + self.delays.place_width), self.in_addr_width))

@@ -9,7 +9,7 @@ from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.int_net.network import FixedPointNetwork, Population
 from snn2rtl.int_net.network_file import digest
 from snn2rtl.options import RtlOptions
-from snn2rtl.rtl import layouts, names
+from snn2rtl.rtl import layouts, names, timing
 from snn2rtl.rtl.blocks import Stream
 from snn2rtl.rtl.design import Block, RtlDesign
 from snn2rtl.rtl.layer_design import Delays, LayerDesign, StoredParameter
@@ -21,7 +21,6 @@ from snn2rtl.rtl.widths import current_width, pixel_width, state_width
 from snn2rtl.rtl.wiring import class_map, wire
 
 BEAT_PIXELS = 8  # of 8 bits: beats of 64 bits
-FORWARD_DISTANCE = 3  # cycles after which a lane's write is back in its memory
 
 
 def plan(
@@ -142,7 +141,7 @@ def _plan_layer(
         layout=layout,
         costs=costs,
         entropy_bits=entropy_bits(weight[: len(placement)], layer.weight_bits),
-        forward=int(layout.kind != "dense" or slots < FORWARD_DISTANCE),
+        forward=int(layout.kind != "dense" or slots < timing.FORWARD_DISTANCE),
     )
 
 
