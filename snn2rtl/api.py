@@ -56,6 +56,7 @@ def compile(
     name: str | None = None,
     noise: Noise | None = None,
     input_shape: tuple[int, ...] | None = None,
+    input_max: int | None = None,
     quantize: QuantizeOptions | None = None,
     rtl: RtlOptions | None = None,
     targets: Targets | None = None,
@@ -71,6 +72,7 @@ def compile(
         noise: of the model's Poisson encoder, in place of its own; with xorshift it is built in hardware.
         input_shape: (channels, length) or (channels, height, width) of a sample, for a model that begins with a
             convolution.
+        input_max: greatest count of an input in a step, for a model without an encoder whose inputs are counts.
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
         targets: what the hardware must reach, by lanes and layouts that rtl leaves open.
@@ -86,7 +88,9 @@ def compile(
         raise OptionError(
             f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
         )
-    network, reports, samples, accuracy = _integers(_read(model, arch, name, noise, input_shape), quantize, calibration)
+    network, reports, samples, accuracy = _integers(
+        _read(model, arch, name, noise, input_shape, input_max), quantize, calibration
+    )
     load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
     reached = None
     if targets == Targets():
@@ -106,10 +110,12 @@ def _read(
     name: str | None,
     noise: Noise | None,
     input_shape: tuple[int, ...] | None,
+    input_max: int | None,
 ) -> LayeredNetwork | FixedPointNetwork:
     """Return a model as the options change it; a float network as layers, for nobody needs the other."""
     source = read_model(model, Path(arch) if arch else None)
-    source = source if input_shape is None else _shaped(source, input_shape)
+    if input_shape is not None or input_max is not None:
+        source = _with_input(source, input_shape, input_max)
     source = replace(source, name=name) if name else source
     if noise:
         source = replace(source, encoder=_noisy(source.encoder, noise))
@@ -162,10 +168,12 @@ def _noisy(encoder: Encoder | None, noise: Noise) -> Encoder:
     return replace(encoder, noise=noise)
 
 
-def _shaped(source: SpikingNetwork | FixedPointNetwork, shape: tuple[int, ...]) -> SpikingNetwork:
+def _with_input(
+    source: SpikingNetwork | FixedPointNetwork, shape: tuple[int, ...] | None, greatest: int | None
+) -> SpikingNetwork:
     if isinstance(source, FixedPointNetwork):
-        raise OptionError("model: is an integer network already, whose inputs have a shape")
-    return replace(source, shape=shape)
+        raise OptionError("model: is an integer network already, whose inputs have a shape and a greatest value")
+    return replace(source, shape=shape or source.shape, greatest=greatest or source.greatest)
 
 
 def _accuracy(source: LayeredNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:

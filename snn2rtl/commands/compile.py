@@ -42,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="C,H,W",
         help="axes of a sample, for a model that begins with a convolution",
     )
+    add("--input-max", type=positive, metavar="N",
+        help="greatest count of an input in a step, where inputs are counts of events [the model's, or 1]")  # fmt: skip
     add("--name", help="name of the network and its modules [the model's]")
     add("--noise", choices=["philox", "xorshift"],
         help="random numbers of a Poisson encoder; one of xorshift is built in hardware, which takes pixels "
@@ -102,6 +104,7 @@ def run(args: argparse.Namespace) -> Outcome:
         name=args.name,
         noise=args.noise,
         input_shape=args.input_shape,
+        input_max=args.input_max,
         quantize=QuantizeOptions(
             bits=args.bits,
             scale=args.scale,

@@ -77,12 +77,16 @@ FloatNode = FloatLayer | MaxPool | SumPool | Sum
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayeredNetwork:
-    """Layers, pools and sums in order, the output last; group neighbouring outputs stand for a class."""
+    """Layers, pools and sums in order, the output last; group neighbouring outputs stand for a class.
+
+    greatest: count of an input in a step where no encoder says it, 1 for spikes.
+    """
 
     name: str
     shape: Shape
     nodes: tuple[FloatNode, ...]
     group: int = 1
+    greatest: int = 1
     encoder: Encoder | None = None
 
     @property
@@ -134,7 +138,7 @@ def _linear(layer: FloatLayer) -> Linear:
 
 def greatest_values(network: LayeredNetwork) -> Mapping[str, int]:
     """Return the greatest value of the input and of each node in a step, in spikes, by name."""
-    found = {INPUT: network.encoder.input_max if network.encoder else 1}
+    found = {INPUT: network.encoder.input_max if network.encoder else network.greatest}
     for node in network.nodes:
         match node:
             case SumPool():

@@ -40,7 +40,8 @@ class SpikingNetwork:
 
     edges: (source, target), the sources of a node in the order of its inputs; the network's input is called
     ``INPUT``. Without any the nodes are a chain. shape: of a sample where it is known, (inputs,), (channels, length) or
-    (channels, height, width). encoder: what turns samples into input spikes, where one is known.
+    (channels, height, width). greatest: count of an input in a step where no encoder says it, 1 for spikes. encoder:
+    what turns samples into input spikes, where one is known.
 
     Raises:
         UnsupportedModelError: shapes do not chain or a number is not finite; every problem is named.
@@ -50,6 +51,7 @@ class SpikingNetwork:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...] = ()
     shape: Shape = ()
+    greatest: int = 1
     encoder: Encoder | None = None
 
     def __post_init__(self) -> None:
@@ -91,6 +93,9 @@ def _problems(network: SpikingNetwork) -> list[str]:
     problems += [f"layer '{INPUT}': name must be another, for it stands for the network's input"] * (INPUT in names)
     if network.shape and not (len(network.shape) <= 3 and min(network.shape) > 0):
         problems.append(f"network: shape must be one to three positive lengths, not {network.shape}")
+    if network.greatest < 1 or (network.encoder and network.greatest > 1):
+        rule = "must be 1 with an encoder" if network.encoder else "must be at least 1"
+        problems.append(f"network: greatest count of an input {rule}, not {network.greatest}")
     if problems:
         return problems
     return _chain_problems(nodes) if network.is_chain else _edge_problems(network)
@@ -151,6 +156,7 @@ def to_dict(network: SpikingNetwork) -> dict[str, Any]:
     encoder = network.encoder.to_dict() if network.encoder else None
     graph: dict[str, Any] = {} if network.is_chain else {"edges": [list(edge) for edge in network.edges]}
     graph |= {"shape": list(network.shape)} if network.shape else {}
+    graph |= {"greatest": network.greatest} if network.greatest > 1 else {}
     return {"name": network.name, "nodes": nodes, **graph, "encoder": encoder}
 
 
@@ -181,4 +187,11 @@ def from_dict(data: dict[str, Any]) -> SpikingNetwork:
     edges = tuple((str(source), str(target)) for source, target in data.get("edges", ()))
     shape = tuple(int(length) for length in data.get("shape", ()))
     encoder = Encoder.from_dict(data["encoder"]) if data.get("encoder") else None
-    return SpikingNetwork(name=data["name"], nodes=tuple(nodes), edges=edges, shape=shape, encoder=encoder)
+    return SpikingNetwork(
+        name=data["name"],
+        nodes=tuple(nodes),
+        edges=edges,
+        shape=shape,
+        greatest=int(data.get("greatest", 1)),
+        encoder=encoder,
+    )

@@ -54,7 +54,12 @@ def lower(network: SpikingNetwork) -> LayeredNetwork:
     if walk.problems:
         raise UnsupportedModelError(walk.problems)
     return LayeredNetwork(
-        name=network.name, shape=walk.made.shape, nodes=tuple(walk.made.nodes), group=group, encoder=network.encoder
+        name=network.name,
+        shape=walk.made.shape,
+        nodes=tuple(walk.made.nodes),
+        group=group,
+        greatest=network.greatest,
+        encoder=network.encoder,
     )
 
 
@@ -63,7 +68,7 @@ class _Walk:
 
     def __init__(self, network: SpikingNetwork) -> None:
         self.network, self.sources = network, network.sources
-        self.made = Made(network.shape or _first_shape(network), network.encoder)
+        self.made = Made(network.shape or _first_shape(network), network.greatest, network.encoder)
         shape = self.made.shape
         self.flows: dict[str, Parts | None] = {INPUT: (of_source(INPUT, shape),) if shape else None}
         self.problems: list[str] = []

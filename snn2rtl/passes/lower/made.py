@@ -15,9 +15,10 @@ from snn2rtl.windows import Shape
 
 @dataclass
 class Made:
-    """nodes: in order. shape: of the network's input. encoder: what makes the input."""
+    """nodes: in order. shape, greatest: of the network's input. encoder: what makes the input."""
 
     shape: Shape
+    greatest: int
     encoder: Encoder | None
     nodes: list[FloatNode] = field(default_factory=list)
 
@@ -27,7 +28,8 @@ class Made:
 
     def are_spikes(self, source: str) -> bool:
         """Return whether a source's values are 0 or 1."""
-        so_far = LayeredNetwork(name="", shape=self.shape, nodes=tuple(self.nodes), encoder=self.encoder)
+        nodes = tuple(self.nodes)
+        so_far = LayeredNetwork(name="", shape=self.shape, nodes=nodes, greatest=self.greatest, encoder=self.encoder)
         return greatest_values(so_far)[source] == 1
 
     def integrates(self, source: str) -> bool:
