@@ -6,7 +6,7 @@ import numpy as np
 
 from snn2rtl.errors import OptionError, UnsupportedModelError
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.int_net.network import INPUT, FixedPointNetwork, Population
+from snn2rtl.int_net.network import FixedPointNetwork, Population
 from snn2rtl.int_net.network_file import digest
 from snn2rtl.int_net.neurons import Integrator
 from snn2rtl.options import RtlOptions
@@ -58,7 +58,7 @@ def plan(
         (connection,) = layer.forward
         pixels = network.takes_values(connection)
         steps = network.encoder.time_steps if network.encoder and pixels else 1
-        source = streams.get(connection.source, INPUT)
+        source = streams.get(connection.source, "input")
         layers.append(_plan_layer(layer, placement, prefix, stream, source, options, steps, pixels))
     return RtlDesign(
         label=names.comment(network.name),
