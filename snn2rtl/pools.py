@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from snn2rtl.windows import Shape, Windows
 
-INPUT = "@input"  # name of what enters a network, as the source of a node; no layer can have it
+INPUT = "<input>"  # name of what enters a network, as the source of a node; no layer can have it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,22 +42,31 @@ class Windows:
 
     @property
     def _fitting(self) -> Shape:
-        axes = zip(self.space, self.kernel, self.stride, self.padding, self.dilation, strict=True)
-        return tuple((n + 2 * pad - dilation * (k - 1) - 1) // stride + 1 for n, k, stride, pad, dilation in axes)
+        axes = zip(self.space, self.kernel, self.stride, self.padding, self.dilation, strict=False)
+        return tuple((n + 2 * pad - d * (k - 1) - 1) // max(stride, 1) + 1 for n, k, stride, pad, d in axes)
 
     def problems(self) -> list[str]:
         """Return a sentence for everything that no window can be."""
-        found = []
+        found: list[str] = []
         lengths = {len(values) for values in (self.space, self.kernel, self.stride, self.padding, self.dilation)}
         if lengths != {len(self.space)} or len(self.outputs) != len(self.space) or not self.space:
             return [f"window must have one number for each of {len(self.space)} axes"]
-        for what, least in (("kernel", 1), ("stride", 1), ("dilation", 1), ("padding", 0)):
+        for what, least in (("space", 1), ("kernel", 1), ("stride", 1), ("dilation", 1), ("padding", 0)):
             values = getattr(self, what)
             if min(values) < least:
                 found.append(f"{what} must be at least {least}, not {min(values)}")
         if min(self.outputs) < 1:
             found.append(f"kernel must fit the input of {self.space}, not be {self.kernel}")
+        if not found and any(n > most for n, most in zip(self.outputs, self._most, strict=True)):
+            found.append(f"windows must begin inside the input, at most {self._most}, not {self.outputs}")
         return found
+
+    @property
+    def _most(self) -> Shape:
+        """As many windows as lie inside the padded input or, as ceil_mode has them, begin before its end."""
+        begin = tuple((n + pad - 1) // stride + 1
+                      for n, stride, pad in zip(self.space, self.stride, self.padding, strict=True))  # fmt: skip
+        return tuple(map(max, self._fitting, begin))
 
     @property
     def size(self) -> int:

@@ -1,9 +1,10 @@
-"""The neuron as docs/semantics.md has it, one number at a time: Python's // floors."""
+"""The network as docs/semantics.md has it, one number at a time: Python's // floors."""
 
 from __future__ import annotations
 
-from snn2rtl.int_net.chain import DenseLayer, layers_of
-from snn2rtl.int_net.network import FixedPointNetwork
+from itertools import product
+
+from snn2rtl.int_net.network import INPUT, Connection, FixedPointNetwork, MaxPool, Node, Population, Sum, SumPool
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     Integrator,
@@ -16,6 +17,8 @@ from snn2rtl.int_net.neurons import (
     ShiftLeaks,
     WithCurrent,
 )
+from snn2rtl.int_net.synapses import Convolution, Dense
+from snn2rtl.windows import Shape, Windows
 
 
 def leaked(value: int, leak: Leak, neuron: int) -> int:
@@ -31,36 +34,81 @@ def leaked(value: int, leak: Leak, neuron: int) -> int:
     return value
 
 
-def stepped(
-    membrane: int, other: int, layer: DenseLayer, neuron: int, inputs: list[int], before: list[int]
-) -> tuple[int, int, int]:
-    """Return spike, membrane and second state of a neuron after a step."""
+def stepped(membrane: int, other: int, layer: Population, neuron: int, inputs: list[list[int]]) -> tuple[int, int, int]:
+    """Return spike, membrane and second state of a neuron after a step; inputs are those of each connection."""
     kind = layer.neuron
     if isinstance(kind, WithCurrent):
-        other = leaked(other, kind.synapse_leak, neuron) + received(layer, neuron, inputs, before)
+        other = leaked(other, kind.synapse_leak, neuron) + received(layer, neuron, inputs)
         spike, membrane = fire_and_reset(leaked(membrane, kind.leak, neuron) + other, layer, neuron)
         return spike, membrane, other
-    value = leaked(membrane, kind.leak, neuron) + received(layer, neuron, inputs, before)
+    value = charged(membrane, layer, neuron, inputs)
     if isinstance(kind, AdaptiveLifNeuron):
         spike, membrane = fire_and_reset(value, layer, neuron, other)
         return spike, membrane, leaked(other, kind.adaptation_leak, neuron) - spike * int(kind.grow[neuron])
     return *fire_and_reset(value, layer, neuron), 0
 
 
-def received(layer: DenseLayer, neuron: int, inputs: list[int], before: list[int]) -> int:
+def charged(membrane: int, layer: Population, neuron: int, inputs: list[list[int]]) -> int:
+    """Return the membrane before saturation."""
+    return leaked(membrane, layer.neuron.leak, neuron) + received(layer, neuron, inputs)
+
+
+def received(layer: Population, neuron: int, inputs: list[list[int]]) -> int:
     """Return the current of a neuron, its bias included."""
-    total = sum(weight * value for weight, value in zip(layer.weight[neuron].tolist(), inputs, strict=True))
-    if layer.recurrent is not None:
-        total += sum(weight * spike for weight, spike in zip(layer.recurrent[neuron].tolist(), before, strict=True))
+    total = 0
+    for connection, values in zip(layer.inputs, inputs, strict=True):
+        for source, weight in weights(connection.synapses, neuron):
+            total += weight * values[source]
     return int(layer.bias[neuron]) + total * 2**layer.weight_shift
 
 
-def charged(membrane: int, layer: DenseLayer, neuron: int, inputs: list[int]) -> int:
-    """Return the membrane before saturation."""
-    return leaked(membrane, layer.neuron.leak, neuron) + received(layer, neuron, inputs, [0] * layer.num_neurons)
+def weights(synapses: Dense | Convolution, neuron: int) -> list[tuple[int, int]]:
+    """Return every input of a neuron with its weight."""
+    if isinstance(synapses, Dense):
+        return list(enumerate(synapses.weight[neuron].tolist()))
+    windows, (out, per_group, *_) = synapses.windows, synapses.weight.shape
+    channel, window = divmod(neuron, size(windows.outputs))
+    first = channel // (out // synapses.groups) * per_group
+    kernel = synapses.weight[channel].reshape(per_group, -1).tolist()
+    return [
+        ((first + c) * size(windows.space) + place, kernel[c][tap])
+        for c in range(per_group)
+        for tap, place in taken(windows, window)
+    ]
 
 
-def fire_and_reset(value: int, layer: DenseLayer, neuron: int, adaptation: int = 0) -> tuple[int, int]:
+def taken(windows: Windows, window: int) -> list[tuple[int, int]]:
+    """Return every tap of a window that lies inside, with the input that it takes, all counted in a row."""
+    found = []
+    for number, tap in enumerate(product(*map(range, windows.kernel))):
+        place = 0
+        inside = True
+        for axis, begin in enumerate(unravelled(window, windows.outputs)):
+            at = windows.stride[axis] * begin + windows.dilation[axis] * tap[axis] - windows.padding[axis]
+            inside = inside and 0 <= at < windows.space[axis]
+            place = place * windows.space[axis] + at
+        if inside:
+            found.append((number, place))
+    return found
+
+
+def unravelled(number: int, shape: Shape) -> list[int]:
+    """Return the coordinates of a place that is counted in a row."""
+    found: list[int] = []
+    for length in reversed(shape):
+        found = [number % length, *found]
+        number //= length
+    return found
+
+
+def size(shape: Shape) -> int:
+    total = 1
+    for length in shape:
+        total *= length
+    return total
+
+
+def fire_and_reset(value: int, layer: Population, neuron: int, adaptation: int = 0) -> tuple[int, int]:
     """Return spike and membrane after reset of a charged membrane."""
     value = saturated(value, layer.neuron.membrane_bits)
     if isinstance(layer.neuron, Integrator) or value + adaptation < layer.neuron.fire_at[neuron]:
@@ -79,40 +127,87 @@ def scored(score: int, membrane: int, step: int, neuron: Integrator) -> int:
     return max(score, membrane) if neuron.score is Score.MAX and step else membrane
 
 
+def pooled(node: MaxPool | SumPool, values: list[int]) -> list[int]:
+    """Return what a pool makes of the values of its source."""
+    found, places = [], size(node.windows.space)
+    for channel in range(node.channels):
+        for window in range(size(node.windows.outputs)):
+            inside = [values[channel * places + place] for _, place in taken(node.windows, window)]
+            found.append(max(inside, default=0) if isinstance(node, MaxPool) else sum(inside))
+    return found
+
+
+def arriving(connection: Connection, made: dict[str, list[list[int]]], step: int) -> list[int]:
+    """Return what arrives through a connection in a step.
+
+    Args:
+        connection: the connection.
+        made: what the input and the nodes made in each step so far.
+        step: the step.
+    """
+    found = []
+    for i in range(connection.synapses.num_inputs):
+        late = 1 if connection.previous_step else 0 if connection.delay is None else int(connection.delay[i])
+        found.append(made[connection.source][step - late][i] if step >= late else 0)
+    return found
+
+
+class Neurons:
+    """A population of one sample: membranes and, where there are any, adaptations or synaptic currents."""
+
+    def __init__(self, layer: Population) -> None:
+        self.layer = layer
+        self.membranes = [0] * layer.num_neurons
+        self.others = [0] * layer.num_neurons
+
+    def step(self, inputs: list[list[int]]) -> list[int]:
+        """Return the spikes of a step."""
+        spikes = []
+        for neuron in range(self.layer.num_neurons):
+            spike, self.membranes[neuron], self.others[neuron] = stepped(
+                self.membranes[neuron], self.others[neuron], self.layer, neuron, inputs
+            )
+            spikes.append(spike)
+        return spikes
+
+
+def made_by(node: Node, neurons: dict[str, Neurons], made: dict[str, list[list[int]]], step: int) -> list[int]:
+    """Return what a node makes in a step."""
+    match node:
+        case Population():
+            return neurons[node.name].step([arriving(connection, made, step) for connection in node.inputs])
+        case Sum():
+            return [sum(values) for values in zip(*(made[source][step] for source in node.sources), strict=True)]
+        case MaxPool() | SumPool():
+            return pooled(node, made[node.source][step])
+
+
 def run_sample(
     network: FixedPointNetwork, steps: list[list[int]]
 ) -> tuple[list[list[list[int]]], list[list[list[int]]], list[int], int]:
-    """Return spikes and membranes [step][layer][neuron], counts and class of one sample."""
-    membranes = [[0] * len(layer.weight) for layer in layers_of(network)]
-    others = [[0] * len(layer.weight) for layer in layers_of(network)]  # adaptations or synaptic currents
-    before = [[0] * len(layer.weight) for layer in layers_of(network)]  # spikes
-    seen: list[list[list[int]]] = [[] for _ in layers_of(network)]  # inputs of each step
-    spikes_seen, membranes_seen = [], []
-    counts = [0] * len(membranes[-1])
-    last = layers_of(network)[-1].neuron
+    """Return spikes [step][node][place], membranes [step][node][neuron], counts and class of one sample.
+
+    Nodes without neurons have no membranes.
+    """
+    neurons = {node.name: Neurons(node) for node in network.nodes if isinstance(node, Population)}
+    made: dict[str, list[list[int]]] = {INPUT: [], **{node.name: [] for node in network.nodes}}
+    membranes_seen = []
+    counts = [0] * network.num_classes
+    output = neurons[network.nodes[-1].name]
     for step, inputs in enumerate(steps):
-        events, spikes_now = inputs, []
-        for index, layer in enumerate(layers_of(network)):
-            out = []
-            seen[index].append(events)
-            if layer.delay is not None:
-                past = [step - int(steps_late) for steps_late in layer.delay]
-                events = [seen[index][then][i] if then >= 0 else 0 for i, then in enumerate(past)]
-            for neuron in range(len(layer.weight)):
-                spike, membranes[index][neuron], others[index][neuron] = stepped(
-                    membranes[index][neuron], others[index][neuron], layer, neuron, events, before[index]
-                )
-                out.append(spike)
-            before[index] = out
-            events = out
-            spikes_now.append(out)
-        for neuron, spike in enumerate(events):
-            if isinstance(last, Integrator):
-                counts[neuron] = scored(counts[neuron], membranes[-1][neuron], step, last)
+        made[INPUT].append(inputs)
+        for node in network.nodes:
+            made[node.name].append(made_by(node, neurons, made, step))
+        for place, spike in enumerate(made[output.layer.name][step]):
+            if isinstance(output.layer.neuron, Integrator):
+                counts[place] = scored(counts[place], output.membranes[place], step, output.layer.neuron)
             else:
-                counts[neuron] = min(counts[neuron] + spike, 2**network.count_bits - 1)
-        spikes_seen.append(spikes_now)
-        membranes_seen.append([list(state) for state in membranes])
+                winner = place // network.group
+                counts[winner] = min(counts[winner] + spike, 2**network.count_bits - 1)
+        membranes_seen.append(
+            [list(neurons[node.name].membranes) if node.name in neurons else [] for node in network.nodes]
+        )
+    spikes_seen = [[made[node.name][step] for node in network.nodes] for step in range(len(steps))]
     winner = 0
     for neuron, count in enumerate(counts):
         if count > counts[winner]:

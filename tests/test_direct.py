@@ -97,10 +97,10 @@ def test_pixels_that_do_not_fit(pixels, message):
 
 def test_the_range_of_a_membrane_holds_what_pixels_can_charge():
     layer = dense([[1, -2], [0, 3]], lif([10**6] * 2, membrane_bits=48), bias=[5, 0], weight_shift=1)
-    found = charged_range(replace(layer, input_max=255, neuron=lif([1, 1], membrane_bits=48)))
+    found = charged_range(replace(layer, input_max=255, neuron=lif([1, 1], membrane_bits=48)).population)
     assert found.high.tolist() == [5 + 255 * 2, 255 * 6]
-    with_pixels = charged_range(layers_of(direct(chain(layer), 1))[0])
-    assert with_pixels.bits > charged_range(layer).bits
+    with_pixels = charged_range(direct(chain(layer), 1).populations[0])
+    assert with_pixels.bits > charged_range(layer.population).bits
 
 
 # From floats

@@ -10,7 +10,6 @@ from networks import chain, dense, lif
 from snn2rtl import cli
 from snn2rtl.data.samples import Samples
 from snn2rtl.int_net import network_file, reference
-from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrator, MultiplierLeak, MultiplierLeaks, Score, ShiftLeak
 from snn2rtl.measure import energy, metrics
@@ -95,7 +94,7 @@ def test_temporal_layers_are_counted(layout: str) -> None:
     first, last = energy.estimate(network, design, metrics.observe(network, Samples(spikes, None, None)))
     hardware = design.layers[0]
     fired = reference.run(network, spikes).in_order[0].spikes
-    events = reference.arriving(layers_of(network)[0], spikes, fired)
+    _, events = next(reference.arrivals(network, spikes, reference.run(network, spikes)))
     rows = np.concatenate([np.arange(20), 20 + hardware.placement])
     words = events[..., rows].sum(axis=(0, 1)) @ hardware.costs[layout].words.sum(axis=1)
     adds = int(words) * (1 if layout == "ragged" else 4)

@@ -60,7 +60,7 @@ def check_exact(kind: Kind, step_mode: str, layers: int = 3) -> list[Trace]:
     kinds = [kind] * layers
     options = exact_options(kind, kind.steps)
     found = check_spikes(build(kinds, step_mode), kinds, input_spikes(kind.steps), options)
-    for wanted, got, report in zip(found[0], found[1].layers, found[2], strict=True):
+    for wanted, got, report in zip(found[0], found[1].in_order, found[2], strict=True):
         step = report.scale_min / 2**report.membrane_fraction
         assert np.array_equal(got.membranes * step + (kind.v_reset or 0.0), wanted.membranes)
     return found[0]

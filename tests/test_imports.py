@@ -101,17 +101,48 @@ def test_the_front_end_and_training_do_not_know_the_hardware():
         ("snn2rtl.int_net.neurons", ("snn2rtl.fixed_point", "snn2rtl.checks", "snn2rtl.errors")),
         (
             "snn2rtl.int_net.network",
-            ("snn2rtl.fixed_point", "snn2rtl.encoders", "snn2rtl.checks", "snn2rtl.int_net.neurons"),
+            (
+                "snn2rtl.fixed_point",
+                "snn2rtl.encoders",
+                "snn2rtl.checks",
+                "snn2rtl.windows",
+                "snn2rtl.int_net.neurons",
+                "snn2rtl.int_net.synapses",
+            ),
         ),
-        ("snn2rtl.int_net.intervals", ("snn2rtl.fixed_point", "snn2rtl.int_net.network")),
-        ("snn2rtl.int_net.saturations", ("snn2rtl.fixed_point", "snn2rtl.int_net.network")),
+        ("snn2rtl.windows", ()),
+        ("snn2rtl.int_net.synapses.dense", ("snn2rtl.fixed_point", "snn2rtl.checks")),
+        (
+            "snn2rtl.int_net.synapses.convolution",
+            ("snn2rtl.fixed_point", "snn2rtl.checks", "snn2rtl.windows", "snn2rtl.int_net.synapses.dense"),
+        ),
+        (
+            "snn2rtl.int_net.intervals",
+            ("snn2rtl.fixed_point", "snn2rtl.int_net.neurons", "snn2rtl.int_net.network"),
+        ),
+        (
+            "snn2rtl.int_net.saturations",
+            ("snn2rtl.fixed_point", "snn2rtl.int_net.neurons", "snn2rtl.int_net.network"),
+        ),
+        (
+            "snn2rtl.int_net.steps",
+            (
+                "snn2rtl.fixed_point",
+                "snn2rtl.int_net.neurons",
+                "snn2rtl.int_net.intervals",
+                "snn2rtl.int_net.saturations",
+            ),
+        ),
         (
             "snn2rtl.int_net.reference",
             (
                 "snn2rtl.fixed_point",
+                "snn2rtl.int_net.neurons",
+                "snn2rtl.int_net.synapses",
                 "snn2rtl.int_net.network",
                 "snn2rtl.int_net.intervals",
                 "snn2rtl.int_net.saturations",
+                "snn2rtl.int_net.steps",
                 "snn2rtl.errors",
             ),
         ),

@@ -24,6 +24,7 @@ from snn2rtl.int_net.intervals import (
     never_saturates,
     resting,
 )
+from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
@@ -39,14 +40,14 @@ from snn2rtl.int_net.neurons import (
 LAYERS = st.integers(1, 4).flatmap(layers)
 
 
-def reachable(layer: DenseLayer, neuron: int, steps: int) -> tuple[set[int], bool]:
+def reachable(layer: Population, neuron: int, steps: int) -> tuple[set[int], bool]:
     """Return the charged membranes that some input reaches within some steps, and whether a spike is among them."""
-    values = sorted({0, 1, layer.input_max})
+    values = sorted({0, 1, layer.inputs[0].greatest})
     inputs = [list(pattern) for pattern in itertools.product(values, repeat=layer.num_inputs)]
-    one_of_each = list({naive.charged(0, layer, neuron, pattern): pattern for pattern in inputs}.values())
+    one_of_each = list({naive.charged(0, layer, neuron, [pattern]): pattern for pattern in inputs}.values())
     charged, known, new, fires = set(), {0}, {0}, False
     for _ in range(steps):
-        values = {naive.charged(state, layer, neuron, pattern) for state in new for pattern in one_of_each}
+        values = {naive.charged(state, layer, neuron, [pattern]) for state in new for pattern in one_of_each}
         charged |= values
         after = [naive.fire_and_reset(value, layer, neuron) for value in values]
         fires |= any(spike for spike, _ in after)
@@ -60,7 +61,7 @@ def reachable(layer: DenseLayer, neuron: int, steps: int) -> tuple[set[int], boo
 @settings(max_examples=80)
 @given(LAYERS, st.sampled_from([1, 255]))
 def test_no_reachable_membrane_leaves_the_range(layer, input_max):
-    layer = replace(layer, input_max=input_max)
+    layer = replace(layer, input_max=input_max).population
     found = charged_range(layer)
     silent, safe = never_fires(layer), never_saturates(layer)
     low, high = signed_range(layer.neuron.membrane_bits)
@@ -74,7 +75,7 @@ def test_no_reachable_membrane_leaves_the_range(layer, input_max):
             assert max(charged) <= high
 
 
-def hull(layer: DenseLayer, neuron: int, steps: int) -> tuple[int, int]:
+def hull(layer: Population, neuron: int, steps: int) -> tuple[int, int]:
     """Return the charged range of a neuron after steps of interval arithmetic, each interval walked through."""
     low_input, high_input = (int(bound[neuron]) for bound in input_range(layer))
     low = high = 0
@@ -96,7 +97,7 @@ def hull(layer: DenseLayer, neuron: int, steps: int) -> tuple[int, int]:
 def test_the_range_is_the_least_that_a_step_does_not_leave(layer):
     """Where a spike takes away no more than the threshold, as in every network that compile makes."""
     taken = np.minimum(layer.neuron.reset_by, layer.neuron.fire_at * (layer.neuron.reset is Reset.SOFT))
-    layer = replace(layer, neuron=replace(layer.neuron, reset_by=taken))
+    layer = replace(layer, neuron=replace(layer.neuron, reset_by=taken)).population
     found = charged_range(layer)
     for neuron in range(layer.num_neurons):
         assert (found.low[neuron], found.high[neuron]) == hull(layer, neuron, steps=10_000)
@@ -106,7 +107,7 @@ def test_the_range_is_the_least_that_a_step_does_not_leave(layer):
 @given(st.integers(1, 3).flatmap(lambda inputs: temporal(inputs) | integrators(inputs)))
 def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
     """Membranes, adaptations and synaptic currents that a few hundred steps of any inputs and own spikes reach."""
-    layer = alone(layer)
+    layer = alone(layer).population
     neuron, current, membrane = layer.neuron, charged_range(layer), membrane_range(layer)
     low, high = signed_range(neuron.membrane_bits)
     inputs = list(itertools.product([0, 1], repeat=layer.num_inputs))
@@ -115,14 +116,15 @@ def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
         stepped = set()
         for spike, v, other in new:
             for pattern in inputs:
-                received = naive.received(layer, 0, pattern, [spike])
+                arrived = [pattern, [spike]][: len(layer.inputs)]
+                received = naive.received(layer, 0, arrived)
                 is_current = isinstance(neuron, WithCurrent)
                 charged = naive.leaked(other, neuron.synapse_leak, 0) + received if is_current else received
                 value = naive.leaked(v, neuron.leak, 0) + charged
                 assert current.low[0] <= (charged if is_current else value) <= current.high[0]
                 assert membrane.low[0] <= value <= membrane.high[0]
                 assert not never_saturates(layer) or low <= value <= high
-                after = naive.stepped(v, other, layer, 0, pattern, [spike])
+                after = naive.stepped(v, other, layer, 0, arrived)
                 assert not (after[0] and never_fires(layer)[0])
                 if isinstance(neuron, AdaptiveLifNeuron):
                     assert adaptation_low(neuron)[0] <= after[2] <= 0
@@ -154,8 +156,8 @@ def alone(layer: DenseLayer) -> DenseLayer:
 @given(LAYERS, st.integers(1, 6))
 def test_the_range_of_a_short_sample_knows_no_saturation(layer, steps):
     neuron = replace(layer.neuron, membrane_bits=48)
-    wide = replace(layer, neuron=neuron)
-    found = membrane_range_after(layer, steps)
+    wide = replace(layer, neuron=neuron).population
+    found = membrane_range_after(layer.population, steps)
     for neuron in range(layer.num_neurons):
         assert (found.low[neuron], found.high[neuron]) == hull(wide, neuron, steps)
 
@@ -163,18 +165,19 @@ def test_the_range_of_a_short_sample_knows_no_saturation(layer, steps):
 @settings(max_examples=100)
 @given(st.integers(1, 3).flatmap(lambda inputs: temporal(inputs) | integrators(inputs)), st.integers(1, 5))
 def test_the_range_of_a_short_sample_holds_all_that_neurons_with_currents_do(layer, steps):
-    layer = alone(replace(layer, neuron=replace(layer.neuron, membrane_bits=48, **_wide_scores(layer))))
+    layer = alone(replace(layer, neuron=replace(layer.neuron, membrane_bits=48, **_wide_scores(layer)))).population
     found = membrane_range_after(layer, steps)
     new = {(0, 0, 0)}
     for _ in range(steps):
         stepped = set()
         for spike, v, other in new:
             for pattern in itertools.product([0, 1], repeat=layer.num_inputs):
-                entering = naive.received(layer, 0, pattern, [spike])
+                arrived = [pattern, [spike]][: len(layer.inputs)]
+                entering = naive.received(layer, 0, arrived)
                 if isinstance(layer.neuron, WithCurrent):
                     entering += naive.leaked(other, layer.neuron.synapse_leak, 0)
                 assert found.low[0] <= naive.leaked(v, layer.neuron.leak, 0) + entering <= found.high[0]
-                stepped.add(naive.stepped(v, other, layer, 0, pattern, [spike]))
+                stepped.add(naive.stepped(v, other, layer, 0, arrived))
         new = stepped
     assert found.bits <= 48
 
@@ -187,14 +190,14 @@ def _wide_scores(layer: DenseLayer) -> dict[str, int]:
 def test_the_range_behind_a_current_is_tight_for_one_positive_weight(kind):
     """The inputs that always spike reach it, in every step until the current is settled and after it."""
     neuron = CurrentLifNeuron(**vars(lif([1 << 40], leak=kind, membrane_bits=48)), synapse_leak=ShiftLeak(2))
-    layer = dense([[64]], neuron)
+    layer = dense([[64]], neuron).population
     state = (0, 0, 0)
     for steps in range(1, 80):
-        state = naive.stepped(state[1], state[2], layer, 0, [1], [0])
+        state = naive.stepped(state[1], state[2], layer, 0, [[1]])
         assert membrane_range_after(layer, steps).high.tolist() == [state[1]]
 
 
-def range_step_by_step(layer: DenseLayer, steps: int) -> tuple[list[int], list[int]]:
+def range_step_by_step(layer: Population, steps: int) -> tuple[list[int], list[int]]:
     """Return what membrane_range_after() finds, one step after the other."""
     low_input, high_input = input_range(layer)
     low = high = np.zeros(layer.num_neurons, np.int64)
@@ -223,6 +226,7 @@ def layers_that_cross_much(draw: st.DrawFn) -> DenseLayer:
 @settings(max_examples=200)
 @given(layers_that_cross_much(), st.integers(1, 3000))
 def test_the_range_of_a_long_sample_is_that_of_its_steps(layer, steps):
+    layer = layer.population
     found = membrane_range_after(layer, steps)
     assert (found.low.tolist(), found.high.tolist()) == range_step_by_step(layer, steps)
 
@@ -230,7 +234,9 @@ def test_the_range_of_a_long_sample_is_that_of_its_steps(layer, steps):
 @pytest.mark.parametrize("reset_by", [0, 3])
 def test_the_range_of_a_long_sample_needs_few_steps(monkeypatch, reset_by):
     random = np.random.default_rng(0)
-    layer = dense(random.integers(-9, 9, (300, 20)), lif(random.integers(1, 9999, 300), reset_by, membrane_bits=48))
+    layer = dense(
+        random.integers(-9, 9, (300, 20)), lif(random.integers(1, 9999, 300), reset_by, membrane_bits=48)
+    ).population
     calls, after_reset = [], intervals._after_reset
     monkeypatch.setattr(intervals, "_after_reset", lambda *args: calls.append(args) or after_reset(*args))
     found = membrane_range_after(layer, 65_536)
@@ -268,28 +274,28 @@ def test_leak_floors_towards_minus_infinity():
 
 
 def test_input_range():
-    low, high = input_range(dense([[1, -2, 3], [0, 0, 0]], bias=[5, -1], weight_shift=2))
+    low, high = input_range(dense([[1, -2, 3], [0, 0, 0]], bias=[5, -1], weight_shift=2).population)
     assert (low.tolist(), high.tolist()) == ([-3, -1], [21, -1])
-    low, high = input_range(dense([[1, -2, 3], [0, 0, 0]], bias=[5, -1], weight_shift=2, input_max=255))
+    low, high = input_range(dense([[1, -2, 3], [0, 0, 0]], bias=[5, -1], weight_shift=2, input_max=255).population)
     assert (low.tolist(), high.tolist()) == ([5 - 255 * 8, -1], [5 + 255 * 16, -1])
 
 
 def test_a_hard_reset_bounds_the_membrane_from_above():
-    found = charged_range(dense([[3, -1]], lif([10], leak=ShiftLeak(1))))
+    found = charged_range(dense([[3, -1]], lif([10], leak=ShiftLeak(1))).population)
     # 9 - (9 >> 1) + 3 = 8 < 10 is a fixed point of the quiet neuron: 6 - 3 + 3 = 6, 5 - 2 + 3 = 6
     assert (found.low.tolist(), found.high.tolist()) == ([-1], [6])
-    assert never_fires(dense([[3, -1]], lif([10], leak=ShiftLeak(1)))).tolist() == [True]
-    assert never_fires(dense([[3, -1]], lif([6], leak=ShiftLeak(1)))).tolist() == [False]
+    assert never_fires(dense([[3, -1]], lif([10], leak=ShiftLeak(1))).population).tolist() == [True]
+    assert never_fires(dense([[3, -1]], lif([6], leak=ShiftLeak(1))).population).tolist() == [False]
 
 
 def test_a_soft_reset_may_leave_a_charge_above_the_threshold():
-    found = charged_range(dense([[10]], lif([4], [4], membrane_bits=6)))
+    found = charged_range(dense([[10]], lif([4], [4], membrane_bits=6)).population)
     assert found.high.tolist() == [31 - 4 + 10]
-    assert not never_saturates(dense([[10]], lif([4], [4], membrane_bits=6)))
+    assert not never_saturates(dense([[10]], lif([4], [4], membrane_bits=6)).population)
 
 
 def test_a_threshold_below_zero_fires_at_rest():
-    layer = dense([[-1], [0]], lif([-2, 0]))
+    layer = dense([[-1], [0]], lif([-2, 0])).population
     assert never_fires(layer).tolist() == [False, False]
     # one neuron fires whatever comes, for its charge of -1 or 0 reaches -2, and so never goes below -1
     found = charged_range(layer)
@@ -298,22 +304,22 @@ def test_a_threshold_below_zero_fires_at_rest():
 
 def test_never_saturates_holds_at_the_edge():
     # hard reset at 7: a quiet neuron holds at most 6
-    assert never_saturates(dense([[1]], lif([7], membrane_bits=4)))
-    assert not never_saturates(dense([[2]], lif([7], membrane_bits=4)))
+    assert never_saturates(dense([[1]], lif([7], membrane_bits=4)).population)
+    assert not never_saturates(dense([[2]], lif([7], membrane_bits=4)).population)
     # and at least 0, from which it falls to -8
-    assert never_saturates(dense([[-8]], lif([7], leak=ShiftLeak(0), membrane_bits=4)))
-    assert not never_saturates(dense([[-9]], lif([7], leak=ShiftLeak(0), membrane_bits=4)))
+    assert never_saturates(dense([[-8]], lif([7], leak=ShiftLeak(0), membrane_bits=4)).population)
+    assert not never_saturates(dense([[-9]], lif([7], leak=ShiftLeak(0), membrane_bits=4)).population)
 
 
 @pytest.mark.parametrize("leak_kind", [NoLeak(), ShiftLeak(12)])
 def test_a_neuron_that_never_settles_does_not_hide_those_that_do(leak_kind):
     """Neuron 0 sinks by 1 a step for a long time; what is known of the others must not depend on it."""
-    layer = dense([[-1, 0], [0, 0], [2, 1], [-5, -5]], lif([5, 5, 5, 5], leak=leak_kind, membrane_bits=30))
+    layer = dense([[-1, 0], [0, 0], [2, 1], [-5, -5]], lif([5, 5, 5, 5], leak=leak_kind, membrane_bits=30)).population
     found = charged_range(layer)
     assert never_fires(layer).tolist() == [True, True, False, True]
     assert (found.low[1:3].tolist(), found.high.tolist()) == ([0, 0], [0, 0, 7, 0])
 
 
 def test_bits_hold_every_charged_membrane():
-    assert charged_range(dense([[100]], lif([100], membrane_bits=16))).bits == 9  # 0 .. 99 + 100
-    assert charged_range(dense([[0]])).bits == 1
+    assert charged_range(dense([[100]], lif([100], membrane_bits=16)).population).bits == 9  # 0 .. 99 + 100
+    assert charged_range(dense([[0]]).population).bits == 1

@@ -6,11 +6,11 @@ from networks import chain, dense, lif
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError
-from snn2rtl.int_net.chain import DenseLayer, layers_of
+from snn2rtl.int_net.chain import DenseLayer, chain_of, layers_of
+from snn2rtl.int_net.network import INPUT, Input
 from snn2rtl.int_net.neurons import MultiplierLeak, ShiftLeak
 
 DIRECT = Encoder(kind="direct", time_steps=4)
-PIXELS = "only the first layer after a direct encoder takes pixels"
 BAD_NEURONS = [
     (lambda: lif([1], membrane_bits=1), "membrane: width must be 2..48 bits, not 1"),
     (lambda: lif([1], membrane_bits=49), "membrane: width must be 2..48 bits, not 49"),
@@ -33,8 +33,8 @@ BAD_LAYERS = [
     (lambda: dense([[1]], weight_bits=17), "layer 'fc': bits must be 1..16, not 17"),
     (lambda: dense([[1]], weight_shift=-1), "layer 'fc': weight_shift must be 0..31, not -1"),
     (lambda: dense([[1]], weight_shift=32), "layer 'fc': weight_shift must be 0..31, not 32"),
-    (lambda: dense([[1]], input_max=0), "layer 'fc': input_max must be 1..255, not 0"),
-    (lambda: dense([[1]], input_max=256), "layer 'fc': input_max must be 1..255, not 256"),
+    (lambda: dense([[1]], input_max=0), "layer 'fc': input_max must be 1..65535, not 0"),
+    (lambda: dense([[1]], input_max=65536), "layer 'fc': input_max must be 1..65535, not 65536"),
     (lambda: dense([1, 2]), "layer 'fc': weight must have shape (neurons, inputs), not (2,)"),
     (lambda: dense(np.zeros((2, 0), int)), "layer 'fc': weight must have shape (neurons, inputs), not (2, 0)"),
     (lambda: dense([[1, -129, 3]]), "layer 'fc': weights must fit 8 bits, not reach -129"),
@@ -56,11 +56,14 @@ BAD_NETWORKS = [
     (lambda: chain(dense([[1]]), count_bits=0), "network: count_bits must be 1..32, not 0"),
     (lambda: chain(dense([[1]]), count_bits=33), "network: count_bits must be 1..32, not 33"),
     (lambda: chain(dense([[1], [1]]), dense([[1, 1, 1]])), "layer 'fc2': must take 2 inputs, not 3"),
-    (lambda: chain(dense([[1]], input_max=255)), f"layer 'fc1': input_max must be 1, not 255; {PIXELS}"),
-    (lambda: chain(dense([[1]]), encoder=DIRECT), f"layer 'fc1': input_max must be 255, not 1; {PIXELS}"),
+    (
+        lambda: chain(dense([[1]], input_max=255), encoder=Encoder.poisson(4, 0.5)),
+        "network: input must reach 1 as its encoder says, not 255",
+    ),
+    (lambda: chain(dense([[1]]), encoder=DIRECT), "network: input must reach 255 as its encoder says, not 1"),
     (
         lambda: chain(dense([[1]], input_max=255), dense([[1]], input_max=255), encoder=DIRECT),
-        f"layer 'fc2': input_max must be 1, not 255; {PIXELS}",
+        "layer 'fc2': input_max must be 1, not 255, as 'fc1' has it",
     ),
     (
         lambda: chain_of(name="n", layers=(dense([[1]]), dense([[1]])), count_bits=1),
@@ -128,4 +131,15 @@ def test_sizes():
     network = chain(dense([[1, 0, 2], [0, 0, 3]]), dense([[1, 1]]))
     assert (network.num_inputs, network.num_classes) == (3, 1)
     assert (layers_of(network)[0].num_inputs, layers_of(network)[0].num_neurons) == (3, 2)
-    assert layers_of(network)[0].nonzeros.tolist() == [1, 0, 2]
+    first, last = network.populations
+    assert first.fan_out.tolist() == [1, 0, 2]
+    assert (first.num_inputs, first.num_neurons, first.num_weights, first.num_nonzero) == (3, 2, 6, 3)
+    assert last is network.output
+    assert [node.name for node in network.readers("fc1")] == ["fc2"]
+    assert network.greatest == {INPUT: 1, "fc1": 1, "fc2": 1}
+
+
+def test_without_an_encoder_counts_may_enter():
+    network = chain(dense([[1, 2]], input_max=255), dense([[1]]))
+    assert network.input == Input(shape=(2,), greatest=255)
+    assert layers_of(network)[0].input_max == 255

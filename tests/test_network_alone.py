@@ -35,8 +35,9 @@ def test_the_file_of_a_direct_network(tmp_path):
     plain = with_layers(network, (replace(layers_of(network)[0], input_max=1), *layers_of(network)[1:]), encoder=None)
     network_file.save(plain, tmp_path / "net.npz")
     with np.load(tmp_path / "net.npz") as arrays:
-        layers = json.loads(arrays["header"].tobytes())["layers"]
-    assert all("input_max" not in layer for layer in layers)
+        found = json.loads(arrays["header"].tobytes())
+    assert found["input"] == {"shape": [20], "greatest": 1}
+    assert [[one["greatest"] for one in node["inputs"]] for node in found["nodes"]] == [[1], [1]]
 
 
 def test_compile_writes_the_integer_network_alone(tmp_path):

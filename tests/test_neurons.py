@@ -115,7 +115,7 @@ REFUSED = {
     ),
     "layer 'fc': delay must have shape (1,), not (2,)": lambda: replace(dense([[1]]), delay=np.array([1, 1])),
     "layer 'fc': delays must be 0..63 steps, not reach 64": lambda: replace(dense([[1]]), delay=np.array([64])),
-    "layer 'fc': delays must be those of spikes, not of pixels": lambda: replace(
+    "layer 'fc': delays must be those of spikes, not of pixels or counts": lambda: replace(
         dense([[1]]), delay=np.array([1]), input_max=255
     ),
     "layer 'fc': synaptic current must stay under 2**47, not reach 1.41e+14": lambda: dense(

@@ -15,6 +15,7 @@ from networks import chain, dense, lif, random_spikes
 
 from snn2rtl.data.samples import Samples
 from snn2rtl.errors import OutputError
+from snn2rtl.int_net.chain import chain_of
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.measure import metrics, plots
 from snn2rtl.rtl.plan import plan

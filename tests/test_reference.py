@@ -53,13 +53,13 @@ def test_the_random_networks_have_the_corners():
     def collect(layer, count_bits):
         network = chain(layer, count_bits=count_bits)
         spikes = random_spikes(network, steps=8, samples=3)
-        layer = layers_of(network)[0]
+        layer = network.populations[0]
         most = 2 ** (layer.neuron.membrane_bits - 1)
         for n in range(3):
             state = [0] * layer.num_neurons
             for step in spikes[:, n].tolist():
                 for neuron in range(layer.num_neurons):
-                    value = naive.charged(state[neuron], layer, neuron, step)
+                    value = naive.charged(state[neuron], layer, neuron, [step])
                     seen["at threshold"] += value == layer.neuron.fire_at[neuron]
                     seen["below by one"] += value == layer.neuron.fire_at[neuron] - 1
                     seen["low end"] += value < -most

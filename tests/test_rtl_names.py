@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import chain, dense
 
-from snn2rtl.int_net.chain import with_layers
+from snn2rtl.int_net.chain import layers_of, with_layers
 from snn2rtl.rtl import names
 from snn2rtl.rtl.emit import verilog_files
 from snn2rtl.rtl.names import KEYWORDS, MAX_LENGTH, comment, identifier, identifiers, sized_int
@@ -75,7 +75,7 @@ def test_no_name_makes_a_module_of_ours(module):
     parts = module.split("_")
     for cut in range(1, len(parts)):
         made = replace(chain(dense([[1]])), name="_".join(parts[:cut]))
-        made = with_layers(made, (replace(made.layers[0], name="_".join(parts[cut:])),))
+        made = with_layers(made, (replace(layers_of(made)[0], name="_".join(parts[cut:])),))
         design = plan(made)
         generated = {layer.module for layer in design.layers} | {design.top}
         assert not generated & set(MODULES)
@@ -85,5 +85,5 @@ def test_no_name_makes_a_module_of_ours(module):
 
 @pytest.mark.parametrize("name", ["input", "result", "s_axis", "m_axis", "top", "ingress", "readout"])
 def test_layers_called_like_signals_of_the_top_get_other_names(name):
-    (layer,) = plan(replace(chain(dense([[1]])), layers=(dense([[1]], name=name),))).layers
+    (layer,) = plan(with_layers(chain(dense([[1]])), (dense([[1]], name=name),))).layers
     assert layer.stream != name

@@ -3,6 +3,7 @@
 import numpy as np
 from networks import chain, dense
 
+from snn2rtl.int_net.network import INPUT
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.placement import place
 
@@ -10,6 +11,14 @@ from snn2rtl.rtl.placement import place
 def sparse(neurons: int, inputs: int, density: float) -> np.ndarray:
     rng = np.random.default_rng(0)
     return rng.integers(1, 4, (neurons, inputs)) * (rng.random((neurons, inputs)) < density)
+
+
+def two_places(weight: np.ndarray, lanes: int, firing: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the neurons at the places of both layers; the inputs fire so often."""
+    made = two_layers(weight)
+    fired = None if firing is None else {INPUT: firing, "fc1": np.zeros(len(weight), np.int64)}
+    placement = place(made, RtlOptions(lanes=PerLayer(lanes)), fired)
+    return placement["fc1"], placement["fc2"]
 
 
 def two_layers(weight: np.ndarray):
@@ -26,7 +35,7 @@ def fullest(weight: np.ndarray, placement: np.ndarray, lanes: int, firing: np.nd
 def test_every_neuron_has_one_place():
     weight = sparse(37, 20, 0.3)
     weight[:, 0] = 1
-    first, last = place(two_layers(weight), RtlOptions(lanes=PerLayer(4)))
+    first, last = two_places(weight, 4)
     assert sorted(first.tolist()) == list(range(37))
     assert last.tolist() == [0, 1, 2]
 
@@ -34,7 +43,7 @@ def test_every_neuron_has_one_place():
 def test_places_are_better_than_the_order_of_the_network():
     weight, lanes, firing = sparse(64, 100, 0.1), 8, np.ones(100, np.int64)
     weight[:, 0] = 1
-    (placement, _) = place(two_layers(weight), RtlOptions(lanes=PerLayer(lanes)))
+    placement, _ = two_places(weight, lanes)
     assert fullest(weight, placement, lanes, firing) < 0.9 * fullest(weight, np.arange(64), lanes, firing)
 
 
@@ -42,12 +51,11 @@ def test_inputs_that_fire_often_count_more():
     weight, lanes = sparse(64, 100, 0.1), 8
     weight[:, 0] = 1
     firing = np.where(np.arange(100) < 10, 1000, 0)
-    network, options = two_layers(weight), RtlOptions(lanes=PerLayer(lanes))
-    without, _ = place(network, options)
-    weighted, _ = place(network, options, (firing, np.zeros(64, np.int64)))
+    without, _ = two_places(weight, lanes)
+    weighted, _ = two_places(weight, lanes, firing)
     assert fullest(weight, weighted, lanes, firing) < fullest(weight, without, lanes, firing)
 
 
 def test_full_rows_keep_their_order():
-    first, _ = place(two_layers(np.ones((9, 4), int)), RtlOptions(lanes=PerLayer(2)))
+    first, _ = two_places(np.ones((9, 4), int), 2)
     assert first.tolist() == list(range(9))

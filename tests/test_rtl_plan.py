@@ -26,9 +26,9 @@ def test_the_hardware_holds_the_network(network, lanes, layout, output):
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=PerLayer(layout), output=output))
     assert design.digest == digest(network)
     inputs = np.arange(network.num_inputs)
-    for index, (layer, made) in enumerate(zip(layers_of(network), design.layers, strict=True)):
-        last = index == len(layers_of(network)) - 1
-        live = np.flatnonzero(~never_fires(layer))
+    for layer, source, made in zip(layers_of(network), network.populations, design.layers, strict=True):
+        last = source is network.output
+        live = np.flatnonzero(~never_fires(source))
         expected = np.arange(layer.num_neurons) if last else live if len(live) else [0]
         # the place of a class is its number; other neurons may stand anywhere
         assert (made.placement.tolist() if last else sorted(made.placement.tolist())) == list(expected)
@@ -43,7 +43,7 @@ def test_the_hardware_holds_the_network(network, lanes, layout, output):
         assert layout in ("auto", made.layout.kind)
         assert made.in_addr_width == max(1, (len(inputs) - 1).bit_length())
         assert made.out_addr_width == max(1, (len(expected) - 1).bit_length())
-        check_widths(layer, made)
+        check_widths(source, made)
         inputs = made.placement
     assert design.num_classes == network.num_classes
     assert design.in_data_width % 8 == design.out_data_width % 8 == 0
@@ -60,7 +60,7 @@ def test_the_hardware_holds_a_directly_coded_network(network, lanes, layout, ste
     assert design.in_data_width == 8 * beat_pixels
     assert (first.steps, first.pixel_width) == (steps, 8)
     assert {(made.steps, made.pixel_width, made.current_width - made.state_width) for made in others} <= {(1, 0, 0)}
-    check_widths(layer, first)
+    check_widths(network.populations[0], first)
     # any sum of a part of the currents, on top of the bias
     low, high = signed_range(first.current_width)
     products = layer.weight.astype(np.int64) * 255 << layer.weight_shift
@@ -133,7 +133,7 @@ def test_parameters_of_the_neuron(leak, parameters, reset_by, membrane_bits):
         assert made.neuron.module == module
         assert (values["LeakKind"], values["LeakShift"], values["LeakFactor"]) == parameters
         assert values["SoftReset"] == (reset_by > 0)
-        assert values["Saturate"] == (not never_saturates(shape))
+        assert values["Saturate"] == (not never_saturates(shape.population))
 
 
 def test_neurons_that_never_fire_vanish_but_not_from_the_output():

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, lif, networks, random_spikes
 
-from snn2rtl.int_net.network import Integrator, NoLeak, Score
+from snn2rtl.int_net.chain import layers_of
+from snn2rtl.int_net.neurons import Integrator, NoLeak, Score
 from snn2rtl.int_net.reference import run
 from snn2rtl.int_net.saturations import Saturations
 
@@ -103,12 +104,12 @@ def test_as_many_as_one_number_at_a_time(network, seed):
         naive.saturated = plain
     result = run(network, spikes)
     found = result.saturations
-    summed = isinstance(network.layers[-1].neuron, Integrator)
+    summed = isinstance(network.output.neuron, Integrator)
     assert sum(found.membranes.values()) + (found.readout if summed else 0) == clipped.total()
     if not summed:
-        assert found.readout == (result.layers[-1].spikes.sum(axis=0) > 2**network.count_bits - 1).sum()
+        assert found.readout == (result.in_order[-1].spikes.sum(axis=0) > 2**network.count_bits - 1).sum()
     inputs = spikes
-    for layer, trace in zip(network.layers, result.layers, strict=True):
+    for layer, trace in zip(layers_of(network), result.in_order, strict=True):
         delay = np.zeros(layer.num_inputs, int) if layer.delay is None else layer.delay
         late = sum(int(inputs[t, :, i].sum()) for t in range(8) for i in range(layer.num_inputs) if t + delay[i] >= 8)
         assert found.lost.get(layer.name, 0) == late

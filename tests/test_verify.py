@@ -30,13 +30,13 @@ class Hardware:
     def run(self, spikes: Spikes, stalls: Stalls, scratch: Path, wave: Path | None = None) -> Recording:
         self.sizes.append(spikes.shape[1])
         result = reference.run(self.folder.network, spikes)
-        layers = [trace.spikes.copy() for trace in result.in_order]
+        layers = {name: trace.spikes.copy() for name, trace in result.traces.items()}
         if self.wrong is not None:
             for sample in np.flatnonzero((spikes == self.wrong).all(axis=(0, 2))):
-                layers[1][2, sample, 1] ^= 1
+                layers["fc2"][2, sample, 1] ^= 1
         starts = CYCLES * np.arange(spikes.shape[1])
         output = beats.output_words(self.folder.design, result)
-        return Recording(tuple(layers), None, output, starts, starts + CYCLES - 1)
+        return Recording(layers, None, output, starts, starts + CYCLES - 1)
 
 
 def hardware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Spikes | None = None) -> Hardware:

@@ -10,7 +10,7 @@ from typing import Any
 from snn2rtl.checks import check, named
 from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, Population
+from snn2rtl.int_net.network import MAX_VALUE, Connection, FixedPointNetwork, Input, Population
 from snn2rtl.int_net.neurons import Neuron
 from snn2rtl.int_net.synapses import Dense
 from snn2rtl.pools import INPUT
@@ -36,7 +36,9 @@ class DenseLayer:
     delay: IntArray | None = None
 
     def __post_init__(self) -> None:
-        made = self.population  # which checks everything
+        check(1 <= self.input_max <= MAX_VALUE,
+              f"layer '{self.name}': input_max must be 1..{MAX_VALUE}, not {self.input_max}")  # fmt: skip
+        made = self.population  # which checks everything else
         object.__setattr__(self, "weight", made.inputs[0].synapses.stored)
         object.__setattr__(self, "bias", made.bias)
         object.__setattr__(self, "delay", made.inputs[0].delay)

@@ -97,6 +97,8 @@ class Population:
 
     def __post_init__(self) -> None:
         where, bits, neurons = f"layer '{self.name}'", self.weight_bits, self.num_neurons
+        check(len(self.shape) > 0 and min(self.shape) > 0,
+              f"{where}: shape must have positive lengths, not {self.shape}")  # fmt: skip
         check_integers(f"{where}: bias", self.bias)
         check(1 <= bits <= MAX_WEIGHT_BITS, f"{where}: bits must be 1..{MAX_WEIGHT_BITS}, not {bits}")
         check(0 <= self.weight_shift < 32, f"{where}: weight_shift must be 0..31, not {self.weight_shift}")
@@ -225,8 +227,8 @@ class FixedPointNetwork:
               "network: must have at least one layer, not none")  # fmt: skip
         check(1 <= self.count_bits <= 32, f"network: count_bits must be 1..32, not {self.count_bits}")
         names = [node.name for node in self.nodes]
-        check(len(set(names)) == len(names) and INPUT not in names,
-              f"network: layer names must be unique and not '{INPUT}', not {names}")  # fmt: skip
+        check(len(set(names)) == len(names), f"network: layer names must be unique, not {names}")
+        check(INPUT not in names, f"network: no layer must be called '{INPUT}'")
         check(isinstance(self.nodes[-1], Population), f"network: must end with a layer of neurons, not '{names[-1]}'")
         wanted = self.encoder.input_max if self.encoder else self.input.greatest
         check(self.input.greatest == wanted,
@@ -330,6 +332,8 @@ def _checked(node: Node, known: dict[str, tuple[int, int]]) -> int:
             return _value(where, node.windows.size * greatest)
         case Sum():
             size = math.prod(node.shape)
+            check(len(node.sources) > 0 and len(node.shape) > 0 and min(node.shape) > 0,
+                  f"{where}: must have sources and positive lengths, not {node.sources} of {node.shape}")  # fmt: skip
             for source in node.sources:
                 check(known[source][0] == size,
                       f"{where}: must take {size} inputs of '{source}', not {known[source][0]}")  # fmt: skip

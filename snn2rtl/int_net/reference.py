@@ -169,11 +169,12 @@ def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
     what, shape = ("pixels", "N") if pixels else ("spikes" if greatest == 1 else "counts", "T, N")
     if inputs.ndim != (2 if pixels else 3) or inputs.shape[-1] != network.num_inputs:
         raise DataError(f"input {what}: must have shape ({shape}, {network.num_inputs}), not {inputs.shape}")
-    if inputs.dtype not in (np.uint8, np.uint16) or (pixels and inputs.dtype != np.uint8):
-        raise DataError(f"input {what}: must be of type uint8, not {inputs.dtype}")
-    if not pixels and inputs.size and inputs.max() > greatest:
-        values = "0 or 1" if greatest == 1 else f"0..{greatest}"
-        raise DataError(f"input {what}: must be {values}, not {inputs.max()}")
+    if pixels and inputs.dtype != np.uint8:
+        raise DataError(f"input pixels: must be of type uint8, not {inputs.dtype}")
+    types = (np.uint8,) if greatest == 1 else (np.uint8, np.uint16)
+    if not pixels and (inputs.dtype not in types or (inputs.size and inputs.max() > greatest)):
+        values = "0 or 1 of type uint8" if greatest == 1 else f"0..{greatest} of type uint8 or uint16"
+        raise DataError(f"input {what}: must be {values}")
 
 
 def late(delay: IntArray | None, inputs: NDArray[Any]) -> NDArray[Any]:

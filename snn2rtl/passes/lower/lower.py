@@ -98,7 +98,7 @@ class _Walk:
                 return (_unflattened(node, whole(node, parts)),)
             case Linear() | Convolution():
                 (source,) = self.sources[node.name]
-                return (weighted(node, parts, source.lstrip("@")),)
+                return (weighted(node, parts, source.strip("<>")),)
             case BatchNorm():
                 return (batch_normalised(node, whole(node, parts)),)
             case AveragePool() | AdaptiveAveragePool():
