@@ -108,6 +108,16 @@ def _(folder: Path) -> list[str]:
     return whole(folder, "own.pt", Net())
 
 
+@case("onnx")
+def _(folder: Path) -> list[str]:
+    return written(folder, "net.onnx", b"\x08\x08\x12\x07pytorch" + bytes(40))
+
+
+@case("keys")
+def _(folder: Path) -> list[str]:
+    return whole(folder, "x.pt", {"a": small(), "b": small()})
+
+
 @case("unknown-layers")
 def _(folder: Path) -> list[str]:
     return whole(folder, "net.pt", nn.Sequential(nn.MaxPool2d(2), neuron.IzhikevichNode(2.0, 0.8, 1.0, 1.0)))

@@ -62,6 +62,19 @@ def test_a_file_that_would_run_code_is_refused_and_runs_nothing(tmp_path, key):
     assert not canary.exists()
 
 
+def test_code_beside_a_network_does_not_run(tmp_path):
+    canary = tmp_path / "canary"
+    others = {"scheduler": Evil(exec, f"open({str(canary)!r}, 'w')"), "own": OwnNet(), "call": print}
+    torch.save({"net": small_net(), **others}, tmp_path / "net.pt")
+    torch.save(small_net(), tmp_path / "alone.pt")
+    assert [node.name for node in load(tmp_path / "net.pt").nodes] == [
+        node.name for node in load(tmp_path / "alone.pt").nodes
+    ]
+    torch.save({"net": small_net(), "scheduler": Evil(os.system, f"touch {canary}")}, tmp_path / "net.pt")
+    assert "not 'posix.system', which could run code" in refused(tmp_path / "net.pt")
+    assert not canary.exists()
+
+
 def test_the_canary_would_notice(tmp_path):
     pickle.loads(pickle.dumps(Evil(os.system, f"touch {tmp_path / 'canary'}")))
     assert (tmp_path / "canary").exists()

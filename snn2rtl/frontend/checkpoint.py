@@ -19,14 +19,12 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OutputError, UnsupportedModelError
 from snn2rtl.float_net.network import NODE_TYPES, SpikingNetwork, from_dict, is_absent, to_dict
 from snn2rtl.frontend import arch as architecture
-from snn2rtl.frontend import untrusted
+from snn2rtl.frontend import parts, untrusted
 from snn2rtl.frontend.modules import from_module
 from snn2rtl.frontend.tensors import to_array
 
 FORMAT = "snn2rtl spiking network"
 VERSION = 1
-# Under these keys, training scripts keep the state_dict beside that of the optimizer.
-STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
 FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "bool": bool,
@@ -91,8 +89,11 @@ def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = 
         UnsupportedModelError: something in the network has no exact hardware here.
     """
     path = Path(path)
-    content = untrusted.read(path)
+    content = untrusted.read_all(path)
     try:
+        if not (isinstance(content, Mapping) and "format" in content):
+            content = parts.network_in(content, whole=arch is None)
+        untrusted.check(path, content)  # what else a training script saved does not matter
         return _network(path, content, None if arch is None else Path(arch))
     except (ModelFileError, UnsupportedModelError):
         raise
@@ -105,24 +106,22 @@ def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = 
 
 def _network(path: Path, content: Any, arch: Path | None) -> SpikingNetwork:
     if isinstance(content, Mapping) and "format" not in content:
-        state_dict = _state_dict(content)
+        if arch is None and not parts.is_state_dict(content):
+            *keys, last = map(repr, parts.KEYS)
+            rule = f"must hold a network or a state_dict, alone or under {', '.join(keys)} or {last}"
+            raise ModelFileError(f"{path}: {rule}, not {short(list(content))}")
         if arch is None:
-            first = next((str(key).rpartition(".")[0] for key in state_dict), "fc1")
+            first = next(str(key).rpartition(".")[0] for key in content)
             raise ModelFileError(
                 f"{path}: holds a state_dict, which does not say what its layers are; give --arch net.toml, a text "
                 f'file with a table for each layer in order, such as: [[layer]] type = "Linear" name = "{first}"'
             )
-        return architecture.build(arch, state_dict, name=path.stem)
+        return architecture.build(arch, content, name=path.stem)
     if arch is not None:
         raise ModelFileError(f"{path}: must be a state_dict to go with --arch, not a whole network; leave --arch out")
     if isinstance(content, Mapping):
         return _unpack(path, content)
     return from_module(content, name=path.stem)
-
-
-def _state_dict(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    inner = (content[key] for key in STATE_DICT_KEYS if isinstance(content.get(key), Mapping))
-    return next(inner, content)
 
 
 def _pack(value: Any) -> Any:
