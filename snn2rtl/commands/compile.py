@@ -93,7 +93,8 @@ def run(args: argparse.Namespace) -> Outcome:
     """Compile as the options say."""
 
     def samples(network: FixedPointNetwork) -> Samples:
-        return samples_for(network, args.calibration, limit=args.samples, seed=args.seed)
+        shape = args.input_shape or ()
+        return samples_for(network, args.calibration, shape=shape, limit=args.samples, seed=args.seed)
 
     compiled = compile(
         args.model,
