@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from snn2rtl.fixed_point import signed_range
+from snn2rtl.int_net.saturations import Saturations
 
 BitsFrom = Literal["asked", "training", "default"]
+StepsFrom = Literal["asked", "encoder", "samples", "default"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,9 @@ class LayerReport:
     2**membrane_fraction; input_max is 255 where pixels enter, else 1. weights are those of inputs and recurrent ones.
     leak_* is the fraction of the membrane that a step keeps, of the neuron in which they differ most; synapse_leak and
     adaptation_leak are those of synaptic currents and adaptations. membrane_low and _high are what a sample of
-    time_steps steps can charge a membrane to; may_saturate says that a longer one can pass membrane_bits. Integrators
-    have a score of score_bits; score_low and _high are what such a sample can bring it to.
+    time_steps steps can charge a membrane to; may_saturate says that a longer one can pass membrane_bits. time_steps is
+    the longest of what was asked for, what the encoder makes and what the calibration samples have; steps_from says
+    which. Integrators have a score of score_bits; score_low and _high are what such a sample can bring it to.
     """
 
     name: str
@@ -59,6 +62,7 @@ class LayerReport:
     may_saturate: bool
     silent_neurons: int
     time_steps: int
+    steps_from: StepsFrom = "default"
     synapse_leak: LeakReport | None = None
     adaptation_leak: LeakReport | None = None
     adaptation_floors: bool = False
@@ -118,9 +122,13 @@ def findings(reports: Sequence[LayerReport], accuracy: Accuracy | None) -> dict[
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Accuracy on calibration data of the float network and of the integer network, and how often both say the same."""
+    """Accuracy on calibration data of the float network and of the integer network, and how often both say the same.
+
+    saturations: what the integer network clipped and lost.
+    """
 
     samples: int
     before: float | None
     after: float
     agreement: float | None
+    saturations: Saturations

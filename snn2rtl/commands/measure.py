@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from snn2rtl.api import compile
 from snn2rtl.commands.arguments import natural, per_layer, positive
-from snn2rtl.commands.outcome import Outcome
+from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.network import SpikingNetwork
@@ -76,12 +77,14 @@ def run(args: argparse.Namespace) -> Outcome:
         "digest": model.design.digest,
         "seed": args.seed,
         **found.to_dict(),
+        "saturations": asdict(activity.saturations),
         "energy_estimate": {"source": SOURCE, "layers": [energy.to_dict() for energy in energies]},
         "latency": [latency.to_dict() for latency in timed],
     }
     shown: list[Table | str] = [costs_table(found), memory_table(found), activity_table(found), *accuracy_tables(found)]
     shown += [energy_table(energies)] if energies else []
     shown += [latency_table(timed)] if timed else []
+    shown += saturation_notes(activity.saturations, network)
     if args.plots:
         files = plots.write(plots.draw(found, network, samples, args.sample), args.plots)
         data["plots"] = [str(file) for file in files]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.commands.arguments import natural
-from snn2rtl.commands.outcome import Outcome
+from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
@@ -20,7 +21,7 @@ from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork, Integrator
 from snn2rtl.int_net.reference import Inputs, Spikes
-from snn2rtl.int_net.saturations import readout_limits
+from snn2rtl.int_net.saturations import Saturations, readout_limits
 from snn2rtl.output import write_file
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.plan import stream_names
@@ -51,12 +52,14 @@ def run(args: argparse.Namespace) -> Outcome:
     inputs = samples.inputs(0, len(samples))
     if folder and args.engine != "reference":
         arrays = _simulate_verilog(folder, inputs, "verilator" if args.engine == "verilator" else "icarus")
+        saturations = reference.run(network, inputs, record_spikes=False).saturations
     else:
-        arrays = _simulate_reference(network, folder, inputs)
+        arrays, saturations = _simulate_reference(network, folder, inputs)
     write_file(args.out, lambda path: _save(path, arrays))
     total = len(arrays["classes"])
     data = {"engine": args.engine, "samples": total, "out": str(args.out), "classes": arrays["classes"].tolist()}
-    return Outcome(data, (f"{args.engine}: {total} samples, wrote {args.out}",))
+    said = (*saturation_notes(saturations, network), f"{args.engine}: {total} samples, wrote {args.out}")
+    return Outcome({**data, "saturations": asdict(saturations)}, said)
 
 
 def _open(path: Path) -> tuple[FixedPointNetwork, OutputFolder | None]:
@@ -68,11 +71,13 @@ def _open(path: Path) -> tuple[FixedPointNetwork, OutputFolder | None]:
 
 def _simulate_reference(
     network: FixedPointNetwork, folder: OutputFolder | None, inputs: Inputs
-) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the result by name, with the limit of the cycles where there is hardware."""
+) -> tuple[dict[str, NDArray[Any]], Saturations]:
+    """Return the result's arrays by name, with the cycle limit where there is hardware; and what was clipped."""
     result = reference.run(network, inputs)
     arrays = _arrays(network, [trace.spikes for trace in result.layers], result.counts, result.classes)
-    return {**arrays, "cycle_limit": cycle_limit(network, folder.design, inputs, result)} if folder else arrays
+    if folder:
+        arrays["cycle_limit"] = cycle_limit(network, folder.design, inputs, result)
+    return arrays, result.saturations
 
 
 def _simulate_verilog(folder: OutputFolder, inputs: Inputs, engine: Engine) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from snn2rtl.commands.arguments import natural, positive, share
-from snn2rtl.commands.outcome import Outcome
+from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.flows.synth import TARGETS, Target
 from snn2rtl.folder import OutputFolder, open_folder
@@ -57,7 +57,9 @@ def run(args: argparse.Namespace) -> Outcome:
             with bar(what, len(batch)) as advance:
                 verdicts.append(verify(folder, batch, engine, stalls, advance, netlist=args.netlist, jobs=args.jobs))
     data = {"digest": folder.design.digest, "verdicts": [verdict.to_dict() for verdict in verdicts]}
-    return Outcome(data, (table(verdicts), "PASS: every spike, count and class is the golden model's"))
+    most = max(verdicts, key=lambda verdict: verdict.samples)
+    notes = saturation_notes(most.saturations, folder.network)
+    return Outcome(data, (table(verdicts), *notes, "PASS: every spike, count and class is the golden model's"))
 
 
 def _count(args: argparse.Namespace, engine: Engine) -> int:

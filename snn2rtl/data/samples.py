@@ -34,6 +34,11 @@ class Samples:
     def __len__(self) -> int:
         return int(self.data.shape[1] if self.data.ndim == 3 else self.data.shape[0])
 
+    @property
+    def steps(self) -> int:
+        """Time steps of a sample."""
+        return int(self.data.shape[0]) if self.data.ndim == 3 or self.encoder is None else self.encoder.time_steps
+
     def inputs(self, first: int, last: int) -> Inputs:
         """Return what the network takes of samples first..last - 1.
 

@@ -107,7 +107,7 @@ def run(
         steps=steps,
         membranes={one.layer.name: one.saturate.clipped for one in runners if one.saturate and one.saturate.clipped},
         readout=readout.clipped,
-        lost={one.layer.name: one.lost for one in runners if one.lost},
+        lost_spikes={one.layer.name: one.lost for one in runners if one.lost},
     )
     return Result(layers, counts, np.argmax(counts, axis=1), found)
 

@@ -17,6 +17,7 @@ from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.intervals import never_fires
 from snn2rtl.int_net.network import FixedPointNetwork, Layer
+from snn2rtl.int_net.saturations import Saturations
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
 
@@ -32,7 +33,7 @@ class Activity:
     how often each neuron of layer k spiked, layers counted from 1. arrived: how often each input of each layer reached
     its synapses, which a delay can keep from it; returned: how often each neuron of each layer spiked before a sample's
     last step, so that a recurrent layer reads it. membranes: least and greatest membrane of each
-    layer after reset. classes: shape (samples,).
+    layer after reset. classes: shape (samples,). saturations: what was clipped and lost.
     """
 
     steps: int
@@ -41,6 +42,7 @@ class Activity:
     returned: tuple[IntArray, ...]
     membranes: tuple[tuple[int, int], ...]
     classes: IntArray
+    saturations: Saturations
 
     @property
     def samples(self) -> int:
@@ -188,10 +190,9 @@ def _summary(layers: Sequence[LayerMetrics]) -> dict[str, Any]:
 
 def chunk_size(network: FixedPointNetwork, samples: Samples) -> int:
     """Return how many samples to run at a time so that their recordings stay small."""
-    steps = samples.data.shape[0] if samples.data.ndim == 3 or samples.encoder is None else samples.encoder.time_steps
     state_bytes = max(layer.neuron.membrane_bits for layer in network.layers) // 8 + 2
     width = network.num_inputs + state_bytes * sum(layer.num_neurons for layer in network.layers)
-    return max(1, _CHUNK_BYTES // (steps * width))
+    return max(1, _CHUNK_BYTES // (samples.steps * width))
 
 
 def observe(
@@ -209,13 +210,14 @@ def observe(
     returned = [np.zeros(layer.num_neurons, np.int64) for layer in network.layers]
     lows, highs = [0] * len(network.layers), [0] * len(network.layers)
     classes = np.empty(len(samples), np.int64)
-    steps, chunk = 0, chunk_size(network, samples)
+    steps, chunk, saturations = 0, chunk_size(network, samples), Saturations()
     for first in range(0, len(samples), chunk):
         last = min(first + chunk, len(samples))
         inputs = samples.inputs(first, last)
         result = reference.run(network, inputs, record_membranes=True)
         inputs = reference.entering(network, inputs)
         classes[first:last] = result.classes
+        saturations += result.saturations
         steps = len(result.layers[0].spikes)
         events[0] += reference.count_events(inputs)
         for index, (layer, trace) in enumerate(zip(network.layers, result.layers, strict=True)):
@@ -229,7 +231,7 @@ def observe(
         advance(last - first)
     membranes = tuple(zip(lows, highs, strict=True))
     counts = {"events": tuple(events), "arrived": tuple(arrived), "returned": tuple(returned)}
-    return Activity(steps=steps, **counts, membranes=membranes, classes=classes)
+    return Activity(steps=steps, **counts, membranes=membranes, classes=classes, saturations=saturations)
 
 
 def measure(

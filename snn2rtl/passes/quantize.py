@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, int_dtype, quantize, signed_range, unsigned_bits
 from snn2rtl.float_net.network import FloatArray, Linear, Neuron, SpikingNetwork
@@ -17,13 +18,13 @@ from snn2rtl.passes.leaks import membrane_fraction
 from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, size_membrane
 from snn2rtl.passes.quantize_report import WeightError, report_layer
 from snn2rtl.passes.scale import FLOAT32_SLACK, blocks, find_scale, trained_bits
-from snn2rtl.report import BitsFrom, LayerReport
+from snn2rtl.report import BitsFrom, LayerReport, StepsFrom
 
 DEFAULT_TIME_STEPS = 100
 
 
 def quantize_network(
-    network: SpikingNetwork, options: QuantizeOptions
+    network: SpikingNetwork, options: QuantizeOptions, sample_steps: int = 0
 ) -> tuple[FixedPointNetwork, tuple[LayerReport, ...]]:
     """Return the integer network and a report of every layer.
 
@@ -31,6 +32,7 @@ def quantize_network(
         network: pairs of Linear and Neuron, the last one an Integrator or not. They are folded one after the other, so
             that no more than one layer's weights are there twice.
         options: widths, scales and leaks.
+        sample_steps: time steps of the calibration samples, which widths must hold, 0 without any.
 
     Raises:
         QuantizationError: a number does not fit the widths that were asked for.
@@ -40,17 +42,30 @@ def quantize_network(
     names = [linear.name for linear, _ in pairs]
     for option in ("bits", "membrane_bits", "membrane_fraction"):
         getattr(options, option).check_names(option.replace("_", "-"), names)
-    steps = options.time_steps or (network.encoder.time_steps if network.encoder else DEFAULT_TIME_STEPS)
+    steps, steps_from = _length(options, network.encoder, sample_steps)
     layers, reports = [], []
     for index, (linear, neuron) in enumerate(pairs):
         input_max = network.encoder.input_max if network.encoder and index == 0 else 1
         layer, report = _quantize_layer(*folded_pair(linear, neuron), options, steps, input_max)
         layers.append(layer)
-        reports.append(report)
+        reports.append(replace(report, steps_from=steps_from))
     integer = FixedPointNetwork(
         name=network.name, layers=tuple(layers), count_bits=unsigned_bits(steps), encoder=network.encoder
     )
     return integer, tuple(reports)
+
+
+def _length(options: QuantizeOptions, encoder: Encoder | None, sample_steps: int) -> tuple[int, StepsFrom]:
+    """Return how many time steps the widths must hold, the most that anything says, and what says it."""
+    lengths: dict[StepsFrom, int] = {
+        "asked": options.time_steps,
+        "encoder": encoder.time_steps if encoder else 0,
+        "samples": sample_steps,
+    }
+    if not (options.time_steps or encoder):
+        lengths["default"] = DEFAULT_TIME_STEPS
+    longest = max(lengths, key=lambda kind: lengths[kind])
+    return lengths[longest], longest
 
 
 def choose_bits(linear: Linear, options: QuantizeOptions, per_neuron: bool) -> tuple[int, BitsFrom]:

@@ -19,6 +19,7 @@ from snn2rtl.flows.synth import Target
 from snn2rtl.folder import OutputFolder
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.reference import Inputs, Result
+from snn2rtl.int_net.saturations import Saturations
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.hextext import to_lines
 from snn2rtl.verify.engines import Engine, Recording, Stalls, build
@@ -34,7 +35,8 @@ class Verdict:
     cycles: mean of a sample over the run, from the first beat in to the last beat out. limit: the mean limit. latency
     and worst: mean and most cycles from the first beat of a sample to its result, both counted. accuracy: of the
     samples with labels.
-    netlist: the device family whose netlist ran in place of the Verilog.
+    netlist: the device family whose netlist ran in place of the Verilog. saturations: what the network clipped and
+    lost, and so did its hardware.
     """
 
     engine: Engine
@@ -47,6 +49,7 @@ class Verdict:
     latency: float
     worst: int
     accuracy: float | None
+    saturations: Saturations
 
     @property
     def ratio(self) -> float:
@@ -87,13 +90,14 @@ def verify(
     if samples.labels is not None:
         check_labels(samples.labels, len(samples), folder.network.num_classes)
     run = _Run(folder, engine, netlist, stalls, jobs or os.cpu_count() or 1)
-    cycles, limits, correct, spike_count, latency, worst = 0, 0, 0, 0, 0, 0
+    cycles, limits, correct, spike_count, latency, worst, saturations = 0, 0, 0, 0, 0, 0, Saturations()
     for first, inputs, result, recording in _run_parts(run, samples):
         _compare(run, first, inputs, result, recording)
         cycles += int(recording.ends[-1] - recording.starts[0] + 1)
         latencies = recording.ends - recording.starts + 1
         latency, worst = latency + int(latencies.sum()), max(worst, int(latencies.max()))
         limits += int(cycle_limit(folder.network, folder.design, inputs, result).sum())
+        saturations += result.saturations
         spike_count += sum(int(trace.spikes.sum()) for trace in result.layers)
         if samples.labels is not None:
             correct += int((result.classes == samples.labels[first : first + len(result.classes)]).sum())
@@ -110,6 +114,7 @@ def verify(
         latency=latency / total,
         worst=worst,
         accuracy=None if samples.labels is None else correct / total,
+        saturations=saturations,
     )
 
 
