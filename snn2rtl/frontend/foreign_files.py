@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from snn2rtl.errors import ModelFileError
+from snn2rtl.frontend.spikingjelly import FRAMEWORKS
 
 _BUILD = "build the network of SpikingJelly's or Norse's layers, give it these weights and write it with snn2rtl.save"
 _EAGER = "load the weights into the Python class that it was made of, and write that with torch.save"
@@ -76,6 +77,6 @@ _ARCHIVES: tuple[tuple[Callable[[list[str]], bool], str, str], ...] = (
 
 def advice(classes: Iterable[str]) -> str:
     """Return what to do with classes of other frameworks, which snn2rtl.save does not take either; else nothing."""
-    if any(name.startswith("snntorch.") for name in classes):
+    if any(name.partition(".")[0] in FRAMEWORKS for name in classes):
         return "build the network of SpikingJelly's or Norse's layers, and write it with snn2rtl.save"
     return ""

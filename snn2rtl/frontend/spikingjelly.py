@@ -17,7 +17,7 @@ from torch.nn.utils import prune
 
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.network import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
-from snn2rtl.frontend import convolutions, tensors
+from snn2rtl.frontend import convolutions, norse, tensors
 
 CONTAINERS = (nn.Sequential, layer.MultiStepContainer, layer.SeqToANNContainer, layer.StepModeContainer)
 FLATTENS = (nn.Flatten, layer.Flatten)
@@ -52,6 +52,7 @@ WRAPPERS = {
     "torch._dynamo.eval_frame.OptimizedModule": "_orig_mod",
 }
 
+FRAMEWORKS = ("snntorch", "sinabs", "rockpool", "lava", "bindsnet")  # nothing of these is read
 NEURON_NAMES = "IFNode, LIFNode or ParametricLIFNode"
 LAYER_NAMES = (
     "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, "
@@ -97,6 +98,10 @@ def node(path: str, module: Any) -> Node | None:
 
 def _unsupported(module: object) -> str:
     kind = type(module)
+    package = kind.__module__.partition(".")[0]
+    if package in FRAMEWORKS:
+        known = f"{NEURON_NAMES} of SpikingJelly, or {norse.NAMES} of Norse"
+        return f"neuron must be {known}, not {kind.__name__} of {package}"
     if isinstance(module, neuron.BaseNode) or kind.__module__.startswith(neuron.__name__):
         rule = f"neuron must be {NEURON_NAMES}, not {kind.__name__}"
     else:
