@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from model_files import pickle_of, refused, small_net, torch_bytes, with_pickle
+from spikingjelly.activation_based import neuron
 from torch import nn
 
 from snn2rtl.errors import Snn2RtlError, UnsupportedModelError
@@ -145,7 +146,7 @@ def test_a_truncated_file_is_refused_at_every_length(tmp_path, write):
 
 
 def test_a_damaged_weight_is_noticed(tmp_path):
-    net = nn.Sequential(nn.Linear(64, 64))
+    net = nn.Sequential(nn.Linear(64, 64), neuron.IFNode())
     save(net, tmp_path / "net.pt")
     content = bytearray((tmp_path / "net.pt").read_bytes())
     weights = net[0].weight.detach().numpy().tobytes()

@@ -15,13 +15,24 @@ import numpy as np
 import torch
 from torch import nn
 
+from snn2rtl.compiler import to_layers
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OutputError, UnsupportedModelError
-from snn2rtl.float_net.network import NODE_TYPES, SpikingNetwork, from_dict, is_absent, to_dict
+from snn2rtl.float_net.network import (
+    NODE_TYPES,
+    AveragePool,
+    Convolution,
+    SpikingNetwork,
+    Unflatten,
+    from_dict,
+    is_absent,
+    to_dict,
+)
 from snn2rtl.frontend import arch as architecture
 from snn2rtl.frontend import parts, untrusted
 from snn2rtl.frontend.modules import from_module
 from snn2rtl.frontend.tensors import to_array
+from snn2rtl.passes.fold_neurons import pair_layers
 
 FORMAT = "snn2rtl spiking network"
 VERSION = 1
@@ -56,7 +67,7 @@ def save(
         name: the name of the network; by default the file's, without its suffix.
 
     Raises:
-        UnsupportedModelError: something in the network has no exact hardware here.
+        UnsupportedModelError: something in the network has no exact hardware here, or compile could never take it.
         OutputError: the file cannot be written.
     """
     path = Path(path)
@@ -64,6 +75,7 @@ def save(
         network = replace(net, name=name or net.name, encoder=encoder or net.encoder)
     else:
         network = from_module(net, name=path.stem if name is None else name, encoder=encoder)
+    _refuse_what_never_compiles(network)
     buffer = io.BytesIO()  # torch.save would write a file's name into the file
     torch.save({"format": FORMAT, "version": VERSION, "network": _pack(to_dict(network))}, buffer)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
@@ -75,6 +87,13 @@ def save(
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def _refuse_what_never_compiles(network: SpikingNetwork) -> None:
+    """Raise where nodes are out of place; where a convolution's input has no shape yet, that cannot be told."""
+    along_axes = [isinstance(node, Convolution | AveragePool) for node in network.nodes]
+    if not any(along_axes) or isinstance(network.nodes[0], Unflatten):
+        pair_layers(to_layers(network))
 
 
 def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = None) -> SpikingNetwork:
