@@ -25,7 +25,8 @@ class LeakReport:
 class LayerReport:
     """What quantizing did to one layer.
 
-    bits_from: who chose weight_bits; training did by its weight steps, where nobody asked for a width.
+    bits_from: who chose weight_bits; training did by its weight steps, where nobody asked for a width. dropped_steps:
+    neurons with weights whose step is not the one that training chose.
     Weight errors are in weight steps (of scale), the others in membrane steps, of scale / input_max /
     2**membrane_fraction; input_max is 255 where pixels enter, else 1. weights are those of inputs and recurrent ones.
     leak_* is the fraction of the membrane that a step keeps, of the neuron in which they differ most; synapse_leak and
@@ -41,6 +42,7 @@ class LayerReport:
     weights: int
     weight_bits: int
     bits_from: BitsFrom
+    dropped_steps: int = 0
     scale_min: float
     scale_max: float
     nonzero_weights: int
@@ -76,6 +78,12 @@ class LayerReport:
         where = f"layer '{self.name}'"
         total = self.weights
         notes = []
+        if self.dropped_steps:
+            notes.append(
+                f"{where}: the weight_step of training is not taken for {self.dropped_steps} of {self.neurons} "
+                f"neurons; their weights are no multiples of it that fit {self.weight_bits} bits, or all neurons need "
+                "one step"
+            )
         if self.saturated_weights:
             notes.append(f"{where}: {self.saturated_weights} of {total} weights saturate at {self.weight_bits} bits")
         if self.weight_error:

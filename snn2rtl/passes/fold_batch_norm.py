@@ -49,8 +49,11 @@ def _after(norm: BatchNorm, linear: Linear) -> Linear:
     if np.any(linear.weight * (offset * late)):
         rule = f"must not shift the inputs of '{linear.name}' that have delays, for a shift would be there before them"
         raise UnsupportedModelError([f"layer '{norm.name}': {rule}"])
-    # each input has a gain of its own, so that no step of a neuron is left
-    return replace(linear, weight=linear.weight * gain, bias=linear.bias + linear.weight @ offset, step=None)
+    weight, bias, step = linear.weight * gain, linear.bias + linear.weight @ offset, linear.step
+    # with a gain for each input no step of a neuron is left: it stays, for the report to say that it is not taken
+    if step is not None and gain.any() and (np.abs(gain) == np.abs(gain[0])).all():
+        step = step * np.abs(gain[0])
+    return replace(linear, weight=weight, bias=bias, step=step)
 
 
 def _affine(node: BatchNorm) -> tuple[FloatArray, FloatArray]:

@@ -45,6 +45,7 @@ def report_layer(
         weights=layer.rows.size,
         weight_bits=layer.weight_bits,
         bits_from=bits_from,
+        dropped_steps=_dropped_steps(linear, steps),
         scale_min=float(steps.scale.step.min()),
         scale_max=float(steps.scale.step.max()),
         nonzero_weights=int(np.count_nonzero(layer.rows)),
@@ -64,6 +65,16 @@ def report_layer(
         time_steps=time_steps,
         **_of_the_kind(neuron, layer, steps, time_steps),
     )
+
+
+def _dropped_steps(linear: Linear, steps: Steps) -> int:
+    """Return how many neurons have weights and another step than training chose; without weights any is as good."""
+    if linear.step is None:
+        return 0
+    used = linear.weight.any(axis=1)
+    if linear.recurrent is not None:
+        used = used | linear.recurrent.any(axis=1)
+    return int(np.count_nonzero((steps.scale.step != linear.step) & used))
 
 
 def _of_the_kind(neuron: Neuron | FloatIntegrator, layer: Layer, steps: Steps, time_steps: int) -> dict[str, Any]:

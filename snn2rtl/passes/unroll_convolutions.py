@@ -86,7 +86,9 @@ class _Unroller:
 
     def _append(self, linear: Linear) -> None:
         if self.pool is not None and linear.weight.shape[1] == len(self.pool.weight):
-            linear = replace(linear, weight=linear.weight @ self.pool.weight, step=None)
+            share = self.pool.weight[self.pool.weight > 0].min()  # of a window; weights are multiples of step * share
+            step = None if linear.step is None else linear.step * share
+            linear = replace(linear, weight=linear.weight @ self.pool.weight, step=step)
         self.pool = None
         self.nodes.append(linear)
 
