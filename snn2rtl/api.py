@@ -32,7 +32,6 @@ from snn2rtl.rtl.targets import Reached, reach, recorded
 if TYPE_CHECKING:
     from torch import nn
 
-NETWORK = ".npz"  # suffix of a file that holds an integer network
 _CHUNK = 256
 _NO_REPORTS: tuple[LayerReport, ...] = ()
 
@@ -83,7 +82,7 @@ def compile(
     """
     path = None if out is None else Path(out)
     rtl, targets = rtl or RtlOptions(), targets or Targets()
-    if path and path.suffix == NETWORK and (rtl, targets) != (RtlOptions(), Targets()):
+    if path and network_file.is_named(path) and (rtl, targets) != (RtlOptions(), Targets()):
         raise OptionError(
             f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
         )
@@ -94,7 +93,7 @@ def compile(
         design = plan(network, rtl, place(network, rtl, load.firing if load else ()))
     else:
         design, reached = reach(network, rtl, targets, load)
-    if path and path.suffix == NETWORK:
+    if path and network_file.is_named(path):
         write_file(path, lambda part: network_file.save(network, part))
     elif path:
         write_rtl(network, design, path, reports, accuracy, reached)
@@ -154,7 +153,7 @@ def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | Fixe
         return model
     if isinstance(model, (str, os.PathLike)):
         path = Path(model)
-        if path.suffix == NETWORK:
+        if network_file.is_named(path):
             return network_file.load(path)
         from snn2rtl.frontend import load
 

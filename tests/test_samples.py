@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,15 @@ from torch import nn
 import snn2rtl
 from snn2rtl.api import compile
 from snn2rtl.cli import main
+from snn2rtl.commands import verify as command
 from snn2rtl.data.samples import Samples, load_samples, samples_for
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
-from snn2rtl.folder import open_folder
+from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.int_net import network_file
+from snn2rtl.int_net.saturations import Saturations
 from snn2rtl.verify.engines import Stalls
-from snn2rtl.verify.verify import verify
+from snn2rtl.verify.verify import Verdict, verify
 
 RANDOM = np.random.default_rng(0)
 NETWORK = chain(dense([[1, -2, 3, 4], [0, 5, -6, 7], [2, 2, 2, 2]], 3))
@@ -215,3 +219,69 @@ def test_calibration_with_channels_last_is_refused(tmp_path: Path, capsys: pytes
         np.savez(tmp_path / "x.npz", images=images, labels=np.arange(6) % 3)
         assert main([*argv, "--calibration", str(tmp_path / "x.npz")]) == code
         assert ("images.transpose(0, 3, 1, 2)" in capsys.readouterr().err) == (code == 1)
+
+
+# names and pipes
+
+
+def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path) -> None:
+    net, data = tmp_path / "NET.NPZ", tmp_path / "X.NPZ"
+    assert main(["compile", str(saved(tmp_path)), "--out", str(net), "--quiet"]) == 0
+    assert network_file.digest(network_file.load(net)) == network_file.digest(NETWORK)
+    with data.open("wb") as file:
+        np.savez(file, spikes=SPIKES, labels=np.zeros(8, int))
+    for argv in (
+        ["simulate", str(net), "--input", str(data), "--out", str(tmp_path / "y.npz")],
+        ["measure", str(net), "--repeats", "0", "--data", str(data)],
+        ["compile", str(net), "--out", str(tmp_path / "rtl"), "--calibration", str(data)],
+        ["explore", str(net), "--search", "lanes=1,2", "--data", str(data), "--out", str(tmp_path / "explored")],
+    ):
+        assert main([*argv, "--quiet"]) == 0
+
+
+def saved(folder: Path) -> Path:
+    network_file.save(NETWORK, folder / "net.npz")
+    return folder / "net.npz"
+
+
+def test_samples_are_read_from_a_pipe(tmp_path: Path, rtl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command reads it once: the second time it would be empty."""
+    net, pipe = str(saved(tmp_path)), tmp_path / "pipe"
+    np.savez(tmp_path / "x.npz", spikes=SPIKES, labels=np.zeros(8, int))
+    os.mkfifo(pipe)
+    verified: list[int] = []
+
+    def no_simulator(folder: OutputFolder, samples: Samples, *_: Any, **__: Any) -> Verdict:
+        verified.append(len(samples))
+        assert np.array_equal(samples.data, SPIKES[:, : len(samples)])
+        values: dict[str, Any] = dict.fromkeys(("spikes", "cycles", "latency", "worst"), 1)
+        values |= {"netlist": None, "stalls": Stalls(), "accuracy": None, "saturations": Saturations()}
+        return Verdict(engine="icarus", samples=len(samples), limit=1, **values)
+
+    monkeypatch.setattr(command, "verify", no_simulator)
+    for argv in (
+        ["simulate", net, "--out", str(tmp_path / "y.npz"), "--input"],
+        ["compile", net, "--out", str(tmp_path / "rtl"), "--calibration"],
+        ["verify", str(rtl), "--samples", "5", "--data"],
+        ["measure", net, "--repeats", "0", "--data"],
+    ):
+        writer = threading.Thread(target=pipe.write_bytes, args=((tmp_path / "x.npz").read_bytes(),))
+        writer.start()
+        assert main([*argv, str(pipe), "--quiet"]) == 0
+        writer.join()
+    assert verified == [5, 1, 1, 2, 1, 1]
+
+
+def test_what_is_read_more_than_once_is_no_pipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe, net = tmp_path / "pipe", str(saved(tmp_path))
+    os.mkfifo(pipe)
+    for argv in (
+        ["compile", str(pipe), "--out", str(tmp_path / "rtl")],
+        ["explore", net, "--search", "lanes=1,2", "--out", str(tmp_path / "o"), "--data", str(pipe)],
+        ["data", "inspect", "shd", str(pipe)],
+    ):
+        assert main(argv) == 1
+        assert capsys.readouterr().err == (
+            f"snn2rtl: error: {pipe}: must be a file, not a pipe or a device, for it is read more than once; "
+            "write what it gives to a file\n"
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from snn2rtl.api import NETWORK, Compiled, compile
+from snn2rtl.api import Compiled, compile
 from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
 from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> Outcome:
         calibration=samples if args.calibration else None,
     )
     digest = network_file.digest(compiled.network)
-    if args.out.suffix != NETWORK:
+    if not network_file.is_named(args.out):
         data = manifest(compiled.design, compiled.reports, compiled.accuracy, compiled.reached)
         tables = [_numbers(compiled, digest), _hardware(compiled.design)]
     else:

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _open(path: Path) -> tuple[FixedPointNetwork, OutputFolder | None]:
-    if path.suffix == ".npz" and not path.is_dir():
+    if network_file.is_named(path) and not path.is_dir():
         return network_file.load(path), None
     folder = open_folder(path)
     return folder.network, folder

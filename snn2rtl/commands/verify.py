@@ -47,10 +47,12 @@ def run(args: argparse.Namespace) -> Outcome:
     probability = min(STALL_RANGE - 1, round(args.stalls * STALL_RANGE))
     chosen = args.engine or ("verilator" if args.netlist else "both")
     engines: tuple[Engine, ...] = tuple(engine for engine in ENGINES if chosen in (engine, "both"))
+    limit = max(_count(args, engine) for engine in engines)
+    given = samples_for(folder.network, args.data, limit=limit, seed=args.seed) if args.data else None
     verdicts = []
     for engine in engines:
-        samples = _samples(folder, args, _count(args, engine))
-        part = _samples(folder, args, max(1, len(samples) // PART))
+        samples = _samples(folder, given, _count(args, engine), args.seed)
+        part = _samples(folder, given, max(1, len(samples) // PART), args.seed)
         runs = [(samples, Stalls()), (part, Stalls(alone=True)), (part, Stalls(probability, probability, args.seed))]
         for batch, stalls in runs:
             what = f"{_what(engine, args.netlist)}, {_pace(stalls)}"
@@ -101,11 +103,12 @@ def table(verdicts: Sequence[Verdict]) -> Table:
     return result
 
 
-def _samples(folder: OutputFolder, args: argparse.Namespace, limit: int) -> Samples:
+def _samples(folder: OutputFolder, given: Samples | None, limit: int, seed: int) -> Samples:
+    """Return the first samples of those that were given, else random ones."""
     network = folder.network
-    if args.data:
-        return samples_for(network, args.data, limit=limit, seed=args.seed)
-    rng = np.random.default_rng(args.seed)
+    if given:
+        return given.head(limit)
+    rng = np.random.default_rng(seed)
     if network.takes_pixels:
         pixels = rng.integers(0, 256, (limit, network.num_inputs), np.uint8)
         return Samples(pixels * (rng.random(pixels.shape) < rng.uniform(0, 0.5, (limit, 1))), None, network.encoder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,11 @@ class Samples:
     def steps(self) -> int:
         """Time steps of a sample."""
         return int(self.data.shape[0]) if self.data.ndim == 3 or self.encoder is None else self.encoder.time_steps
+
+    def head(self, count: int | None) -> Samples:
+        """Return the first samples, all for None."""
+        labels = None if self.labels is None else self.labels[:count]
+        return replace(self, data=self.data[:, :count] if self.data.ndim == 3 else self.data[:count], labels=labels)
 
     def inputs(self, first: int, last: int) -> Inputs:
         """Return what the network takes of samples first..last - 1.
@@ -95,8 +100,8 @@ def load_samples(
             check_labels(labels, samples, classes)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
-        labels = labels[:limit].astype(np.int64)
-    return Samples(data[:, :limit] if name == "spikes" else data[:limit], labels, encoder, seed)
+        labels = labels.astype(np.int64)
+    return Samples(data, labels, encoder, seed).head(limit)
 
 
 def check_labels(labels: NDArray[Any], samples: int, classes: int | None) -> None:

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from snn2rtl.errors import ModelFileError
+from snn2rtl.files import why_no_file
 from snn2rtl.frontend import foreign_files
 from snn2rtl.frontend.spikingjelly import CLASSES, WRAPPERS
 
@@ -61,7 +62,7 @@ def read_all(path: Path) -> Any:
         ModelFileError: the file is missing, corrupt, or no file of torch.save().
     """
     if not path.is_file():
-        raise ModelFileError(f"{path}: must be a file, {'not a folder' if path.is_dir() else 'which does not exist'}")
+        raise ModelFileError(f"{path}: must be a file, {why_no_file(path)}")
     try:
         _check_archive(path)
         names = torch.serialization.get_unsafe_globals_in_checkpoint(path)

@@ -39,6 +39,7 @@ from snn2rtl.int_net.network import (
 )
 
 FORMAT_VERSION = 1
+SUFFIX = ".npz"
 MAX_BYTES = 1 << 32  # of all arrays: a small archive that would fill the memory is no network
 _LEAKS: dict[str, type[Leak]] = {
     "none": NoLeak,
@@ -56,6 +57,11 @@ _NEURONS: dict[str, type[Neuron]] = {
 }
 _OPTIONAL = ("recurrent", "delay")
 _ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}
+
+
+def is_named(path: Path) -> bool:
+    """Return whether a path has the name of such a file, which ends in .npz or .NPZ."""
+    return path.suffix.lower() == SUFFIX
 
 
 def digest(network: FixedPointNetwork) -> str:
