@@ -27,7 +27,7 @@ class Hardware:
     def __init__(self, folder: OutputFolder, wrong: Spikes | None) -> None:
         self.folder, self.wrong, self.sizes = folder, wrong, []
 
-    def run(self, spikes: Spikes, stalls: Stalls, scratch: Path, wave: Path | None = None) -> Recording:
+    def run(self, spikes: Spikes, stalls: Stalls, wave: Path | None = None) -> Recording:
         self.sizes.append(spikes.shape[1])
         result = reference.run(self.folder.network, spikes)
         layers = [trace.spikes.copy() for trace in result.layers]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,8 +24,9 @@ from snn2rtl.int_net.saturations import Saturations, readout_limits
 from snn2rtl.output import write_file
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.plan import stream_names
-from snn2rtl.verify.engines import Engine, Stalls, build
+from snn2rtl.verify.engines import Stalls, build
 from snn2rtl.verify.limit import cycle_limit
+from snn2rtl.verify.recipes import Engine
 
 HELP = "run input spikes or images through the integer network or the Verilog"
 
@@ -81,7 +81,7 @@ def _simulate_reference(
 
 
 def _simulate_verilog(folder: OutputFolder, inputs: Inputs, engine: Engine) -> dict[str, NDArray[Any]]:
-    recording = build(folder, engine).run(inputs, Stalls(), folder.build / f"run-{engine}-{os.getpid()}")
+    recording = build(folder, engine).run(inputs, Stalls())
     classes = beats.read_classes(folder.design, recording.output)
     counts = recording.scores
     if counts is None:

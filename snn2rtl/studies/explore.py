@@ -18,7 +18,8 @@ from snn2rtl.config import Config
 from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.network import SpikingNetwork
-from snn2rtl.flows.synth import Target, synthesise
+from snn2rtl.flows.synth import synthesise
+from snn2rtl.flows.yosys import Target
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
