@@ -17,7 +17,8 @@ import snn2rtl
 from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
 from snn2rtl.data.samples import Samples
-from snn2rtl.flows.synth import Target, synthesise
+from snn2rtl.flows.synth import synthesise
+from snn2rtl.flows.yosys import Target
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.frontend import load
 from snn2rtl.int_net import network_file

@@ -16,7 +16,8 @@ from common import MODEL, ROOT, record
 import snn2rtl
 from snn2rtl.data import mnist
 from snn2rtl.data.samples import Samples
-from snn2rtl.flows.synth import Target, synthesise
+from snn2rtl.flows.synth import synthesise
+from snn2rtl.flows.yosys import Target
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.progress import bar

@@ -47,6 +47,11 @@ def test_verilog_that_does_not_build(rom_bench, tmp_path):
         rom_bench(GOOD, [broken])
 
 
+def test_a_path_that_a_shell_would_take_apart(rom_bench, tmp_path):
+    with pytest.raises(ToolFailedError, match=r"x;y/snn_rom\.v: must have letters, digits, .* alone in its path$"):
+        rom_bench(GOOD, [tmp_path / "x;y" / "snn_rom.v"])
+
+
 def test_a_missing_simulator(rom_bench, monkeypatch, tmp_path):
     monkeypatch.setenv("SNN2RTL_IVERILOG", str(tmp_path / "nothing"))
     with pytest.raises(ToolNotFoundError, match="iverilog: SNN2RTL_IVERILOG must name a program"):

@@ -13,12 +13,13 @@ import numpy as np
 from snn2rtl.compiler import compile_network, fold, to_layers
 from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.encoders import Encoder, Noise
-from snn2rtl.errors import DataError, OptionError
+from snn2rtl.errors import DataError, OptionError, StrictError
 from snn2rtl.float_net.layered import LayeredNetwork
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.reference import scores
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.saturations import Saturations
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
 from snn2rtl.output import write_file
 from snn2rtl.passes.choose_readout import choose_readout
@@ -32,7 +33,6 @@ from snn2rtl.rtl.targets import Reached, reach, recorded
 if TYPE_CHECKING:
     from torch import nn
 
-NETWORK = ".npz"  # suffix of a file that holds an integer network
 _CHUNK = 256
 _NO_REPORTS: tuple[LayerReport, ...] = ()
 
@@ -76,15 +76,16 @@ def compile(
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
         targets: what the hardware must reach, by lanes and layouts that rtl leaves open.
-        calibration: gives samples for the network's inputs and encoder, to measure the accuracy before and after, and
-            how often neurons fire, which decides their places and the cycles of a sample.
+        calibration: gives samples for the network's inputs and encoder, to size widths for as many time steps, to
+            measure the accuracy before and after, and how often neurons fire, which decides their places and the cycles
+            of a sample.
 
     Raises:
         Snn2RtlError: one of its kinds, with what is wrong and what to do.
     """
     path = None if out is None else Path(out)
     rtl, targets = rtl or RtlOptions(), targets or Targets()
-    if path and path.suffix == NETWORK and (rtl, targets) != (RtlOptions(), Targets()):
+    if path and network_file.is_named(path) and (rtl, targets) != (RtlOptions(), Targets()):
         raise OptionError(
             f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
         )
@@ -97,7 +98,7 @@ def compile(
         design = plan(network, rtl, place(network, rtl, load.firing if load else None))
     else:
         design, reached = reach(network, rtl, targets, load)
-    if path and path.suffix == NETWORK:
+    if path and network_file.is_named(path):
         write_file(path, lambda part: network_file.save(network, part))
     elif path:
         write_rtl(network, design, path, reports, accuracy, reached)
@@ -131,15 +132,22 @@ def _integers(
 
     The float network, eight times as large, is gone when this returns.
     """
+    options = quantize or QuantizeOptions()
+    if isinstance(source, FixedPointNetwork) and replace(options, strict=False) != QuantizeOptions():
+        raise OptionError("model: is an integer network already, which options of quantization cannot change")
     if isinstance(source, FixedPointNetwork):
-        if quantize is not None and quantize != QuantizeOptions():
-            raise OptionError("model: is an integer network already, which options of quantization cannot change")
         network, reports = source, _NO_REPORTS
     else:
-        source = choose_readout(source, quantize.readout if quantize else "")
-        network, reports = compile_network(source, quantize)
+        source = choose_readout(source, options.readout)
+        network, reports = compile_network(source, options)
     samples = calibration(network) if calibration else None
-    return network, reports, samples, _accuracy(source, network, samples) if samples else None
+    if isinstance(source, LayeredNetwork) and samples and samples.steps > reports[0].time_steps:
+        network, reports = compile_network(source, options, samples.steps)  # again, wide enough for the samples
+    accuracy = _accuracy(source, network, samples) if samples else None
+    clipped = accuracy.saturations.clipped(network) if accuracy else []
+    if options.strict and clipped:
+        raise StrictError("\n".join(f"{note} (--strict allows no saturation on the samples given)" for note in clipped))
+    return network, reports, samples, accuracy
 
 
 def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | FixedPointNetwork:
@@ -152,7 +160,7 @@ def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | Fixe
         return model
     if isinstance(model, (str, os.PathLike)):
         path = Path(model)
-        if path.suffix == NETWORK:
+        if network_file.is_named(path):
             return network_file.load(path)
         from snn2rtl.frontend import load
 
@@ -181,11 +189,13 @@ def _accuracy(source: LayeredNetwork | FixedPointNetwork, network: FixedPointNet
         raise DataError("calibration: must have labels")
     check_labels(samples.labels, len(samples), network.num_classes)
     before = after = agree = 0
+    saturations = Saturations()
     folded = fold(source) if isinstance(source, LayeredNetwork) else None
     for first in range(0, len(samples), _CHUNK):
         inputs = samples.inputs(first, min(first + _CHUNK, len(samples)))
         labels = samples.labels[first : first + _CHUNK]
-        classes = reference.run(network, inputs, record_spikes=False).classes
+        result = reference.run(network, inputs, record_spikes=False)
+        classes, saturations = result.classes, saturations + result.saturations
         after += int((classes == labels).sum())
         if folded:
             wanted = np.argmax(scores(folded, inputs), axis=1)
@@ -193,5 +203,5 @@ def _accuracy(source: LayeredNetwork | FixedPointNetwork, network: FixedPointNet
             agree += int((wanted == classes).sum())
     total = len(samples)
     if not folded:
-        return Accuracy(total, None, after / total, None)
-    return Accuracy(total, before / total, after / total, agree / total)
+        return Accuracy(total, None, after / total, None, saturations)
+    return Accuracy(total, before / total, after / total, agree / total, saturations)

@@ -26,9 +26,14 @@ def to_layers(network: SpikingNetwork | LayeredNetwork) -> LayeredNetwork:
 
 
 def compile_network(
-    network: SpikingNetwork | LayeredNetwork, options: QuantizeOptions | None = None
+    network: SpikingNetwork | LayeredNetwork, options: QuantizeOptions | None = None, sample_steps: int = 0
 ) -> tuple[FixedPointNetwork, tuple[LayerReport, ...]]:
     """Return the integer network and the report of every layer.
+
+    Args:
+        network: the float network.
+        options: how it becomes an integer network.
+        sample_steps: time steps of the calibration samples, which widths must hold, 0 without any.
 
     Raises:
         UnsupportedModelError: the network holds something that has no exact hardware here.
@@ -37,7 +42,8 @@ def compile_network(
         StrictError: options.strict, and something was approximated.
     """
     options = options or QuantizeOptions()
-    integer, reports = quantize_network(choose_readout(to_layers(network), options.readout), options)
+    layers = choose_readout(to_layers(network), options.readout)
+    integer, reports = quantize_network(layers, options, sample_steps)
     notes = [note for report in reports for note in report.approximations()]
     if options.strict and notes:
         raise StrictError("\n".join(f"{note} (--strict allows no approximation)" for note in notes))

@@ -44,7 +44,11 @@ class ToolNotFoundError(Snn2RtlError):
 
 
 class ToolFailedError(Snn2RtlError):
-    """A simulator or a synthesis tool ended with an error."""
+    """A simulator or a synthesis tool ended with an error; output is all that it printed."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        self.output = output
+        super().__init__(message)
 
 
 class VerificationError(Snn2RtlError):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,16 +21,21 @@ from snn2rtl.output import BUILD, GENERATOR, MANIFEST
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.placement import Placement
 from snn2rtl.rtl.plan import plan
+from snn2rtl.user_cache import cache_folder
 
 T = TypeVar("T")
-_MARK = "fingerprint"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class OutputFolder:
-    """The parts of an output folder; hdl holds its Verilog files from the root of the folder, modules before users."""
+    """The parts of an output folder.
+
+    manifest: digest of its manifest. hdl: its Verilog files from the root of the folder, modules before users.
+    """
 
     path: Path
+    manifest: str
     files: tuple[str, ...]
     hdl: tuple[str, ...]
     network: FixedPointNetwork
@@ -35,24 +43,28 @@ class OutputFolder:
 
     @property
     def build(self) -> Path:
-        """Where tools leave what they make of the folder."""
-        return self.path / BUILD
+        """Where tools leave what they make of the folder: inside of it, or in the user's cache where that cannot be."""
+        inside = self.path / BUILD
+        with suppress(OSError):
+            inside.mkdir(exist_ok=True)  # not its parents: compile may just be replacing the folder
+            if os.access(inside, os.W_OK | os.X_OK):
+                return inside
+        outside = cache_folder("builds") / hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
+        log.info("%s cannot be written: what tools make of it goes to %s", self.path, outside)
+        return outside
 
-    def fingerprint(self) -> str:
-        """Return a digest of the files as they are now, which an edited file changes."""
-        hasher = hashlib.sha256()
-        for file in sorted(self.files):
-            hasher.update(file.encode() + b"\0" + (self.path / file).read_bytes())
-        return hasher.hexdigest()
+    def build_place(self, name: str) -> Path:
+        """Make and return the part of build that belongs to one tool or flow."""
+        place = self.build / name
+        place.mkdir(parents=True, exist_ok=True)
+        return place
 
-    def is_current(self, place: Path) -> bool:
-        """Return whether what lies at a place was marked as made of the files as they are now."""
-        mark = place / _MARK
-        return mark.is_file() and mark.read_text() == self.fingerprint()
-
-    def mark(self, place: Path) -> None:
-        """Say that what lies at a place was made of the files as they are now."""
-        (place / _MARK).write_text(self.fingerprint())
+    def check_unchanged(self) -> None:
+        """Raise ModelFileError where compile has replaced the folder since it was opened."""
+        with suppress(OSError):
+            if hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest() == self.manifest:
+                return
+        raise ModelFileError(f"{self.path}: was compiled again in the meantime; run the command again")
 
 
 def open_folder(path: Path) -> OutputFolder:
@@ -64,7 +76,8 @@ def open_folder(path: Path) -> OutputFolder:
     """
     path = path.resolve()
     try:
-        manifest = json.loads((path / MANIFEST).read_text())
+        text = (path / MANIFEST).read_bytes()
+        manifest = json.loads(text)
         if manifest["generator"] != GENERATOR:
             raise ValueError("another tool's manifest")
         files, hdl = tuple(manifest["files"]), _values(manifest["hdl"], str)
@@ -88,7 +101,8 @@ def open_folder(path: Path) -> OutputFolder:
         output=output,
         beat_pixels=beat_pixels,
     )
-    return OutputFolder(path, files, hdl, network, plan(network, options, _placements(placement, network)))
+    design = plan(network, options, _placements(placement, network))
+    return OutputFolder(path, hashlib.sha256(text).hexdigest(), files, hdl, network, design)
 
 
 def _values(values: object, kind: type[T]) -> tuple[T, ...]:

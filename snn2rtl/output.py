@@ -49,7 +49,7 @@ def write_folder(out: Path, write: Callable[[Path], None]) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def write_file(out: Path, write: Callable[[Path], None]) -> None:
+def write_file(out: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a new file, then put it in the place of ``out``.
 
     Raises:

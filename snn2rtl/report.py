@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from snn2rtl.fixed_point import signed_range
+from snn2rtl.int_net.saturations import Saturations
 
 BitsFrom = Literal["asked", "training", "default"]
+StepsFrom = Literal["asked", "encoder", "samples", "default"]
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,15 @@ class LeakReport:
 class LayerReport:
     """What quantizing did to one layer.
 
-    bits_from: who chose weight_bits; training did by its weight steps, where nobody asked for a width.
+    bits_from: who chose weight_bits; training did by its weight steps, where nobody asked for a width. dropped_steps:
+    neurons with weights whose step is not the one that training chose.
     Weight errors are in weight steps (of scale), the others in membrane steps, of scale / input_max /
     2**membrane_fraction; input_max is 255 where pixels enter, else 1. weights are those of inputs and recurrent ones.
     leak_* is the fraction of the membrane that a step keeps, of the neuron in which they differ most; synapse_leak and
     adaptation_leak are those of synaptic currents and adaptations. membrane_low and _high are what a sample of
-    time_steps steps can charge a membrane to; may_saturate says that a longer one can pass membrane_bits. Integrators
-    have a score of score_bits; score_low and _high are what such a sample can bring it to.
+    time_steps steps can charge a membrane to; may_saturate says that a longer one can pass membrane_bits. time_steps is
+    the longest of what was asked for, what the encoder makes and what the calibration samples have; steps_from says
+    which. Integrators have a score of score_bits; score_low and _high are what such a sample can bring it to.
     """
 
     name: str
@@ -38,6 +42,7 @@ class LayerReport:
     weights: int
     weight_bits: int
     bits_from: BitsFrom
+    dropped_steps: int = 0
     scale_min: float
     scale_max: float
     nonzero_weights: int
@@ -59,6 +64,7 @@ class LayerReport:
     may_saturate: bool
     silent_neurons: int
     time_steps: int
+    steps_from: StepsFrom = "default"
     synapse_leak: LeakReport | None = None
     adaptation_leak: LeakReport | None = None
     adaptation_floors: bool = False
@@ -72,6 +78,12 @@ class LayerReport:
         where = f"layer '{self.name}'"
         total = self.weights
         notes = []
+        if self.dropped_steps:
+            notes.append(
+                f"{where}: the weight_step of training is not taken for {self.dropped_steps} of {self.neurons} "
+                f"neurons; their weights are no multiples of it that fit {self.weight_bits} bits, or all neurons need "
+                "one step"
+            )
         if self.saturated_weights:
             notes.append(f"{where}: {self.saturated_weights} of {total} weights saturate at {self.weight_bits} bits")
         if self.weight_error:
@@ -118,9 +130,13 @@ def findings(reports: Sequence[LayerReport], accuracy: Accuracy | None) -> dict[
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Accuracy on calibration data of the float network and of the integer network, and how often both say the same."""
+    """Accuracy on calibration data of the float network and of the integer network, and how often both say the same.
+
+    saturations: what the integer network clipped and lost.
+    """
 
     samples: int
     before: float | None
     after: float
     agreement: float | None
+    saturations: Saturations

@@ -108,6 +108,16 @@ def _(folder: Path) -> list[str]:
     return whole(folder, "own.pt", Net())
 
 
+@case("onnx")
+def _(folder: Path) -> list[str]:
+    return written(folder, "net.onnx", b"\x08\x08\x12\x07pytorch" + bytes(40))
+
+
+@case("keys")
+def _(folder: Path) -> list[str]:
+    return whole(folder, "x.pt", {"a": small(), "b": small()})
+
+
 @case("unknown-layers")
 def _(folder: Path) -> list[str]:
     return whole(folder, "net.pt", nn.Sequential(nn.MaxPool2d(2), neuron.IzhikevichNode(2.0, 0.8, 1.0, 1.0)))
@@ -356,4 +366,5 @@ case_of_tune("nothing")
 case_of_tune("objective", "--search", "lr=1e-4:1e-2", "--objective", "accuracy,speed")
 case_of_tune("test-images", "--search", "lr=1e-4:1e-2", "--hold-out", "0")
 case_of_tune("storage", "--search", "lr=1e-4:1e-2", "--storage", "postgresql://me:secret@127.0.0.1:1/studies")
+case_of_tune("storage-memory", "--search", "lr=1e-4:1e-2", "--storage", "sqlite:///:memory:")
 case_of_tune("storage-kind", "--search", "lr=1e-4:1e-2", "--storage", "mysql://me@host/studies")

@@ -63,11 +63,12 @@ def folder(tmp_path):
 def yosys(monkeypatch, tmp_path):
     """Let Yosys write a netlist of these cells."""
 
-    def install(target, cells=None, **changes):
+    def install(target, cells=None, netlist=None, **changes):
+        netlist = netlist or target
         types = [kind for kind, count in (cells or CELLS[target]).items() for _ in range(count)]
         cell_table = {str(index): {"type": kind} for index, kind in enumerate([*types, "$scopeinfo"])}
-        netlist = json.dumps({"modules": {"net_top": {"cells": cell_table}, "LUT4": {"cells": {}}}})
-        writes = changes.pop("writes", {f"build/synth-{target}/netlist.json": netlist})
+        text = json.dumps({"modules": {"net_top": {"cells": cell_table}, "LUT4": {"cells": {}}}})
+        writes = changes.pop("writes", {f"build/synth-{netlist}/netlist.json": text})
         return fake_tool(monkeypatch, tmp_path / "bin", "yosys", "Preparing to run", writes, **changes)
 
     return install
@@ -77,8 +78,8 @@ def yosys(monkeypatch, tmp_path):
 def nextpnr(monkeypatch, tmp_path):
     """Let nextpnr write a report."""
 
-    def install(target, says="", report=REPORT, **changes):
-        writes = {f"build/synth-{target}/nextpnr-1.json": json.dumps(report)} if report else {}
+    def install(target, says="", report=REPORT, netlist=None, **changes):
+        writes = {f"build/synth-{netlist or target}/nextpnr-1.json": json.dumps(report)} if report else {}
         return fake_tool(monkeypatch, tmp_path / "bin", f"nextpnr-{target}", says, writes, **changes)
 
     return install
@@ -124,14 +125,17 @@ def test_the_fastest_seed_counts(folder, yosys, monkeypatch, tmp_path):
 
 
 def test_the_device_that_was_asked_for(folder, yosys, nextpnr):
-    script = folder / "build/synth-ice40/synth.ys"
-    yosys("ice40")
-    arguments = nextpnr("ice40")
+    yosys("ice40", netlist="ice40-up5k")
+    arguments = nextpnr("ice40", netlist="ice40-up5k")
     assert synthesise(folder, "ice40", device="up5k").device == "up5k"
     assert "--up5k\n--package\nsg48" in arguments.read_text()
-    assert "\nsynth_ice40 -dsp -device u -top net_top\n" in script.read_text()
+    own = (folder / "build/synth-ice40-up5k/synth.ys").read_text()
+    assert "\nsynth_ice40 -dsp -device u -top net_top\n" in own
+    yosys("ice40")
+    nextpnr("ice40")
     assert synthesise(folder, "ice40").device == "hx8k"
-    assert "\nsynth_ice40 -top net_top\n" in script.read_text()
+    assert "\nsynth_ice40 -top net_top\n" in (folder / "build/synth-ice40/synth.ys").read_text()
+    assert (folder / "build/synth-ice40-up5k/synth.ys").read_text() == own, "a netlist for each mapping"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from spikingjelly.activation_based import layer, neuron
 from torch import nn
 from torch.nn.utils import prune
 
+import snn2rtl
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import OutputError, UnsupportedModelError
 from snn2rtl.float_net.nodes import Linear
@@ -47,7 +48,7 @@ def test_steps_of_training_are_kept(tmp_path, write):
 def test_values_that_float32_cannot_hold_stay_exact(tmp_path):
     fc = nn.Linear(2, 1).double()
     fc.weight = nn.Parameter(torch.tensor([[1 / 3, 1e300]], dtype=torch.float64))
-    save(nn.Sequential(fc), tmp_path / "a.pt")
+    save(nn.Sequential(fc, neuron.IFNode()), tmp_path / "a.pt")
     assert np.array_equal(load(tmp_path / "a.pt").nodes[0].weight, [[1 / 3, 1e300]])
 
 
@@ -68,6 +69,37 @@ def test_save_replaces_a_file_at_once_or_not_at_all(tmp_path, monkeypatch):
     assert path.read_bytes() == b"old"
     save(small_net(), path)
     assert [file.name for file in tmp_path.iterdir()] == ["net.pt"]
+
+
+@pytest.mark.parametrize(
+    ("net", "expected"),
+    [
+        ([nn.Linear(3, 2)], "layer '0': Linear must be followed by a spiking neuron, not by nothing"),
+        (
+            [nn.Linear(3, 2), nn.Linear(2, 2), neuron.IFNode()],
+            "layer '0': Linear must be followed by a spiking neuron, not by Linear '1'",
+        ),
+        ([neuron.IFNode(), nn.Linear(3, 2), neuron.IFNode()], "layer '0': Neuron must follow a Linear layer"),
+        (
+            [nn.Unflatten(-1, (1, 4, 4)), nn.AvgPool2d(2), neuron.IFNode(), nn.Flatten(), nn.Linear(4, 2)],
+            "layer '2': neurons must come after a layer with weights, not after an AveragePool",
+        ),
+        (
+            [nn.Unflatten(-1, (1, 4, 4)), nn.Conv2d(1, 1, 3), neuron.IFNode(), nn.Flatten(), nn.Linear(5, 2)],
+            "layer '4': must take 4 inputs from '1', not 5",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("read_before", [False, True])
+def test_save_writes_nothing_that_compile_refuses(tmp_path, net, expected, read_before):
+    torch.save(nn.Sequential(*net), tmp_path / "whole.pt")
+    with pytest.raises(UnsupportedModelError) as compiled:
+        snn2rtl.compile(tmp_path / "whole.pt")
+    assert compiled.value.problems == (expected,)
+    with pytest.raises(UnsupportedModelError) as caught:
+        save(from_module(nn.Sequential(*net)) if read_before else nn.Sequential(*net), tmp_path / "net.pt")
+    assert caught.value.problems == (expected,)
+    assert [file.name for file in tmp_path.iterdir()] == ["whole.pt"]
 
 
 def test_save_into_a_missing_folder(tmp_path):
@@ -193,6 +225,7 @@ def test_files_that_hold_something_else(tmp_path, value):
 def test_names_stay_as_they_are(tmp_path, name):
     net = nn.Sequential()
     net._modules[name] = nn.Linear(1, 1)
+    net.add_module("lif", neuron.IFNode())
     torch.save(net, tmp_path / "whole.pt")
     save(net, tmp_path / "net.pt", name=name)
     assert load(tmp_path / "net.pt").name == name

@@ -16,6 +16,7 @@ from norse.torch import (
     LIFParameters,
     LIFRecurrent,
     LIFRecurrentCell,
+    PoissonEncoder,
     SequentialState,
 )
 from norse.torch.functional.leaky_integrator import LIParameters
@@ -211,6 +212,7 @@ NAMES = "LIFCell, LIF, LIFRecurrentCell, LIFRecurrent, LIFBoxCell, LICell, LI or
     ("module", "message"),
     [
         (LIFAdExCell(), f"neuron must be {NAMES}, not LIFAdExCell"),
+        (PoissonEncoder(3), f"must be SequentialState, {NAMES}, not PoissonEncoder"),
         (
             LIFCell(lif(v_reset=-0.5)),
             "v_reset must be 0.0 like v_leak, for a membrane resets to where it rests, not -0.5",

@@ -48,6 +48,13 @@ SPIKING = (
     "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, "
     "IFNode, LIFNode or ParametricLIFNode"
 )
+
+
+class Leaky(nn.Module):
+    __module__ = "snntorch._neurons.leaky"
+
+
+NORSE = "LIFCell, LIF, LIFRecurrentCell, LIFRecurrent, LIFBoxCell, LICell, LI or LIBoxCell of Norse"
 OWN = "; build it as nn.Sequential of these"
 
 
@@ -58,6 +65,10 @@ OWN = "; build it as nn.Sequential of these"
         (neuron.NonSpikingLIFNode(), "neuron must be IFNode, LIFNode or ParametricLIFNode, not NonSpikingLIFNode"),
         (OwnNeuron(), f"neuron must be IFNode, LIFNode or ParametricLIFNode, not OwnNeuron{OWN}"),
         (OwnLayer(), f"must be {SPIKING}, not OwnLayer{OWN}"),
+        (
+            Leaky(),
+            f"neuron must be IFNode, LIFNode or ParametricLIFNode of SpikingJelly, or {NORSE}, not Leaky of snntorch",
+        ),
         (nn.MaxPool2d(1), f"must be {SPIKING}, not MaxPool2d"),
         (nn.BatchNorm3d(1), f"must be {SPIKING}, not BatchNorm3d"),
         (layer.TLastSeqToANNContainer(nn.Linear(1, 1)), f"must be {SPIKING}, not TLastSeqToANNContainer"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from model_files import pickle_of, refused, small_net, torch_bytes, with_pickle
+from spikingjelly.activation_based import neuron
 from torch import nn
 
 from snn2rtl.errors import Snn2RtlError, UnsupportedModelError
@@ -59,6 +60,19 @@ def test_a_file_that_would_run_code_is_refused_and_runs_nothing(tmp_path, key):
     value, names = evil_values(canary)[key]
     torch.save(value, path)
     assert f"not {names}, which could run code and was not loaded" in refused(path)
+    assert not canary.exists()
+
+
+def test_code_beside_a_network_does_not_run(tmp_path):
+    canary = tmp_path / "canary"
+    others = {"scheduler": Evil(exec, f"open({str(canary)!r}, 'w')"), "own": OwnNet(), "call": print}
+    torch.save({"net": small_net(), **others}, tmp_path / "net.pt")
+    torch.save(small_net(), tmp_path / "alone.pt")
+    assert [node.name for node in load(tmp_path / "net.pt").nodes] == [
+        node.name for node in load(tmp_path / "alone.pt").nodes
+    ]
+    torch.save({"net": small_net(), "scheduler": Evil(os.system, f"touch {canary}")}, tmp_path / "net.pt")
+    assert "not 'posix.system', which could run code" in refused(tmp_path / "net.pt")
     assert not canary.exists()
 
 
@@ -132,7 +146,7 @@ def test_a_truncated_file_is_refused_at_every_length(tmp_path, write):
 
 
 def test_a_damaged_weight_is_noticed(tmp_path):
-    net = nn.Sequential(nn.Linear(64, 64))
+    net = nn.Sequential(nn.Linear(64, 64), neuron.IFNode())
     save(net, tmp_path / "net.pt")
     content = bytearray((tmp_path / "net.pt").read_bytes())
     weights = net[0].weight.detach().numpy().tobytes()

@@ -111,13 +111,17 @@ def test_a_batch_norm_after_a_linear_goes_into_it():
     assert linear.bias.tolist() == [2 * 1 + 3, 0.5 * 2 + 4]
 
 
-def test_a_batch_norm_scales_the_steps_of_training_or_takes_them():
+def test_a_batch_norm_scales_the_steps_of_training_where_it_has_one_gain():
     trained = Linear(name="fc", weight=[[1.0], [3.0], [3.0]], bias=[0.0] * 3, step=[0.5, 1.0, 1.0])
     (after,) = fold_batch_norm(network(trained, norm("bn", [2, -4, 0], [0, 0, 0]))).nodes
     assert after.weight.ravel().tolist() == [2, -12, 0]
     assert after.step.tolist() == [1, 4, 1]
     (before,) = fold_batch_norm(network(norm("bn", [2], [0]), trained)).nodes
-    assert before.step is None
+    assert before.step.tolist() == [1, 2, 2]
+    wide = replace(trained, weight=[[1.0, 2.0], [3.0, 1.0], [3.0, 4.0]])
+    for gains, steps in (([3, -3], [1.5, 3, 3]), ([3, 2], [0.5, 1, 1]), ([0, 0], [0.5, 1, 1])):
+        (before,) = fold_batch_norm(network(norm("bn", gains, [0, 0]), wide)).nodes
+        assert before.step.tolist() == steps
 
 
 def test_a_batch_norm_before_a_linear_goes_into_it():

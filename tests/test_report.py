@@ -56,6 +56,11 @@ def plain_report() -> LayerReport:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        (
+            {"dropped_steps": 1},
+            "layer 'fc': the weight_step of training is not taken for 1 of 1 neurons; "
+            "their weights are no multiples of it that fit 8 bits, or all neurons need one step",
+        ),
         ({"saturated_weights": 1}, "layer 'fc': 1 of 1 weights saturate at 8 bits"),
         (
             {"weight_error": 0.123456, "rounded_to_zero": 1},

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from networks import chain, dense
+from spikingjelly.activation_based import layer, neuron
+from torch import nn
 
+import snn2rtl
 from snn2rtl.api import compile
 from snn2rtl.cli import main
-from snn2rtl.data.samples import Samples, samples_for
+from snn2rtl.commands import verify as command
+from snn2rtl.data.samples import Samples, load_samples, samples_for
+from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
-from snn2rtl.folder import open_folder
+from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.int_net import network_file
+from snn2rtl.int_net.saturations import Saturations
 from snn2rtl.verify.engines import Stalls
-from snn2rtl.verify.verify import verify
+from snn2rtl.verify.verify import Verdict, verify
 
 RANDOM = np.random.default_rng(0)
 NETWORK = chain(dense([[1, -2, 3, 4], [0, 5, -6, 7], [2, 2, 2, 2]], 3))
@@ -85,3 +93,195 @@ def test_labels_of_any_integers_are_read(tmp_path: Path, kind: Any) -> None:
     assert samples.labels.tolist() == [0, 1, 2, 0, 1]
     assert samples.labels.dtype == np.int64
     assert len(samples) == 5
+
+
+# what the array of a .npy file is
+
+ENCODER = Encoder.poisson(5, 0.7)
+DIRECT = Encoder(kind="direct", time_steps=5)
+
+
+def read(path: Path, array: Any, encoder: Encoder | None = ENCODER, **more: Any) -> Samples:
+    np.save(path / "x.npy", array)
+    return load_samples(path / "x.npy", encoder=encoder, **{"inputs": 784, **more})
+
+
+def refusal(path: Path, array: Any, encoder: Encoder | None = ENCODER, **more: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        read(path, array, encoder, **more)
+    return str(caught.value).removeprefix(f"{path}/x.npy: ")
+
+
+@pytest.mark.parametrize("value", [0, 1, 2, 255])
+def test_images_are_images_whatever_their_values(tmp_path: Path, value: int) -> None:
+    images = np.full((5, 28, 28), value, np.uint8)
+    for encoder in (ENCODER, DIRECT):
+        assert np.array_equal(read(tmp_path, images, encoder).data, images.reshape(5, 784))
+    assert refusal(tmp_path, images, None) == "spikes must have shape (T, N, 784), not (5, 28, 28)"
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_spikes_are_spikes_whatever_their_values(tmp_path: Path, value: int) -> None:
+    for encoder in (ENCODER, None):
+        assert read(tmp_path, np.full((5, 28, 784), value, np.uint8), encoder).data.shape == (5, 28, 784)
+        assert read(tmp_path, np.full((5, 28, 784), value, bool), encoder).data.shape == (5, 28, 784)
+    assert refusal(tmp_path, np.full((5, 2, 784), 2, np.uint8)) == "spikes must be 0 or 1"
+
+
+def test_an_array_that_may_be_either_is_refused(tmp_path: Path) -> None:
+    one = np.ones((5, 1, 784), np.uint8)
+    assert refusal(tmp_path, one) == (
+        "may be spikes of one sample or 5 images, for its shape is (5, 1, 784); "
+        "write an .npz file with an array 'spikes' or 'images'"
+    )
+    assert read(tmp_path, one.astype(bool)).data.shape == (5, 1, 784)  # images are uint8
+    assert read(tmp_path, one, None).data.shape == (5, 1, 784)
+    assert read(tmp_path, one, DIRECT).data.shape == (5, 784)
+    for name, shape in (("spikes", (5, 1, 784)), ("images", (5, 784))):
+        np.savez(tmp_path / "x.npz", **{name: one})
+        assert load_samples(tmp_path / "x.npz", inputs=784, encoder=ENCODER).data.shape == shape
+
+
+def test_an_array_that_is_neither_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, np.zeros((5, 28, 27), np.uint8)) == (
+        "must be spikes of shape (T, N, 784) or uint8 images of shape (N, ...) of 784 pixels, "
+        "not uint8 of shape (5, 28, 27)"
+    )
+
+
+# axes of a sample
+
+SHAPE = (3, 8, 4)
+IMAGES = RANDOM.integers(0, 256, (6, *SHAPE), np.uint8)
+LATE = IMAGES.transpose(0, 2, 3, 1)
+
+
+@pytest.mark.parametrize("encoder", [ENCODER, DIRECT])
+def test_images_have_the_shape_of_the_network_or_none(tmp_path: Path, encoder: Encoder) -> None:
+    flat, wanted = IMAGES.reshape(6, 96), {"inputs": 96, "shape": SHAPE}
+    for images in (IMAGES, flat, np.asfortranarray(IMAGES)):
+        assert np.array_equal(read(tmp_path, images, encoder, **wanted).data, flat)
+    rule = "images must be uint8 of shape (N, 3, 8, 4) or (N, 96), not uint8 of shape "
+    for images, advice in (
+        (LATE, "(6, 8, 4, 3); channels must come first: write images.transpose(0, 3, 1, 2)"),
+        (IMAGES.transpose(0, 1, 3, 2), "(6, 3, 4, 8)"),
+        (IMAGES.reshape(6, 3, 32), "(6, 3, 32)"),
+        (IMAGES.reshape(6, 12, 8), "(6, 12, 8)"),
+    ):
+        np.savez(tmp_path / "x.npz", images=images)
+        with pytest.raises(DataError) as caught:
+            load_samples(tmp_path / "x.npz", encoder=encoder, **wanted)
+        assert str(caught.value) == f"{tmp_path}/x.npz: {rule}{advice}"
+        assert refusal(tmp_path, images, encoder, **wanted).endswith(advice)
+
+
+def test_the_advice_gives_the_images_that_are_wanted(tmp_path: Path) -> None:
+    wanted: dict[str, Any] = {"inputs": 96, "shape": SHAPE}
+    advice = refusal(tmp_path, LATE, **wanted).rpartition("transpose")[2]
+    assert np.array_equal(LATE.transpose(*map(int, advice.strip("()").split(","))), IMAGES)
+
+
+def test_axes_of_one_do_not_change_the_order(tmp_path: Path) -> None:
+    images = IMAGES[:, :1]
+    for shape, array in (((1, 8, 4), images[:, 0]), ((1, 8, 4), images[:, 0, :, :, None]), ((8, 4), images)):
+        assert np.array_equal(read(tmp_path, array, DIRECT, inputs=32, shape=shape).data, images.reshape(6, 32))
+
+
+def test_spikes_may_have_the_shape_of_the_network(tmp_path: Path) -> None:
+    spikes = (RANDOM.random((5, 6, *SHAPE)) < 0.5).astype(np.uint8)
+    wanted: dict[str, Any] = {"inputs": 96, "shape": SHAPE}
+    for encoder in (None, ENCODER):
+        assert np.array_equal(read(tmp_path, spikes, encoder, **wanted).data, spikes.reshape(5, 6, 96))
+    late = spikes.transpose(0, 1, 3, 4, 2)
+    assert refusal(tmp_path, late, None, **wanted) == (
+        "spikes must have shape (T, N, 3, 8, 4) or (T, N, 96), not (5, 6, 8, 4, 3); "
+        "channels must come first: write spikes.transpose(0, 1, 4, 2, 3)"
+    )
+    assert refusal(tmp_path, spikes, None, inputs=96) == "spikes must have shape (T, N, 96), not (5, 6, 3, 8, 4)"
+
+
+def test_networks_of_a_row_of_inputs_take_axes_in_their_order(tmp_path: Path) -> None:
+    assert np.array_equal(read(tmp_path, IMAGES, inputs=96).data, IMAGES.reshape(6, 96))
+    assert np.array_equal(read(tmp_path, IMAGES, inputs=96, shape=(96,)).data, IMAGES.reshape(6, 96))
+
+
+def test_calibration_with_channels_last_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = nn.Sequential(
+        layer.Conv2d(3, 2, 3, padding=1, bias=False),
+        neuron.IFNode(),
+        layer.Flatten(),
+        layer.Linear(64, 3),
+        neuron.IFNode(),
+    )
+    snn2rtl.save(net, tmp_path / "m.pt", encoder=ENCODER)
+    argv = ["compile", str(tmp_path / "m.pt"), "--input-shape", "3,8,4", "--out", str(tmp_path / "net.npz"), "--quiet"]
+    for images, code in ((LATE, 1), (IMAGES, 0)):
+        np.savez(tmp_path / "x.npz", images=images, labels=np.arange(6) % 3)
+        assert main([*argv, "--calibration", str(tmp_path / "x.npz")]) == code
+        assert ("images.transpose(0, 3, 1, 2)" in capsys.readouterr().err) == (code == 1)
+
+
+# names and pipes
+
+
+def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path) -> None:
+    net, data = tmp_path / "NET.NPZ", tmp_path / "X.NPZ"
+    assert main(["compile", str(saved(tmp_path)), "--out", str(net), "--quiet"]) == 0
+    assert network_file.digest(network_file.load(net)) == network_file.digest(NETWORK)
+    with data.open("wb") as file:
+        np.savez(file, spikes=SPIKES, labels=np.zeros(8, int))
+    for argv in (
+        ["simulate", str(net), "--input", str(data), "--out", str(tmp_path / "y.npz")],
+        ["measure", str(net), "--repeats", "0", "--data", str(data)],
+        ["compile", str(net), "--out", str(tmp_path / "rtl"), "--calibration", str(data)],
+        ["explore", str(net), "--search", "lanes=1,2", "--data", str(data), "--out", str(tmp_path / "explored")],
+    ):
+        assert main([*argv, "--quiet"]) == 0
+
+
+def saved(folder: Path) -> Path:
+    network_file.save(NETWORK, folder / "net.npz")
+    return folder / "net.npz"
+
+
+def test_samples_are_read_from_a_pipe(tmp_path: Path, rtl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command reads it once: the second time it would be empty."""
+    net, pipe = str(saved(tmp_path)), tmp_path / "pipe"
+    np.savez(tmp_path / "x.npz", spikes=SPIKES, labels=np.zeros(8, int))
+    os.mkfifo(pipe)
+    verified: list[int] = []
+
+    def no_simulator(folder: OutputFolder, samples: Samples, *_: Any, **__: Any) -> Verdict:
+        verified.append(len(samples))
+        assert np.array_equal(samples.data, SPIKES[:, : len(samples)])
+        values: dict[str, Any] = dict.fromkeys(("spikes", "cycles", "latency", "worst"), 1)
+        values |= {"netlist": None, "stalls": Stalls(), "accuracy": None, "saturations": Saturations()}
+        return Verdict(engine="icarus", samples=len(samples), limit=1, **values)
+
+    monkeypatch.setattr(command, "verify", no_simulator)
+    for argv in (
+        ["simulate", net, "--out", str(tmp_path / "y.npz"), "--input"],
+        ["compile", net, "--out", str(tmp_path / "rtl"), "--calibration"],
+        ["verify", str(rtl), "--samples", "5", "--data"],
+        ["measure", net, "--repeats", "0", "--data"],
+    ):
+        writer = threading.Thread(target=pipe.write_bytes, args=((tmp_path / "x.npz").read_bytes(),))
+        writer.start()
+        assert main([*argv, str(pipe), "--quiet"]) == 0
+        writer.join()
+    assert verified == [5, 1, 1, 2, 1, 1]
+
+
+def test_what_is_read_more_than_once_is_no_pipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe, net = tmp_path / "pipe", str(saved(tmp_path))
+    os.mkfifo(pipe)
+    for argv in (
+        ["compile", str(pipe), "--out", str(tmp_path / "rtl")],
+        ["explore", net, "--search", "lanes=1,2", "--out", str(tmp_path / "o"), "--data", str(pipe)],
+        ["data", "inspect", "shd", str(pipe)],
+    ):
+        assert main(argv) == 1
+        assert capsys.readouterr().err == (
+            f"snn2rtl: error: {pipe}: must be a file, not a pipe or a device, for it is read more than once; "
+            "write what it gives to a file\n"
+        )

@@ -27,8 +27,8 @@ def summing(membrane_bits, score_bits):
 def test_counts_that_saturate_are_counted_and_said():
     network = chain(dense([[1], [1], [0]]), count_bits=2)
     found = run(network, all_spike(5, 4)).saturations
-    assert found == Saturations(samples=4, steps=5, membranes={}, readout=8, lost={})
-    assert found.sentences(network) == [
+    assert found == Saturations(samples=4, steps=5, membranes={}, readout=8, lost_spikes={})
+    assert found.clipped(network) == [
         "readout: 8 of 12 spike counts saturate at 2 bits; samples of 5 time steps are too long for it"
     ]
 
@@ -44,7 +44,7 @@ def test_membranes_are_counted_in_every_step_at_both_ends():
     network = chain(up, dense([[1, 1]]))
     found = run(network, all_spike(3, 2)).saturations
     assert found.membranes == {"fc1": 2 * (1 + 2)}  # 100, 200 -> fires, 100; -100, -200, -228
-    assert found.sentences(network) == ["layer 'fc1': 6 of 12 membranes saturate at 8 bits, over all time steps"]
+    assert found.clipped(network) == ["layer 'fc1': 6 of 12 membranes saturate at 8 bits, over all time steps"]
 
 
 def test_membranes_at_their_limits_are_not_saturated():
@@ -67,9 +67,9 @@ def test_delayed_spikes_past_the_end_are_lost_and_said_but_clip_nothing():
     spikes = all_spike(4, 2, 3)
     spikes[:, 1, 2] = 0
     found = run(network, spikes).saturations
-    assert found.lost == {"fc1": 2 * 2 + 4}
+    assert found.lost_spikes == {"fc1": 2 * 2 + 4}
     assert found.clipped(network) == []
-    assert found.sentences(network) == [
+    assert found.lost() == [
         "layer 'fc1': 8 delayed spikes would arrive after the last time step of their sample and are lost"
     ]
 
@@ -80,8 +80,8 @@ def test_parts_add_up():
     whole = run(network, spikes).saturations
     parts = [run(network, spikes[:, part]).saturations for part in (slice(0, 2), slice(2, 5))]
     assert parts[0] + parts[1] == whole
-    assert min(part.readout and part.membranes["fc1"] and part.lost["fc1"] for part in parts) > 0
-    assert whole.to_dict() == {"membranes": whole.membranes, "readout": whole.readout, "lost_spikes": whole.lost}
+    assert min(part.readout and part.membranes["fc1"] and part.lost_spikes["fc1"] for part in parts) > 0
+    assert whole + Saturations() == whole
 
 
 @settings(max_examples=60)
@@ -112,5 +112,5 @@ def test_as_many_as_one_number_at_a_time(network, seed):
     for layer, trace in zip(layers_of(network), result.in_order, strict=True):
         delay = np.zeros(layer.num_inputs, int) if layer.delay is None else layer.delay
         late = sum(int(inputs[t, :, i].sum()) for t in range(8) for i in range(layer.num_inputs) if t + delay[i] >= 8)
-        assert found.lost.get(layer.name, 0) == late
+        assert found.lost_spikes.get(layer.name, 0) == late
         inputs = trace.spikes

@@ -34,6 +34,21 @@ def test_other_urls_are_refused(text: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:",
+        "sqlite:///file:study?mode=memory&cache=shared&uri=true",
+        "sqlite:////tmp/a.db?mode=ro",
+    ],
+)
+def test_sqlite_is_a_file(text: str) -> None:
+    """In memory a study would end with its worker, and the options of a URI would be ignored."""
+    with pytest.raises(StudyError, match=r"^storage: must be sqlite:///FILE, a plain file .*, not 'sqlite:///.*'; .*$"):
+        storage.parse_url(text)
+
+
 def test_a_server_that_is_not_there_is_one_sentence() -> None:
     url = storage.parse_url("postgresql://ann:secret@127.0.0.1:1/db")
     sentence = r"^storage 'postgresql://ann:\*\*\*@127.0.0.1:1/db': cannot be reached or used: .*refused.*$"

@@ -206,3 +206,64 @@ def test_a_step_of_any_size_is_no_more_than_useless(step):
     assert (found.step > 0).all()
     searched = compiled_scale(replace(linear, step=None), neuron, 4)
     assert np.array_equal(found.step, searched.step)
+
+
+NEURON = Neuron(name="if", tau=None, v_threshold=4.0, v_reset=0.0)
+STEPPED = Linear(name="fc", weight=[[3.0, -1.0], [0.5, 1.0]], bias=[0.0, 0.0], step=[1.0, 0.5])
+
+
+def dropped(*nodes, **changes) -> int:
+    """Return for how many neurons the step is not taken; strict refuses them, and takes a network that has none."""
+    network = SpikingNetwork(name="net", nodes=nodes)
+    _, (report,) = compile_network(network, QuantizeOptions(**changes))
+    if report.dropped_steps:
+        with pytest.raises(StrictError, match=r"layer 'fc': the weight_step of training is not taken for"):
+            compile_network(network, QuantizeOptions(strict=True, **changes))
+    else:
+        compile_network(network, QuantizeOptions(strict=True, **changes))
+    return report.dropped_steps
+
+
+def test_a_step_that_is_not_taken_is_said_and_strict_refuses_it():
+    """The numbers are exact with the steps that are found in place of it; yet another one was asked for."""
+    assert dropped(STEPPED, NEURON) == 0
+    assert dropped(replace(STEPPED, step=[1.0, 1.0]), NEURON) == 1
+    assert dropped(replace(STEPPED, step=[2.0, 1.0]), NEURON) == 2
+    assert dropped(STEPPED, NEURON, bits=PerLayer(3)) == 0
+    assert dropped(STEPPED, NEURON, bits=PerLayer(2)) == 2  # neither 3 nor 2 steps fit
+    assert dropped(STEPPED, NEURON, scale="layer") == 1  # it is 0.5 for both
+
+
+def test_recurrent_weights_between_the_steps():
+    recurrent = np.array([[0.25, 0.0], [0.0, 0.5]])
+    assert dropped(replace(STEPPED, recurrent=recurrent), NEURON) == 1
+    assert dropped(replace(STEPPED, recurrent=recurrent * 4), NEURON) == 0
+
+
+def test_a_readout_has_one_step():
+    integrator = Integrator(name="li", tau=None, score="last")
+    assert dropped(STEPPED, integrator) == 1
+    assert dropped(replace(STEPPED, step=[0.5, 0.5]), integrator) == 0
+
+
+def test_a_neuron_without_weights_has_no_step_to_take():
+    threshold = replace(NEURON, v_threshold=0.75)
+    assert dropped(replace(STEPPED, weight=[[0.0, 0.0], [0.5, 1.0]], step=[1.0, 0.25]), threshold) == 0
+
+
+def test_an_average_pool_before_the_layer_divides_the_steps():
+    linear = replace(STEPPED, step=[1.0, 0.5])
+    before = [Unflatten(name="u", shape=(1, 8)), AveragePool(name="p", kernel=(4,), stride=(4,)), Flatten(name="f")]
+    assert dropped(*before, linear, NEURON) == 0
+    integer, (report,) = compile_network(SpikingNetwork(name="net", nodes=(*before, linear, NEURON)))
+    assert report.bits_from == "training"
+    assert integer.layers[0].weight.tolist() == [[3] * 4 + [-1] * 4, [1] * 4 + [2] * 4]
+
+
+def test_a_batch_norm_before_the_layer_may_leave_no_step():
+    def before(*gain: float) -> BatchNorm:
+        one = np.ones(2)
+        return BatchNorm(name="bn", mean=0 * one, variance=one, epsilon=0.0, gamma=np.array(gain), beta=0 * one)
+
+    assert dropped(before(2.0, -2.0), STEPPED, NEURON) == 0
+    assert dropped(before(2.0, 0.5), STEPPED, NEURON) == 1  # 6 and -0.5 are no multiples of 1; 1 and 0.5 are of 0.5

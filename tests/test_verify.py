@@ -27,7 +27,7 @@ class Hardware:
     def __init__(self, folder: OutputFolder, wrong: Spikes | None) -> None:
         self.folder, self.wrong, self.sizes = folder, wrong, []
 
-    def run(self, spikes: Spikes, stalls: Stalls, scratch: Path, wave: Path | None = None) -> Recording:
+    def run(self, spikes: Spikes, stalls: Stalls, wave: Path | None = None) -> Recording:
         self.sizes.append(spikes.shape[1])
         result = reference.run(self.folder.network, spikes)
         layers = {name: trace.spikes.copy() for name, trace in result.traces.items()}
@@ -71,3 +71,13 @@ def test_the_first_difference_is_named_and_ends_the_run(tmp_path: Path, monkeypa
     with pytest.raises(VerificationError, match=wanted):
         module.verify(fake.folder, Samples(spikes, None, None), "verilator", Stalls(), lambda _: None, jobs=2)
     assert len(fake.sizes) < 8, "parts after the difference must not run"
+
+
+def test_what_saturates_in_all_parts_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = chain(dense([[1, 0], [0, 1]]), count_bits=2)
+    monkeypatch.setattr("test_verify.NETWORK", network)
+    fake = hardware(tmp_path, monkeypatch)
+    samples = Samples(np.ones((5, 70, 2), np.uint8), None, None)
+    found = module.verify(fake.folder, samples, "verilator", Stalls(), lambda _: None, jobs=1).saturations
+    assert fake.sizes == [64, 6]
+    assert (found.samples, found.steps, found.readout) == (70, 5, 140)

@@ -130,6 +130,13 @@ def test_the_folder_tests_itself(simulator, build_dir, tmp_path):
     assert "1 passed" in done.stdout, done.stdout
 
 
+def test_the_folder_tests_itself_whatever_its_path(tmp_path):
+    emitted = emit(*CASES["output-counts"](), tmp_path / "a:b 'c;touch PWNED;$(touch PWNED)" / "rtl")
+    done = pytest_of_a_user(emitted.path, SIM="verilator", VERILATOR_ROOT="/opt/another/share/verilator")
+    assert "1 passed" in done.stdout, done.stdout
+    assert not list(tmp_path.rglob("PWNED"))
+
+
 def test_the_folder_finds_faults(tmp_path):
     """A vector that is wrong by one bit fails, and says where."""
     emitted = emit(*CASES["output-counts"](), tmp_path / "rtl")

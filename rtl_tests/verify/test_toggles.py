@@ -22,6 +22,6 @@ def test_busy_samples_toggle_more_than_silent_ones(tmp_path: Path) -> None:
     silent = np.zeros((4, 1, 16), np.uint8)
     found = [register_toggles(folder, Samples(spikes, None, None)) for spikes in (silent, 1 - silent)]
     assert found[1]["fc1"] > 2 * found[0]["fc1"]
-    recording = build(folder, "verilator", trace="saif").run(silent, Stalls(), tmp_path / "run")
+    recording = build(folder, "verilator", trace="saif").run(silent, Stalls())
     assert found[0]["fc2"] > recording.ends[-1] - recording.starts[0]
     assert not list(folder.build.glob("toggles-*"))

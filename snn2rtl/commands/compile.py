@@ -7,14 +7,14 @@ from pathlib import Path
 
 from rich.table import Table
 
-from snn2rtl.api import NETWORK, Compiled, compile
+from snn2rtl.api import Compiled, compile
 from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
-from snn2rtl.commands.outcome import Outcome
+from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.int_net import network_file
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
-from snn2rtl.report import findings
+from snn2rtl.report import LayerReport, StepsFrom, findings
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import manifest
 from snn2rtl.rtl.layouts import LAYOUTS
@@ -25,6 +25,12 @@ _SCORES = {
     "max": "greatest membrane of all steps",
     "last": "greatest membrane after the last step",
     "sum": "greatest sum of membranes",
+}
+_LENGTHS: dict[StepsFrom, str] = {
+    "asked": "as asked for",
+    "encoder": "which the encoder makes",
+    "samples": "which the calibration samples have",
+    "default": "for nothing says how long they are; give --time-steps or --calibration",
 }
 
 
@@ -56,12 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--leak-bits", type=number(int), default=quantize.leak_bits, metavar="N",
         help="bits of a multiplier [%(default)s]")  # fmt: skip
     add("--membrane-bits", type=per_layer(int, 0), default=quantize.membrane_bits, metavar="N|LAYER=N,...",
-        help="width at which a membrane saturates [0: one that --time-steps cannot fill]")  # fmt: skip
+        help="width at which a membrane saturates [0: one that the steps of a sample cannot fill]")  # fmt: skip
     add("--membrane-fraction", type=per_layer(int, -1), default=quantize.membrane_fraction, metavar="N|LAYER=N,...",
         help="fraction bits of a membrane below a weight step "
         "[-1: enough for what leaks drop; none below pixels]")  # fmt: skip
     add("--time-steps", type=number(int), default=quantize.time_steps, metavar="N",
-        help="steps of a sample [0: the encoder's, or 100]")  # fmt: skip
+        help="steps that widths must hold if encoder and samples have fewer [0: the encoder's, or 100]")  # fmt: skip
     add("--readout", choices=["max", "last", "sum"], default="",
         help="what the class is read from where the last layer integrates: a neuron's greatest membrane, its last, or "
         "their sum [the model's, max for Norse's]")  # fmt: skip
@@ -85,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration",
         type=Path,
         metavar="NPZ",
-        help="samples with labels, to measure the accuracy and to place neurons",
+        help="samples with labels, to size widths for, to measure the accuracy and to place neurons",
     )
     add("--samples", type=positive, metavar="N", help="take only so many of them")
     add("--seed", type=natural, default=0, metavar="N", help="of the encoder [%(default)s]")
@@ -95,7 +101,8 @@ def run(args: argparse.Namespace) -> Outcome:
     """Compile as the options say."""
 
     def samples(network: FixedPointNetwork) -> Samples:
-        return samples_for(network, args.calibration, limit=args.samples, seed=args.seed)
+        shape = args.input_shape or ()
+        return samples_for(network, args.calibration, shape=shape, limit=args.samples, seed=args.seed)
 
     compiled = compile(
         args.model,
@@ -121,14 +128,14 @@ def run(args: argparse.Namespace) -> Outcome:
         calibration=samples if args.calibration else None,
     )
     digest = network_file.digest(compiled.network)
-    if args.out.suffix != NETWORK:
+    if not network_file.is_named(args.out):
         data = manifest(compiled.design, compiled.reports, compiled.accuracy, compiled.reached)
         tables = [_numbers(compiled, digest), _hardware(compiled.design)]
     else:
         data = {"version": __version__, "digest": digest, **findings(compiled.reports, compiled.accuracy)}
         tables = [_numbers(compiled, digest)]
     tables += [_alternatives(compiled)] if args.explain else []
-    return Outcome(data, (*tables, *_notes(compiled), f"wrote {args.out}"))
+    return Outcome(data, (*tables, *_notes(compiled, args.time_steps), f"wrote {args.out}"))
 
 
 def _numbers(compiled: Compiled, digest: str) -> Table:
@@ -216,8 +223,9 @@ def _alternatives(compiled: Compiled) -> Table:
     return table
 
 
-def _notes(compiled: Compiled) -> list[str]:
-    notes = [f"approximation: {note}" for report in compiled.reports for note in report.approximations()]
+def _notes(compiled: Compiled, asked_steps: int) -> list[str]:
+    notes = [_length(report, asked_steps) for report in compiled.reports[:1]]
+    notes += [f"approximation: {note}" for report in compiled.reports for note in report.approximations()]
     for report in compiled.reports:
         if report.score:
             notes.append(f"layer '{report.name}': the class is the neuron of the {_SCORES[report.score]}")
@@ -229,4 +237,11 @@ def _notes(compiled: Compiled) -> list[str]:
         before = "" if accuracy.before is None else f"float {accuracy.before:.2%}, "
         agree = "" if accuracy.agreement is None else f", same class in {accuracy.agreement:.2%}"
         notes.append(f"accuracy of {accuracy.samples} samples: {before}integer {accuracy.after:.2%}{agree}")
+        notes += saturation_notes(accuracy.saturations, compiled.network)
     return notes
+
+
+def _length(report: LayerReport, asked: int) -> str:
+    """Return how long samples may be, and what says so."""
+    shorter = f", not the shorter --time-steps {asked}" if 0 < asked < report.time_steps else ""
+    return f"widths hold samples of {report.time_steps} time steps, {_LENGTHS[report.steps_from]}{shorter}"

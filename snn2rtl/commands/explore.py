@@ -12,8 +12,9 @@ from rich.table import Table
 
 from snn2rtl.commands.arguments import positive
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.errors import OptionError
-from snn2rtl.flows.synth import TARGETS
+from snn2rtl.errors import DataError, OptionError
+from snn2rtl.files import why_no_file
+from snn2rtl.flows.yosys import TARGETS
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -48,6 +49,8 @@ def run(args: argparse.Namespace) -> Outcome:
     from snn2rtl.studies import explore, plots, results, space, storage, study, worker
     from snn2rtl.studies.setup import choose
 
+    if not args.data.is_file():
+        raise DataError(f"{args.data}: must be a file, {why_no_file(args.data)}")
     kinds = {name: kind for name, kind in explore.DesignConfig.kinds().items() if name != "model"}
     setup = explore.make_setup(
         args.models, space.parse_flags(args.search, kinds), choose(args.objective, explore.OBJECTIVES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,8 +11,8 @@ from rich.table import Table
 
 from snn2rtl.api import compile
 from snn2rtl.commands.arguments import natural, per_layer, positive
-from snn2rtl.commands.outcome import Outcome
-from snn2rtl.data.samples import samples_for
+from snn2rtl.commands.outcome import Outcome, saturation_notes
+from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.folder import open_folder
@@ -64,24 +65,28 @@ def run(args: argparse.Namespace) -> Outcome:
         plots.check_folder(args.plots)
     model = open_model(args.model, args.arch, QuantizeOptions(bits=args.bits))
     network = model.network
-    samples = samples_for(network, args.data, limit=args.samples, seed=args.seed)
+    most = max(args.samples, args.toggles or 0) if args.samples else None
+    given = samples_for(network, args.data, limit=most, seed=args.seed)
+    samples = given.head(args.samples)
     if args.sample >= len(samples):
         raise OptionError(f"--sample: must be 0..{len(samples) - 1}, not {args.sample}")
     with bar("measure", len(samples)) as advance:
         activity = metrics.observe(network, samples, advance)
     found = metrics.measure(network, model.design, activity, samples.labels)
-    energies = estimate(network, model.design, activity, _toggles(args))
+    energies = estimate(network, model.design, activity, _toggles(args, given))
     timed = latencies(network, model.source, samples, args.repeats, args.batch) if args.repeats else ()
     data = {
         "digest": model.design.digest,
         "seed": args.seed,
         **found.to_dict(),
+        "saturations": asdict(activity.saturations),
         "energy_estimate": {"source": SOURCE, "layers": [energy.to_dict() for energy in energies]},
         "latency": [latency.to_dict() for latency in timed],
     }
     shown: list[Table | str] = [costs_table(found), memory_table(found), activity_table(found), *accuracy_tables(found)]
     shown += [energy_table(energies)] if energies else []
     shown += [latency_table(timed)] if timed else []
+    shown += saturation_notes(activity.saturations, network)
     if args.plots:
         files = plots.write(plots.draw(found, network, samples, args.sample), args.plots)
         data["plots"] = [str(file) for file in files]
@@ -100,7 +105,7 @@ def open_model(path: Path, arch: Path | None, quantize: QuantizeOptions) -> Mode
             raise OptionError("model: is an integer network already, which options of quantization cannot change")
         folder = open_folder(path)
         return Model(folder.network, folder.design, None)
-    source = network_file.load(path) if path.suffix == ".npz" else _load_float(path, arch)
+    source = network_file.load(path) if network_file.is_named(path) else _load_float(path, arch)
     compiled = compile(source, quantize=quantize)
     return Model(compiled.network, compiled.design, source if isinstance(source, SpikingNetwork) else None)
 
@@ -190,13 +195,12 @@ def accuracy_tables(found: Metrics) -> tuple[Table | str, ...]:
     return said, table
 
 
-def _toggles(args: argparse.Namespace) -> dict[str, float] | None:
+def _toggles(args: argparse.Namespace, samples: Samples) -> dict[str, float] | None:
     if not args.toggles:
         return None
     if not args.model.is_dir():
         raise OptionError("--toggles: must be used with an output folder, which has Verilog")
-    folder = open_folder(args.model)
-    return register_toggles(folder, samples_for(folder.network, args.data, limit=args.toggles, seed=args.seed))
+    return register_toggles(open_folder(args.model), samples.head(args.toggles))
 
 
 def energy_table(energies: tuple[LayerEnergy, ...]) -> Table:

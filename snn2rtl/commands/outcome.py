@@ -5,6 +5,9 @@ from typing import Any
 
 from rich.console import RenderableType
 
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.saturations import Saturations
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -12,3 +15,10 @@ class Outcome:
 
     data: dict[str, Any]
     shown: tuple[RenderableType, ...] = ()
+
+
+def saturation_notes(saturations: Saturations, network: FixedPointNetwork) -> list[str]:
+    """Return the lines that say what a network clipped and lost."""
+    clipped = saturations.clipped(network)
+    advice = ["saturation: compile with --time-steps or --calibration as long as the samples, or more --membrane-bits"]
+    return [f"saturation: {note}" for note in clipped] + advice * bool(clipped) + saturations.lost()

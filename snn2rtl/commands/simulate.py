@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.commands.arguments import natural
-from snn2rtl.commands.outcome import Outcome
+from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
@@ -20,12 +20,13 @@ from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.reference import Inputs, Spikes
-from snn2rtl.int_net.saturations import readout_limits
+from snn2rtl.int_net.saturations import Saturations, readout_limits
 from snn2rtl.output import write_file
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.plan import stream_names
-from snn2rtl.verify.engines import Engine, Stalls, build
+from snn2rtl.verify.engines import Stalls, build
 from snn2rtl.verify.limit import cycle_limit
+from snn2rtl.verify.recipes import Engine
 
 HELP = "run input spikes or images through the integer network or the Verilog"
 
@@ -51,16 +52,18 @@ def run(args: argparse.Namespace) -> Outcome:
     inputs = samples.inputs(0, len(samples))
     if folder and args.engine != "reference":
         arrays = _simulate_verilog(folder, inputs, "verilator" if args.engine == "verilator" else "icarus")
+        saturations = reference.run(network, inputs, record_spikes=False).saturations
     else:
-        arrays = _simulate_reference(network, folder, inputs)
+        arrays, saturations = _simulate_reference(network, folder, inputs)
     write_file(args.out, lambda path: _save(path, arrays))
     total = len(arrays["classes"])
     data = {"engine": args.engine, "samples": total, "out": str(args.out), "classes": arrays["classes"].tolist()}
-    return Outcome(data, (f"{args.engine}: {total} samples, wrote {args.out}",))
+    said = (*saturation_notes(saturations, network), f"{args.engine}: {total} samples, wrote {args.out}")
+    return Outcome({**data, "saturations": asdict(saturations)}, said)
 
 
 def _open(path: Path) -> tuple[FixedPointNetwork, OutputFolder | None]:
-    if path.suffix == ".npz" and not path.is_dir():
+    if network_file.is_named(path) and not path.is_dir():
         return network_file.load(path), None
     folder = open_folder(path)
     return folder.network, folder
@@ -68,16 +71,18 @@ def _open(path: Path) -> tuple[FixedPointNetwork, OutputFolder | None]:
 
 def _simulate_reference(
     network: FixedPointNetwork, folder: OutputFolder | None, inputs: Inputs
-) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the result by name, with the limit of the cycles where there is hardware."""
+) -> tuple[dict[str, NDArray[Any]], Saturations]:
+    """Return the result's arrays by name, with the cycle limit where there is hardware; and what was clipped."""
     result = reference.run(network, inputs)
     spikes = {name: trace.spikes for name, trace in result.traces.items()}
     arrays = _arrays(network, spikes, result.counts, result.classes)
-    return {**arrays, "cycle_limit": cycle_limit(network, folder.design, inputs, result)} if folder else arrays
+    if folder:
+        arrays["cycle_limit"] = cycle_limit(network, folder.design, inputs, result)
+    return arrays, result.saturations
 
 
 def _simulate_verilog(folder: OutputFolder, inputs: Inputs, engine: Engine) -> dict[str, NDArray[Any]]:
-    recording = build(folder, engine).run(inputs, Stalls(), folder.build / f"run-{engine}-{os.getpid()}")
+    recording = build(folder, engine).run(inputs, Stalls())
     classes = beats.read_classes(folder.design, recording.output)
     counts = recording.scores
     if counts is None:

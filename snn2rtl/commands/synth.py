@@ -11,7 +11,8 @@ from rich.table import Table
 from snn2rtl.commands.arguments import integer, positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.flows.nextpnr import DEVICES
-from snn2rtl.flows.synth import TARGETS, SynthResult, synthesise
+from snn2rtl.flows.synth import SynthResult, synthesise
+from snn2rtl.flows.yosys import TARGETS
 from snn2rtl.folder import open_folder
 
 HELP = "synthesise an output folder with Yosys, place and route it with nextpnr"

@@ -10,12 +10,13 @@ import numpy as np
 from rich.table import Table
 
 from snn2rtl.commands.arguments import natural, positive, share
-from snn2rtl.commands.outcome import Outcome
+from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
-from snn2rtl.flows.synth import TARGETS, Target
+from snn2rtl.flows.yosys import NETLISTS, Netlist
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.progress import bar
-from snn2rtl.verify.engines import STALL_RANGE, Engine, Stalls
+from snn2rtl.verify.engines import STALL_RANGE, Stalls
+from snn2rtl.verify.recipes import Engine
 from snn2rtl.verify.verify import Verdict, verify
 
 HELP = "compare the Verilog of an output folder with the golden model, spike by spike"
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--engine", choices=[*ENGINES, "both"], help="simulator [both; verilator for a netlist]")
     add("--samples", type=positive, metavar="N", help="samples on Verilator [100, 20 of a netlist]")
     add("--icarus-samples", type=positive, metavar="N", help="samples on Icarus, which is slow [2]")
-    add("--netlist", choices=TARGETS,
+    add("--netlist", choices=NETLISTS,
         help="run the netlist that synth left for this target, or makes now, in place of the Verilog")  # fmt: skip
     add("--jobs", type=positive, metavar="N", help="simulators that run at once [one for each core]")
     add("--stalls", type=share, default=0.25, metavar="P",
@@ -47,17 +48,21 @@ def run(args: argparse.Namespace) -> Outcome:
     probability = min(STALL_RANGE - 1, round(args.stalls * STALL_RANGE))
     chosen = args.engine or ("verilator" if args.netlist else "both")
     engines: tuple[Engine, ...] = tuple(engine for engine in ENGINES if chosen in (engine, "both"))
+    limit = max(_count(args, engine) for engine in engines)
+    given = samples_for(folder.network, args.data, limit=limit, seed=args.seed) if args.data else None
     verdicts = []
     for engine in engines:
-        samples = _samples(folder, args, _count(args, engine))
-        part = _samples(folder, args, max(1, len(samples) // PART))
+        samples = _samples(folder, given, _count(args, engine), args.seed)
+        part = _samples(folder, given, max(1, len(samples) // PART), args.seed)
         runs = [(samples, Stalls()), (part, Stalls(alone=True)), (part, Stalls(probability, probability, args.seed))]
         for batch, stalls in runs:
             what = f"{_what(engine, args.netlist)}, {_pace(stalls)}"
             with bar(what, len(batch)) as advance:
                 verdicts.append(verify(folder, batch, engine, stalls, advance, netlist=args.netlist, jobs=args.jobs))
     data = {"digest": folder.design.digest, "verdicts": [verdict.to_dict() for verdict in verdicts]}
-    return Outcome(data, (table(verdicts), "PASS: every spike, count and class is the golden model's"))
+    most = max(verdicts, key=lambda verdict: verdict.samples)
+    notes = saturation_notes(most.saturations, folder.network)
+    return Outcome(data, (table(verdicts), *notes, "PASS: every spike, count and class is the golden model's"))
 
 
 def _count(args: argparse.Namespace, engine: Engine) -> int:
@@ -65,7 +70,7 @@ def _count(args: argparse.Namespace, engine: Engine) -> int:
     return asked or (NETLIST_SAMPLES if args.netlist and engine == "verilator" else DEFAULT_SAMPLES[engine])
 
 
-def _what(engine: Engine, netlist: Target | None) -> str:
+def _what(engine: Engine, netlist: Netlist | None) -> str:
     return f"{engine}, {netlist} netlist" if netlist else engine
 
 
@@ -99,11 +104,12 @@ def table(verdicts: Sequence[Verdict]) -> Table:
     return result
 
 
-def _samples(folder: OutputFolder, args: argparse.Namespace, limit: int) -> Samples:
+def _samples(folder: OutputFolder, given: Samples | None, limit: int, seed: int) -> Samples:
+    """Return the first samples of those that were given, else random ones."""
     network = folder.network
-    if args.data:
-        return samples_for(network, args.data, limit=limit, seed=args.seed)
-    rng = np.random.default_rng(args.seed)
+    if given:
+        return given.head(limit)
+    rng = np.random.default_rng(seed)
     if network.takes_pixels:
         pixels = rng.integers(0, 256, (limit, network.num_inputs), np.uint8)
         return Samples(pixels * (rng.random(pixels.shape) < rng.uniform(0, 0.5, (limit, 1))), None, network.encoder)

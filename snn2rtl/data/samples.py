@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.reference import Inputs, Spikes
+
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,16 @@ class Samples:
     def __len__(self) -> int:
         return int(self.data.shape[1] if self.data.ndim == 3 else self.data.shape[0])
 
+    @property
+    def steps(self) -> int:
+        """Time steps of a sample."""
+        return int(self.data.shape[0]) if self.data.ndim == 3 or self.encoder is None else self.encoder.time_steps
+
+    def head(self, count: int | None) -> Samples:
+        """Return the first samples, all for None."""
+        labels = None if self.labels is None else self.labels[:count]
+        return replace(self, data=self.data[:, :count] if self.data.ndim == 3 else self.data[:count], labels=labels)
+
     def inputs(self, first: int, last: int) -> Inputs:
         """Return what the network takes of samples first..last - 1.
 
@@ -43,10 +56,12 @@ class Samples:
         return pixels if self.encoder.takes_pixels else self.encoder.encode(pixels, self.seed, first)
 
 
-def samples_for(network: FixedPointNetwork, path: Path, *, limit: int | None = None, seed: int = 0) -> Samples:
+def samples_for(
+    network: FixedPointNetwork, path: Path, *, shape: Shape = (), limit: int | None = None, seed: int = 0
+) -> Samples:
     """Return the samples of a file for a network, as load_samples() does."""
     inputs, classes, encoder = network.num_inputs, network.num_classes, network.encoder
-    return load_samples(path, inputs=inputs, classes=classes, encoder=encoder, limit=limit, seed=seed)
+    return load_samples(path, inputs=inputs, classes=classes, encoder=encoder, shape=shape, limit=limit, seed=seed)
 
 
 def load_samples(
@@ -55,36 +70,29 @@ def load_samples(
     inputs: int,
     encoder: Encoder | None,
     classes: int | None = None,
+    shape: Shape = (),
     limit: int | None = None,
     seed: int = 0,
 ) -> Samples:
     """Return the samples of a .npz (``images`` or ``spikes``, ``labels`` where known) or .npy file.
 
     Args:
-        path: the file; a .npy array of shape (T, N, inputs) is spikes, one of shape (N, ...) images.
+        path: the file; what a .npy array is, its shape decides, with what the network takes.
         inputs: inputs of the network.
         encoder: how the network wants images.
         classes: of the network, which labels must be among.
+        shape: of a sample as the network takes it, such as (channels, height, width), where it is known; samples
+            have it or lie in a row.
         limit: take only so many samples.
         seed: of the encoder.
 
     Raises:
         DataError: the file is not such a file, or its samples do not fit the network.
     """
-    pixels = encoder is not None and encoder.takes_pixels
-    arrays = _read(path, only_images=pixels)
-    name = next((name for name in (("images", "spikes") if pixels else ("spikes", "images")) if name in arrays), None)
-    if name is None:
-        raise DataError(f"{path}: must hold an array 'spikes' or 'images', not {', '.join(arrays) or 'nothing'}")
-    data, labels = arrays[name], arrays.get("labels")
-    if name == "spikes":
-        if pixels:
-            raise DataError(f"{path}: must hold images for a network that takes pixels, not spikes")
-        data = _spikes(path, data, inputs)
-        samples = data.shape[1]
-    else:
-        data = _images(path, data, inputs, encoder)
-        samples = data.shape[0]
+    form = _Form(path, inputs, encoder, shape if len(shape) > 1 else ())
+    name, data, labels = _read(form)
+    data = _spikes(form, data) if name == "spikes" else _images(form, data)
+    samples = data.shape[1] if name == "spikes" else data.shape[0]
     if samples == 0:
         raise DataError(f"{path}: must hold at least one sample, not none")
     if labels is not None:
@@ -92,8 +100,8 @@ def load_samples(
             check_labels(labels, samples, classes)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
-        labels = labels[:limit].astype(np.int64)
-    return Samples(data[:, :limit] if name == "spikes" else data[:limit], labels, encoder, seed)
+        labels = labels.astype(np.int64)
+    return Samples(data, labels, encoder, seed).head(limit)
 
 
 def check_labels(labels: NDArray[Any], samples: int, classes: int | None) -> None:
@@ -107,26 +115,95 @@ def check_labels(labels: NDArray[Any], samples: int, classes: int | None) -> Non
         raise DataError(f"labels: must be classes 0..{top} of the network, not {wrong[0]}")
 
 
-def _read(path: Path, only_images: bool) -> dict[str, NDArray[Any]]:
-    with ArrayFile(path) as arrays:
-        if ALONE not in arrays:
-            return {key: arrays[key] for key in ("spikes", "images", "labels") if key in arrays}
-        alone = arrays[ALONE]
-        are_spikes = not only_images and alone.ndim == 3 and alone.max(initial=0) <= 1
-        return {"spikes" if are_spikes else "images": alone}
+@dataclass(frozen=True)
+class _Form:
+    """What samples of a file must be; shape has two axes and more, or none where it is not known."""
+
+    path: Path
+    inputs: int
+    encoder: Encoder | None
+    shape: Shape
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """Shapes of a sample."""
+        return [self.shape, (self.inputs,)] if self.shape else [(self.inputs,)]
+
+    def may_be_spikes(self, data: NDArray[Any]) -> bool:
+        """Return whether an array has the shape of spikes, (T, N, ...)."""
+        return data.ndim > 2 and data.shape[2:] in self.shapes
+
+    def may_be_images(self, data: NDArray[Any]) -> bool:
+        """Return whether an array has the shape of images, (N, ...), of which axes of one may be left out or put in."""
+        axes = data.shape[1:]
+        if not self.shape or len(axes) == 1:
+            return data.ndim > 1 and math.prod(axes) == self.inputs
+        return [axis for axis in axes if axis != 1] == [axis for axis in self.shape if axis != 1]
+
+    def wanted(self, *leading: str) -> str:
+        """Return the shapes that fit, in words."""
+        return " or ".join(f"({', '.join(map(str, (*leading, *shape)))})" for shape in self.shapes)
+
+    def advice(self, name: str, data: NDArray[Any], leading: int) -> str:
+        """Return what to do where channels come last."""
+        if not self.shape or data.shape[leading:] != (*self.shape[1:], self.shape[0]):
+            return ""
+        order = (*range(leading), data.ndim - 1, *range(leading, data.ndim - 1))
+        return f"; channels must come first: write {name}.transpose{order}"
 
 
-def _spikes(path: Path, data: NDArray[Any], inputs: int) -> Spikes:
-    if data.ndim != 3 or data.shape[2] != inputs or data.shape[0] == 0:
-        raise DataError(f"{path}: spikes must have shape (T, N, {inputs}), not {data.shape}")
+def _read(form: _Form) -> tuple[str, NDArray[Any], NDArray[Any] | None]:
+    """Return ``spikes`` or ``images``, the array that is it, and the labels where there are any."""
+    pixels = form.encoder is not None and form.encoder.takes_pixels
+    with ArrayFile(form.path) as arrays:
+        if ALONE in arrays:
+            data = arrays[ALONE]
+            return _kind(form, data), data, None
+        order = ("images", "spikes") if pixels else ("spikes", "images")
+        name = next((name for name in order if name in arrays), None)
+        if name is None:
+            found = ", ".join(arrays) or "nothing"
+            raise DataError(f"{form.path}: must hold an array 'spikes' or 'images', not {found}")
+        if pixels and name == "spikes":
+            raise DataError(f"{form.path}: must hold images for a network that takes pixels, not spikes")
+        return name, arrays[name], arrays.get("labels")
+
+
+def _kind(form: _Form, data: NDArray[Any]) -> str:
+    """Return whether the array of a .npy file is spikes or images: values never tell, an image may be black."""
+    if form.encoder is None or form.encoder.takes_pixels:
+        return "images" if form.encoder else "spikes"
+    spikes, images = form.may_be_spikes(data), data.dtype == np.uint8 and form.may_be_images(data)
+    if spikes and images:
+        raise DataError(
+            f"{form.path}: may be spikes of one sample or {len(data)} images, for its shape is {data.shape}; "
+            "write an .npz file with an array 'spikes' or 'images'"
+        )
+    if not spikes and not images:
+        of_images = form.wanted("N") if form.shape else f"(N, ...) of {form.inputs} pixels"
+        advice = form.advice("images", data, 1) or form.advice("spikes", data, 2)
+        raise DataError(
+            f"{form.path}: must be spikes of shape {form.wanted('T', 'N')} or uint8 images of shape {of_images}, "
+            f"not {data.dtype} of shape {data.shape}{advice}"
+        )
+    return "spikes" if spikes else "images"
+
+
+def _spikes(form: _Form, data: NDArray[Any]) -> Spikes:
+    if not form.may_be_spikes(data) or data.shape[0] == 0:
+        advice = form.advice("spikes", data, 2)
+        raise DataError(f"{form.path}: spikes must have shape {form.wanted('T', 'N')}, not {data.shape}{advice}")
     if data.dtype.kind not in "biuf" or not np.isin(data, (0, 1)).all():
-        raise DataError(f"{path}: spikes must be 0 or 1")
-    return data.astype(np.uint8)
+        raise DataError(f"{form.path}: spikes must be 0 or 1")
+    return data.astype(np.uint8).reshape(*data.shape[:2], form.inputs)
 
 
-def _images(path: Path, data: NDArray[Any], inputs: int, encoder: Encoder | None) -> NDArray[np.uint8]:
-    if data.dtype != np.uint8 or data.ndim < 2 or int(np.prod(data.shape[1:])) != inputs:
-        raise DataError(f"{path}: images must be uint8 with {inputs} pixels, not {data.dtype} of shape {data.shape}")
-    if encoder is None:
-        raise DataError(f"{path}: images need a network with an encoder; give spikes of shape (T, N, {inputs})")
-    return data.reshape(len(data), inputs)
+def _images(form: _Form, data: NDArray[Any]) -> NDArray[np.uint8]:
+    if form.encoder is None:
+        wanted = form.wanted("T", "N")
+        raise DataError(f"{form.path}: images need a network with an encoder; give spikes of shape {wanted}")
+    if data.dtype != np.uint8 or not form.may_be_images(data):
+        wanted = f"of shape {form.wanted('N')}" if form.shape else f"with {form.inputs} pixels"
+        advice = form.advice("images", data, 1)
+        raise DataError(f"{form.path}: images must be uint8 {wanted}, not {data.dtype} of shape {data.shape}{advice}")
+    return data.reshape(len(data), form.inputs)

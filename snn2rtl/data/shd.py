@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from snn2rtl.data.events import UNITS, Events
 from snn2rtl.errors import DataError
+from snn2rtl.files import why_no_file
 from snn2rtl.fixed_point import IntArray
 
 ENGLISH = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -96,10 +97,8 @@ def open_shd(path: Path) -> Iterator[ShdFile]:
     """
     import h5py
 
-    if not path.exists():
-        raise DataError(f"{path}: must be a file, which does not exist")
     if not path.is_file():
-        raise DataError(f"{path}: must be a file, not a folder")
+        raise DataError(f"{path}: must be a file, {why_no_file(path)}")
     with _unpacked(path) as plain:
         if not h5py.is_hdf5(plain):
             raise DataError(f"{path}: must be a file of HDF5, compressed with gzip or not; get it again")

@@ -20,6 +20,7 @@ from snn2rtl.arrays import ALONE, ArrayFile, map_array
 from snn2rtl.data.events import Binning, bin_events
 from snn2rtl.data.shd import CLASSES, ShdFile, open_shd
 from snn2rtl.errors import DataError
+from snn2rtl.files import why_no_file
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.output import write_file
 from snn2rtl.progress import bar
@@ -67,7 +68,7 @@ def load(path: Path, binning: Binning, cache: Path | None = None) -> Recordings:
         OutputError: the cache cannot be written.
     """
     if not path.is_file():
-        raise DataError(f"{path}: must be a file of SHD, which does not exist")
+        raise DataError(f"{path}: must be a file of SHD, {why_no_file(path)}")
     folder = cache or user_cache_path("snn2rtl") / "shd"
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]

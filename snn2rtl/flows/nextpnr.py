@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,14 +45,14 @@ class Timing:
 
 
 def place_and_route(
-    folder: Path, place: str, netlist: str, family: str, device: str, frequency: float, seed: int
+    netlist: Path, workspace: Path, kept_in: Path, family: str, device: str, frequency: float, seed: int
 ) -> Timing:
-    """Place and route a netlist of Yosys; log and report go to <place>/nextpnr-<seed>.
+    """Place and route a netlist of Yosys, and keep log and report.
 
     Args:
-        folder: the output folder.
-        place: where things go, from the root of the folder.
-        netlist: file name of the netlist in there.
+        netlist: the file, somewhere in the workspace.
+        workspace: where nextpnr works.
+        kept_in: where nextpnr-<seed>.log and .json go.
         family: a key of DEVICES.
         device: a key of DEVICES[family].
         frequency: clock to aim for, in MHz.
@@ -60,18 +62,20 @@ def place_and_route(
         OptionError: the device is too small.
         ToolFailedError: nextpnr fails for another reason.
     """
-    log_file = folder / place / f"nextpnr-{seed}.log"
-    report = log_file.with_suffix(".json")
-    report.unlink(missing_ok=True)
-    arguments = ["--json", f"{place}/{netlist}", "--report", f"{place}/{report.name}", "--freq", f"{frequency:g}"]
+    report = netlist.with_name(f"nextpnr-{seed}.json")
+    files = [str(file.relative_to(workspace)) for file in (netlist, report)]
+    arguments = ["--json", files[0], "--report", files[1], "--freq", f"{frequency:g}"]
     arguments += ["--seed", str(seed), "--timing-allow-fail", _UNCONSTRAINED[family], *DEVICES[family][device]]
     start = time.monotonic()
     try:
-        tools.run(tools.require(f"nextpnr-{family}"), arguments, cwd=folder, log_file=log_file)
+        log_file = kept_in / f"nextpnr-{seed}.log"
+        tools.run(tools.require(f"nextpnr-{family}"), arguments, cwd=workspace, log_file=log_file)
     except ToolFailedError as error:
-        _check_fit(log_file, family, device)
+        _check_fit(error.output, family, device)
         raise error
     timing = read_timing(report)
+    with suppress(OSError):  # the timing counts; compile may just have replaced the folder
+        shutil.copy(report, kept_in)
     log.info(
         "nextpnr: %s %s, seed %d: %.1f MHz, took %.0f s",
         family,
@@ -95,7 +99,7 @@ def read_timing(report: Path) -> Timing:
         path = next(p["path"] for p in data["critical_paths"] if p["from"] == p["to"])
         return Timing(fmax, f"{_register(path[0]['from'])} -> {_register(path[-1]['to'])}")
     except (OSError, ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
-        raise ToolFailedError(f"nextpnr: wrote no timing report to {report} ({error!r})") from error
+        raise ToolFailedError(f"nextpnr: wrote no timing report ({error!r})") from error
 
 
 def _register(end: dict[str, Any]) -> str:
@@ -103,13 +107,13 @@ def _register(end: dict[str, Any]) -> str:
     return _CELL_SUFFIX.sub("", str(end["cell"]))
 
 
-def _check_fit(log_file: Path, family: str, device: str) -> None:
-    """Raise OptionError if the log says that the design needs more of something than the device has."""
-    needs = {kind: (int(used), int(has)) for kind, used, has in _USED.findall(log_file.read_text())}
+def _check_fit(text: str, family: str, device: str) -> None:
+    """Raise OptionError if nextpnr says that the design needs more of something than the device has."""
+    needs = {kind: (int(used), int(has)) for kind, used, has in _USED.findall(text)}
     short = {kind: counts for kind, counts in needs.items() if counts[0] > counts[1]}
     if not short:
         return
-    text = ", ".join(f"{used} {kind} of {has}" for kind, (used, has) in short.items())
+    found = ", ".join(f"{used} {kind} of {has}" for kind, (used, has) in short.items())
     larger = f"a larger --device ({', '.join(DEVICES[family])})"
     advice = "compile with --output class" if _PINS & set(short) else "compile with fewer lanes or bits"
-    raise OptionError(f"{family}: the network must fit the {device}, but needs {text}; choose {larger} or {advice}")
+    raise OptionError(f"{family}: the network must fit the {device}, but needs {found}; choose {larger} or {advice}")

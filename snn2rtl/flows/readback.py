@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import operator
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from snn2rtl.errors import ToolFailedError
 from snn2rtl.flows import tools
-from snn2rtl.folder import open_folder
+from snn2rtl.flows.workspace import Workspace
+from snn2rtl.folder import OutputFolder, open_folder
 
 Ports = dict[str, tuple[str, int]]
 
@@ -30,22 +30,23 @@ def module_ports(folder: Path) -> dict[str, Ports]:
         ToolFailedError: the Verilog cannot be parsed, or a port's width cannot be told.
     """
     opened = open_folder(folder)
-    tree = _parse(opened.path, opened.hdl)
+    tree = _parse(opened)
     return {module.name: _ports(module) for module in tree.description.definitions}
 
 
-def _parse(folder: Path, files: Sequence[str]) -> Any:
+def _parse(folder: OutputFolder) -> Any:
     from pyverilog.vparser.parser import ParseError, VerilogParser
 
-    with tempfile.TemporaryDirectory() as scratch:
-        plain = Path(scratch) / "plain.v"
-        log = Path(scratch) / "log.txt"
-        tools.run(tools.require("iverilog"), ["-E", "-o", plain, *files], cwd=folder, log_file=log)
-        try:
-            with contextlib.redirect_stderr(io.StringIO()):  # the parser generator talks of its own grammar
-                return VerilogParser(outputdir=scratch, debug=False).parse(plain.read_text())
-        except ParseError as error:
-            raise ToolFailedError(f"pyverilog: cannot parse {folder / 'hdl'}: {error}") from error
+    workspace = Workspace.of(folder)
+    log = folder.build_place("readback") / "log.txt"
+    arguments = ["-E", "-o", "plain.v", *folder.hdl]
+    tools.run(tools.require("iverilog"), arguments, cwd=workspace.path, log_file=log)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # the parser generator talks of its own grammar
+            parser = VerilogParser(outputdir=str(workspace.path), debug=False)
+            return parser.parse((workspace.path / "plain.v").read_text())
+    except ParseError as error:
+        raise ToolFailedError(f"pyverilog: cannot parse {folder.path / 'hdl'}: {error}") from error
 
 
 def _ports(module: Any) -> Ports:

@@ -7,18 +7,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from snn2rtl.errors import OptionError
 from snn2rtl.flows import nextpnr, yosys
+from snn2rtl.flows.workspace import Workspace
+from snn2rtl.flows.yosys import Target
 from snn2rtl.folder import open_folder
-from snn2rtl.output import BUILD
 
 log = logging.getLogger(__name__)
-
-Target = Literal["ecp5", "ice40", "xc7"]
-TARGETS: tuple[Target, ...] = get_args(Target)
-_UP5K_OPTIONS = " -dsp -device u"  # the one iCE40 here that has multipliers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +56,8 @@ def synthesise(
 ) -> SynthResult:
     """Synthesise the network of an output folder with Yosys, place and route it with nextpnr.
 
-    Scripts, logs, the netlist and nextpnr's report go to <folder>/build/synth-<target>/. nextpnr has no xc7: that
-    target gives counts only.
+    Scripts, logs, the netlist and nextpnr's report go to <folder>/build/synth-<target>/, those of the up5k to
+    synth-ice40-up5k/, for it has a netlist of its own. nextpnr has no xc7: that target gives counts only.
 
     Args:
         folder: what compile wrote.
@@ -81,15 +78,17 @@ def synthesise(
     if device and device not in devices:
         raise OptionError(f"--device: must be {' or '.join(devices) or 'left out'} for {target}, not {device}")
     opened = open_folder(folder)
-    family = yosys.FAMILIES[target]
-    command = family.command + (_UP5K_OPTIONS if chosen == "up5k" else "")
-    home = f"{BUILD}/synth-{target}"
+    workspace, which = Workspace.of(opened), yosys.netlist_of(target, chosen)
     start = time.monotonic()
-    cells = yosys.synthesise(opened, command, home)
+    netlist = yosys.synthesise(opened, workspace, which)
+    cells = yosys.count_cells(netlist, opened.design.top)
     log.info("yosys: %s took %.0f s", target, time.monotonic() - start)
-    timings = []
-    for seed in range(1, seeds + 1) if place and devices else ():
-        timings.append(nextpnr.place_and_route(opened.path, home, yosys.NETLIST, target, chosen, frequency, seed))
+    kept_in = opened.build_place(f"synth-{which}")
+    timings = [
+        nextpnr.place_and_route(netlist, workspace.path, kept_in, target, chosen, frequency, seed)
+        for seed in (range(1, seeds + 1) if place and devices else ())
+    ]
+    family = yosys.FAMILIES[target]
     fastest = max(timings, key=lambda timing: timing.fmax_mhz, default=None)
 
     def count(costs: Mapping[str, float]) -> float:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from snn2rtl.errors import ToolFailedError
 from snn2rtl.flows import tools
+from snn2rtl.flows.build_cache import build_key, fetch, keep
+from snn2rtl.flows.workspace import Workspace
 from snn2rtl.folder import OutputFolder
+from snn2rtl.output import BUILD
 from snn2rtl.rtl.scripts import yosys_script
 
 NETLIST = "netlist.json"
+Target = Literal["ecp5", "ice40", "xc7"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+Netlist = Literal["ecp5", "ice40", "ice40-up5k", "xc7"]
+NETLISTS: tuple[Netlist, ...] = get_args(Netlist)
+COMMANDS: Mapping[Netlist, str] = {
+    "ecp5": "synth_ecp5",
+    "ice40": "synth_ice40",
+    "ice40-up5k": "synth_ice40 -dsp -device u",  # the one iCE40 here that has multipliers
+    "xc7": "synth_xilinx -family xc7 -flatten",
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +37,6 @@ class Family:
     lut: look-up tables of logic and carry. lutram: those that serve as memory or shift register.
     """
 
-    command: str
     bram_unit: str
     lut: Mapping[str, float]
     lutram: Mapping[str, float]
@@ -37,9 +49,8 @@ def _each(*types: str) -> dict[str, float]:
     return dict.fromkeys(types, 1)
 
 
-FAMILIES = {
+FAMILIES: Mapping[Target, Family] = {
     "ecp5": Family(
-        command="synth_ecp5",
         bram_unit="DP16KD",
         lut={"LUT4": 1, "CCU2C": 2},
         lutram={"TRELLIS_DPR16X4": 6},  # four of data, two of the write port
@@ -48,7 +59,6 @@ FAMILIES = {
         dsp=_each("MULT18X18D"),
     ),
     "ice40": Family(
-        command="synth_ice40",
         bram_unit="SB_RAM40_4K",
         lut=_each("SB_LUT4"),
         lutram={},
@@ -57,7 +67,6 @@ FAMILIES = {
         dsp=_each("SB_MAC16"),
     ),
     "xc7": Family(
-        command="synth_xilinx -family xc7 -flatten",
         bram_unit="RAMB36",
         lut=_each("INV", *(f"LUT{inputs}" for inputs in range(1, 7))),
         lutram={
@@ -71,28 +80,48 @@ FAMILIES = {
 }
 
 
-def synthesise(folder: OutputFolder, command: str, place: str) -> Counter[str]:
-    """Write <place>/netlist.json and return how many cells of each type it has.
+def netlist_of(target: Target, device: str) -> Netlist:
+    """Return which netlist a device takes."""
+    return "ice40-up5k" if target == "ice40" and device == "up5k" else target
 
-    Args:
-        folder: the output folder.
-        command: synth command of Yosys.
-        place: where script, log and netlist go, from the root of the folder.
+
+def home_of(netlist: Netlist) -> str:
+    """Return where a netlist, its script and its reports are, from the root of a folder or of its workspace."""
+    return f"{BUILD}/synth-{netlist}"
+
+
+def synthesise(folder: OutputFolder, workspace: Workspace, netlist: Netlist) -> Path:
+    """Make a netlist in a workspace, keep it in the folder, and return it.
 
     Raises:
         ToolFailedError: Yosys refuses the Verilog: an error, a latch, a loop, a wire with two drivers or none.
     """
-    # Only relative paths: the WebAssembly build of Yosys sees the working folder, but not all of the disk.
-    home = folder.path / place
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    (home / "synth.ys").write_text(yosys_script(folder.design, folder.hdl, f"// snn2rtl synth, {place}", command))
-    netlist = home / NETLIST
-    arguments = ["-s", f"{place}/synth.ys", "-o", f"{place}/{NETLIST}"]
-    tools.run(tools.require("yosys"), arguments, cwd=folder.path, log_file=home / "yosys.log")
-    cells = count_cells(netlist, folder.design.top)
-    folder.mark(home)
-    return cells
+    home, kept_in = home_of(netlist), folder.build_place(f"synth-{netlist}")
+    for old in kept_in.iterdir():
+        old.unlink(missing_ok=True)
+    script = yosys_script(folder.design, folder.hdl, f"// snn2rtl synth, {home}", COMMANDS[netlist])
+    made = workspace.path / home / NETLIST
+    made.parent.mkdir(parents=True)
+    for place in (made.parent, kept_in):
+        (place / "synth.ys").write_text(script)
+    # relative paths: the WebAssembly build of Yosys sees the working folder, but not all of the disk
+    arguments = ["-s", f"{home}/synth.ys", "-o", f"{home}/{NETLIST}"]
+    yosys = tools.require("yosys")
+    tools.run(yosys, arguments, cwd=workspace.path, log_file=kept_in / "yosys.log")
+    keep(made, _key(workspace, yosys, netlist), kept_in / NETLIST)
+    return made
+
+
+def fetch_netlist(folder: OutputFolder, workspace: Workspace, netlist: Netlist) -> Path | None:
+    """Copy the netlist that synth left of the same files to a workspace; None where there is none."""
+    made = workspace.path / home_of(netlist) / NETLIST
+    made.parent.mkdir(parents=True, exist_ok=True)
+    kept = folder.build_place(f"synth-{netlist}") / NETLIST
+    return made if fetch(kept, _key(workspace, tools.require("yosys"), netlist), made) else None
+
+
+def _key(workspace: Workspace, yosys: tools.Tool, netlist: Netlist) -> str:
+    return build_key(workspace.digest, [yosys], [COMMANDS[netlist]])
 
 
 def count_cells(netlist: Path, top: str) -> Counter[str]:
@@ -105,4 +134,4 @@ def count_cells(netlist: Path, top: str) -> Counter[str]:
         cells = json.loads(netlist.read_text())["modules"][top]["cells"]
         return Counter(cell["type"] for cell in cells.values() if cell["type"] != "$scopeinfo")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ToolFailedError(f"yosys: wrote no netlist of {top} to {netlist} ({error!r})") from error
+        raise ToolFailedError(f"yosys: wrote no netlist of {top} ({error!r})") from error

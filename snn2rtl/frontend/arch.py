@@ -1,5 +1,7 @@
 """net.toml: what a state_dict does not say. The weights come from the state_dict, under the layers' names.
 
+A name that all tensors begin with, as DataParallel and LightningModules give, may be left out.
+
 ::
 
     name = "net"                      # optional
@@ -33,6 +35,7 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, UnsupportedModelError
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import Node
+from snn2rtl.frontend import parts
 from snn2rtl.frontend.arch_layers import MAKERS
 from snn2rtl.frontend.arch_table import REQUIRED, Table
 
@@ -56,6 +59,7 @@ def build(path: Path, state_dict: Mapping[Any, Any], *, name: str) -> SpikingNet
     layers = file.take("layer", "tables, each headed [[layer]]")
     file.close()
     encoder = None if encoder_values is None else _encoder(Table("encoder", encoder_values, problems))
+    state_dict = parts.plain_names(state_dict, [values.get("name") for values in layers or []])
     nodes: list[Node] = []
     unused = dict(state_dict)
     for number, values in enumerate(layers or [], start=1):

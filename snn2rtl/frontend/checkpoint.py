@@ -15,19 +15,19 @@ import numpy as np
 import torch
 from torch import nn
 
+from snn2rtl.compiler import to_layers
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError, OutputError, UnsupportedModelError
 from snn2rtl.float_net.network import SpikingNetwork, from_dict, is_absent, to_dict
 from snn2rtl.float_net.nodes import NODE_TYPES
 from snn2rtl.frontend import arch as architecture
-from snn2rtl.frontend import untrusted
+from snn2rtl.frontend import parts, untrusted
 from snn2rtl.frontend.modules import from_module
 from snn2rtl.frontend.tensors import to_array
+from snn2rtl.passes.lower import has_shape
 
 FORMAT = "snn2rtl spiking network"
 VERSION = 1
-# Under these keys, training scripts keep the state_dict beside that of the optimizer.
-STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
 FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "bool": bool,
@@ -59,7 +59,7 @@ def save(
         name: the name of the network; by default the file's, without its suffix.
 
     Raises:
-        UnsupportedModelError: something in the network has no exact hardware here.
+        UnsupportedModelError: something in the network has no exact hardware here, or compile could never take it.
         OutputError: the file cannot be written.
     """
     path = Path(path)
@@ -67,6 +67,7 @@ def save(
         network = replace(net, name=name or net.name, encoder=encoder or net.encoder)
     else:
         network = from_module(net, name=path.stem if name is None else name, encoder=encoder)
+    _refuse_what_never_compiles(network)
     buffer = io.BytesIO()  # torch.save would write a file's name into the file
     torch.save({"format": FORMAT, "version": VERSION, "network": _pack(to_dict(network))}, buffer)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
@@ -78,6 +79,12 @@ def save(
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def _refuse_what_never_compiles(network: SpikingNetwork) -> None:
+    """Raise where nodes are out of place; where a convolution's input has no shape yet, that cannot be told."""
+    if has_shape(network):
+        to_layers(network)
 
 
 def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = None) -> SpikingNetwork:
@@ -92,8 +99,11 @@ def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = 
         UnsupportedModelError: something in the network has no exact hardware here.
     """
     path = Path(path)
-    content = untrusted.read(path)
+    content = untrusted.read_all(path)
     try:
+        if not (isinstance(content, Mapping) and "format" in content):
+            content = parts.network_in(content, whole=arch is None)
+        untrusted.check(path, content)  # what else a training script saved does not matter
         return _network(path, content, None if arch is None else Path(arch))
     except (ModelFileError, UnsupportedModelError):
         raise
@@ -106,24 +116,22 @@ def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = 
 
 def _network(path: Path, content: Any, arch: Path | None) -> SpikingNetwork:
     if isinstance(content, Mapping) and "format" not in content:
-        state_dict = _state_dict(content)
+        if arch is None and not parts.is_state_dict(content):
+            *keys, last = map(repr, parts.KEYS)
+            rule = f"must hold a network or a state_dict, alone or under {', '.join(keys)} or {last}"
+            raise ModelFileError(f"{path}: {rule}, not {short(list(content))}")
         if arch is None:
-            first = next((str(key).rpartition(".")[0] for key in state_dict), "fc1")
+            first = next(str(key).rpartition(".")[0] for key in content)
             raise ModelFileError(
                 f"{path}: holds a state_dict, which does not say what its layers are; give --arch net.toml, a text "
                 f'file with a table for each layer in order, such as: [[layer]] type = "Linear" name = "{first}"'
             )
-        return architecture.build(arch, state_dict, name=path.stem)
+        return architecture.build(arch, content, name=path.stem)
     if arch is not None:
         raise ModelFileError(f"{path}: must be a state_dict to go with --arch, not a whole network; leave --arch out")
     if isinstance(content, Mapping):
         return _unpack(path, content)
     return from_module(content, name=path.stem)
-
-
-def _state_dict(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    inner = (content[key] for key in STATE_DICT_KEYS if isinstance(content.get(key), Mapping))
-    return next(inner, content)
 
 
 def _pack(value: Any) -> Any:

@@ -15,7 +15,7 @@ from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import Node
 from snn2rtl.frontend import norse, spikingjelly
-from snn2rtl.frontend.spikingjelly import CLASSES, NEURONS, Place
+from snn2rtl.frontend.spikingjelly import CLASSES, NEURONS, WRAPPERS, Place
 
 MAX_MODULES = 10_000
 
@@ -35,6 +35,7 @@ def from_module(net: nn.Module, *, name: str = "network", encoder: Encoder | Non
     Raises:
         UnsupportedModelError: something in it has no exact hardware here; all of it is named.
     """
+    net = unwrapped(net)
     if type(net) not in CLASSES and not norse.is_norse(net):
         kind = type(net).__name__
         raise UnsupportedModelError([f"network: must be an nn.Sequential, not {kind}; build it as nn.Sequential"])
@@ -51,6 +52,17 @@ def from_module(net: nn.Module, *, name: str = "network", encoder: Encoder | Non
     if problems:
         raise UnsupportedModelError(problems)
     return SpikingNetwork(name=name, nodes=tuple(nodes), encoder=encoder)
+
+
+def unwrapped(net: nn.Module) -> nn.Module:
+    """Return the module that wrappers (DataParallel, torch.compile) call."""
+    for _ in range(MAX_MODULES if isinstance(net, nn.Module) else 0):  # a file may hold anything else
+        kind = type(net)
+        inner = net._modules.get(WRAPPERS.get(f"{kind.__module__}.{kind.__qualname__}", ""))
+        if not isinstance(inner, nn.Module):
+            break
+        net = inner
+    return net
 
 
 def _modules(net: nn.Module) -> Iterator[Place]:

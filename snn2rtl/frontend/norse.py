@@ -83,6 +83,10 @@ def is_norse(module: object) -> bool:
     return type(module).__module__.partition(".")[0] == "norse"
 
 
+def _is_neuron(module: object) -> bool:
+    return any(base.__name__ in ("SNN", "SNNCell", "SNNRecurrent", "SNNRecurrentCell") for base in type(module).__mro__)
+
+
 def is_container(module: object) -> bool:
     """Return whether an object is Norse's SequentialState, which does what nn.Sequential does."""
     return is_norse(module) and type(module).__name__ == "SequentialState"
@@ -96,7 +100,8 @@ def nodes(path: str, module: Any) -> list[Node]:
     """
     kind = KINDS.get(type(module).__name__)
     if kind is None:
-        raise UnsupportedModelError([f"layer '{path}': neuron must be {NAMES} of Norse, not {type(module).__name__}"])
+        subject = "neuron must be" if _is_neuron(module) else "must be SequentialState,"
+        raise UnsupportedModelError([f"layer '{path}': {subject} {NAMES} of Norse, not {type(module).__name__}"])
     problems = [f"layer '{path}': {problem}" for problem in _module_problems(module, kind)]
     if problems:
         raise UnsupportedModelError(problems)

@@ -8,7 +8,6 @@ Source: spikingjelly 2.0.0, activation_based: neuron, layer, surrogate, base (Me
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 from reprlib import repr as short
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from torch.nn.utils import prune
 
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
-from snn2rtl.frontend import convolutions, tensors
+from snn2rtl.frontend import convolutions, norse, tensors
 
 CONTAINERS = (nn.Sequential, layer.MultiStepContainer, layer.SeqToANNContainer, layer.StepModeContainer)
 FLATTENS = (nn.Flatten, layer.Flatten)
@@ -27,6 +26,7 @@ BATCH_NORMS = (nn.BatchNorm1d, layer.BatchNorm1d, nn.BatchNorm2d, layer.BatchNor
 DROPOUTS = (nn.Dropout, layer.Dropout, nn.Dropout1d, nn.Dropout2d, layer.Dropout2d)
 NEURONS = (neuron.IFNode, neuron.LIFNode, neuron.ParametricLIFNode)
 # These fire at ``x >= 0``; PoissonPass draws lots and MultiLevelSpikeCount counts, so they are not among them.
+# SpikingJelly 0.0.0.0.14 lacks a few.
 SURROGATES: tuple[type[nn.Module], ...] = tuple(
     getattr(surrogate, name)
     for name in (
@@ -34,6 +34,7 @@ SURROGATES: tuple[type[nn.Module], ...] = tuple(
         "NonzeroSignLogAbs", "PiecewiseExp", "PiecewiseLeakyReLU", "PiecewiseQuadratic", "QPseudoSpike", "Rect",
         "S2NN", "Sigmoid", "SoftSign", "SquarewaveFourierSeries", "SuperSpike",
     )
+    if hasattr(surrogate, name)
 )  # fmt: skip
 PRUNINGS = (
     prune.PruningContainer, prune.Identity, prune.RandomUnstructured, prune.L1Unstructured,
@@ -44,6 +45,14 @@ CLASSES: tuple[type, ...] = (
     *PRUNINGS, nn.Identity,
 )  # fmt: skip
 
+# Modules that compute what the one module in them does, by the names of their classes, each with the name of that.
+WRAPPERS = {
+    "torch.nn.parallel.data_parallel.DataParallel": "module",
+    "torch.nn.parallel.distributed.DistributedDataParallel": "module",
+    "torch._dynamo.eval_frame.OptimizedModule": "_orig_mod",
+}
+
+FRAMEWORKS = ("snntorch", "sinabs", "rockpool", "lava", "bindsnet")  # nothing of these is read
 NEURON_NAMES = "IFNode, LIFNode or ParametricLIFNode"
 LAYER_NAMES = (
     "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, "
@@ -89,6 +98,10 @@ def node(path: str, module: Any) -> Node | None:
 
 def _unsupported(module: object) -> str:
     kind = type(module)
+    package = kind.__module__.partition(".")[0]
+    if package in FRAMEWORKS:
+        known = f"{NEURON_NAMES} of SpikingJelly, or {norse.NAMES} of Norse"
+        return f"neuron must be {known}, not {kind.__name__} of {package}"
     if isinstance(module, neuron.BaseNode) or kind.__module__.startswith(neuron.__name__):
         rule = f"neuron must be {NEURON_NAMES}, not {kind.__name__}"
     else:
@@ -127,10 +140,9 @@ def _neuron(path: str, module: Any, found: tensors.Tensors) -> Neuron:
     problems = _neuron_problems(module)
     tau: float | None = None
     if type(module) is neuron.LIFNode:
-        if not _is_number(module.tau):
+        tau = tensors.number(module.tau)
+        if tau is None:
             problems.append(f"tau must be a number, not {short(module.tau)}")
-        else:
-            tau = float(module.tau)
     if problems:
         raise UnsupportedModelError([f"layer '{path}': {problem}" for problem in problems])
     if type(module) is neuron.ParametricLIFNode:
@@ -138,22 +150,22 @@ def _neuron(path: str, module: Any, found: tensors.Tensors) -> Neuron:
     return Neuron(
         name=path,
         tau=tau,
-        v_threshold=float(module.v_threshold),
-        v_reset=None if module.v_reset is None else float(module.v_reset),
+        v_threshold=tensors.number(module.v_threshold) or 0.0,
+        v_reset=tensors.number(module.v_reset),
         decay_input=tau is not None and bool(module.decay_input),
     )
 
 
 def _neuron_problems(module: Any) -> list[str]:
     problems = []
-    if not _is_number(module.v_threshold):
+    if tensors.number(module.v_threshold) is None:
         problems.append(f"v_threshold must be a number, not {short(module.v_threshold)}")
-    if not (module.v_reset is None or _is_number(module.v_reset)):
+    rest = 0.0 if module.v_reset is None else tensors.number(module.v_reset)
+    if rest is None:
         problems.append(f"v_reset must be a number or None, not {short(module.v_reset)}")
     else:
-        rest = 0.0 if module.v_reset is None else module.v_reset
-        start = module.get_reset_value("v")
-        if not (_is_number(start) and start == rest):
+        start = module._memories_rv["v"]  # get_reset_value("v"), which SpikingJelly 0.0.0.0.14 lacks
+        if tensors.number(start) != rest:
             problems.append(f"membrane must start a sample at {rest}, its rest potential, not at {short(start)}")
     gradient = module.surrogate_function
     if type(gradient) not in SURROGATES:
@@ -174,10 +186,6 @@ _READERS: tuple[tuple[tuple[type, ...], Callable[[str, Any, tensors.Tensors], No
     (FLATTENS, _flatten),
     (DROPOUTS, _dropout),
 )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def step_mode_problems(places: Sequence[Place]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,13 @@ def parametric_tau(name: str, tensors: Tensors) -> float:
     if not (math.isfinite(reciprocal) and reciprocal > 0):
         raise UnsupportedModelError([f"layer '{name}': 1/tau = sigmoid(w) must be above 0, not {reciprocal}"])
     return 1 / reciprocal
+
+
+def number(value: object) -> float | None:
+    """Return a number as it is, whatever holds it: Python, NumPy, or a tensor of one element; None if it is none."""
+    if isinstance(value, torch.Tensor | np.ndarray) and math.prod(value.shape) == 1:
+        value = value.item()
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else None
 
 
 def to_array(tensor: object, whole: bool = False) -> NDArray[Any]:

@@ -1,37 +1,74 @@
 """Read a file of torch.save() that anybody may have written.
 
 PyTorch's weights_only unpickler builds nothing but the classes that it is given. It is given shells of the layers that
-we know, whose constructors do nothing, and empty classes for the other layers: the file can fill attributes, no more.
+we know, whose constructors do nothing, empty classes for other layers, and for all other names a stand-in that does
+nothing: the file can fill attributes, no more.
 """
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch import nn
 
 from snn2rtl.errors import ModelFileError
-from snn2rtl.frontend.spikingjelly import CLASSES
+from snn2rtl.files import why_no_file
+from snn2rtl.frontend import foreign_files
+from snn2rtl.frontend.spikingjelly import CLASSES, WRAPPERS
 
 StandIn = Callable[..., Any] | tuple[Callable[..., Any], str]
+LAYERS = ("torch.nn.", "spikingjelly.")
+BLOCKED = ("os", "posix", "nt", "sys")  # PyTorch's unpickler takes nothing of these, not even a stand-in
+ADVICE = "write it with snn2rtl.save, or build the network as nn.Sequential"
+
+
+class Foreign:
+    """What stands for an object of a class, or for a function, that we do not know: it holds nothing."""
+
+    full_name = ""
+
+    def __new__(cls, *_: object) -> Foreign:  # noqa: D102
+        return object.__new__(cls)
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, _: object) -> None: ...
 
 
 def read(path: Path) -> Any:
-    """Return the content of the file; layers that we do not know are instances of empty classes of the same name.
+    """Return the content of a file that holds nothing but values, tensors and layers.
 
     Raises:
-        ModelFileError: the file is missing, corrupt, or holds anything but values, tensors and layers.
+        ModelFileError: as of read_all(), or the file holds anything else.
+    """
+    content = read_all(path)
+    check(path, content)
+    return content
+
+
+def read_all(path: Path) -> Any:
+    """Return the content of the file.
+
+    Layers that we do not know are instances of empty classes of the same name; anything else is a Foreign.
+
+    Raises:
+        ModelFileError: the file is missing, corrupt, or no file of torch.save().
     """
     if not path.is_file():
-        raise ModelFileError(f"{path}: must be a file, {'not a folder' if path.is_dir() else 'which does not exist'}")
+        raise ModelFileError(f"{path}: must be a file, {why_no_file(path)}")
     try:
         _check_archive(path)
         names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-        with torch.serialization.safe_globals(_stand_ins(path, names)), warnings.catch_warnings(action="ignore"):
+        if any(name.partition(".")[0] in BLOCKED for name in names):
+            _refuse(path, [name for name in names if not name.startswith(LAYERS)])
+        with torch.serialization.safe_globals(_stand_ins(names)), warnings.catch_warnings(action="ignore"):
             return torch.load(path, map_location="cpu", weights_only=True)
     except ModelFileError:
         raise
@@ -45,8 +82,50 @@ def read(path: Path) -> Any:
         raise ModelFileError(f"{path}: must be a file of snn2rtl.save or torch.save ({reason})") from error
 
 
+def check(path: Path, part: object) -> None:
+    """Refuse a part of the file's content that holds anything but values, tensors and layers.
+
+    Raises:
+        ModelFileError: it does; all is named.
+    """
+    _refuse(path, {name for item in _items(part) if (name := _foreign_name(item))})
+
+
+def _foreign_name(item: object) -> str:
+    cls = item if isinstance(item, type) else type(item)
+    return cls.full_name if issubclass(cls, Foreign) else ""
+
+
+def _items(part: object) -> Iterator[object]:
+    """Yield a value and everything in it, each once, however deep it is nested."""
+    todo, seen = [part], {id(part)}
+    while todo:
+        item = todo.pop()
+        yield item
+        inner: list[object] = []
+        if isinstance(item, Mapping):
+            inner = [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple | set):
+            inner = list(item)
+        if not isinstance(item, type) and hasattr(item, "__dict__"):
+            inner += vars(item).values()
+        new = {id(value): value for value in inner if id(value) not in seen}
+        seen |= new.keys()
+        todo += new.values()
+
+
+def _refuse(path: Path, foreign: list[str] | set[str]) -> None:
+    if foreign:
+        listed = ", ".join(f"'{name}'" for name in sorted(foreign))
+        raise ModelFileError(
+            f"{path}: must hold layers of PyTorch and SpikingJelly only, not {listed}, which could run code "
+            f"and was not loaded; {foreign_files.advice(foreign) or ADVICE}"
+        )
+
+
 def _check_archive(path: Path) -> None:
-    """Refuse files that are damaged or that unpack to more than they are."""
+    """Refuse files that are damaged, that unpack to more than they are, or that another tool wrote."""
+    foreign_files.check(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
@@ -59,24 +138,27 @@ def _check_archive(path: Path) -> None:
         raise ModelFileError(f"{path}: is damaged in its part '{damaged}'")
 
 
-def _stand_ins(path: Path, names: list[str]) -> list[StandIn]:
+def _stand_ins(names: list[str]) -> list[StandIn]:
     """Return what the unpickler shall build for each name that it does not know."""
-    foreign = sorted(name for name in names if not name.startswith(("torch.nn.", "spikingjelly.")))
-    if foreign:
-        listed = ", ".join(f"'{name}'" for name in foreign)
-        raise ModelFileError(
-            f"{path}: must hold layers of PyTorch and SpikingJelly only, not {listed}, which could run code "
-            "and was not loaded; write it with snn2rtl.save, or build the network as nn.Sequential"
-        )
-    known = {alias: cls for cls in CLASSES for alias in _aliases(cls)}
-    return [(_shell(known[name]) if name in known else _empty(name), name) for name in names]
+    known = {_short(f"{cls.__module__}.{cls.__qualname__}"): cls for cls in CLASSES}
+    return [(_stand_in(name, known.get(_short(name))), name) for name in names]
 
 
-def _aliases(cls: type) -> list[str]:
-    """Return the names of a class in files: SpikingJelly before 2.0.0 had one module for all neurons."""
-    module = cls.__module__
-    modules = [module, module.rpartition(".")[0]] if module.startswith("spikingjelly.") else [module]
-    return [f"{module}.{cls.__qualname__}" for module in modules]
+def _stand_in(name: str, known: type | None) -> Callable[..., Any]:
+    if known is not None:
+        return _shell(known)
+    if name in WRAPPERS:
+        return _wrapper(name)
+    if name in _PLAIN:
+        return _PLAIN[name]
+    return (
+        _empty(name) if name.startswith(("torch.nn.", "spikingjelly.")) else type(name, (Foreign,), {"full_name": name})
+    )
+
+
+def _short(name: str) -> str:
+    """Return a name without what differs between versions: SpikingJelly before 2.0.0 had one module for all neurons."""
+    return re.sub(r"^(spikingjelly\.activation_based\.\w+)\.\w+\.(\w+)$", r"\1.\2", name)
 
 
 def _shell(cls: type) -> type:
@@ -89,7 +171,7 @@ def _shell(cls: type) -> type:
     return type(cls.__name__, (cls,), {"__init__": lambda self, *_: None, "__setstate__": fill})
 
 
-def _empty(full_name: str) -> type:
+def _empty(full_name: str, base: type = object, **more: Any) -> type:
     """Return a class of that name whose instances hold nothing."""
     module, _, name = full_name.rpartition(".")
     body = {
@@ -98,4 +180,49 @@ def _empty(full_name: str) -> type:
         "__init__": lambda self, *_: None,
         "__setstate__": lambda self, _: None,
     }
-    return type(name, (), body)
+    return type(name, (base,), {**body, **more})
+
+
+def _wrapper(full_name: str) -> type:
+    """Return a class of that name whose instances hold the module in them and nothing else."""
+    key = WRAPPERS[full_name]
+
+    def begin(self: Any, inner: object = None, *_: object) -> None:
+        vars(self)["_modules"] = {key: inner}
+
+    def fill(self: Any, state: dict[str, Any]) -> None:
+        begin(self, state["_modules"][key])
+
+    return _empty(full_name, nn.Module, __init__=begin, __setstate__=fill)
+
+
+class _Dtype:
+    """NumPy's dtype of a number; the name of any other is empty."""
+
+    def __init__(self, code: str, *_: object) -> None:
+        self.name = code if re.fullmatch(r"[biuf][1248]", code) else ""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.name = (">" if state[1] == ">" else "<") + self.name if self.name else ""
+
+
+class _NotANumber(Foreign):
+    full_name = "numpy.dtype"
+
+
+def _scalar(dtype: _Dtype, data: bytes) -> bool | int | float | Foreign:
+    """Return the number that a scalar of NumPy is; texts and dates are foreign."""
+    if not dtype.name:
+        return _NotANumber()
+    number: bool | int | float = np.frombuffer(data, np.dtype(dtype.name))[0].item()
+    return number
+
+
+# Values of training scripts that are no code: numbers of NumPy 1 and 2, dictionaries and lists.
+_PLAIN: dict[str, Callable[..., Any]] = {
+    "numpy.core.multiarray.scalar": _scalar,
+    "numpy._core.multiarray.scalar": _scalar,
+    "numpy.dtype": _Dtype,
+    "collections.defaultdict": lambda *_: {},
+    "collections.deque": lambda *_: [],
+}

@@ -30,11 +30,17 @@ from snn2rtl.pools import MaxPool, Sum, SumPool
 from snn2rtl.windows import Windows
 
 FORMAT_VERSION = 2  # 1 is a chain of fully connected layers
+SUFFIX = ".npz"
 MAX_BYTES = 1 << 32  # of all arrays: a small archive that would fill the memory is no network
 _Entry = dict[str, Any]
 _Arrays = dict[str, NDArray[Any]]
 _NODES: dict[str, type[Node]] = {"population": Population, "max_pool": MaxPool, "sum_pool": SumPool, "sum": Sum}
 _ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}
+
+
+def is_named(path: Path) -> bool:
+    """Return whether a path has the name of such a file, which ends in .npz or .NPZ."""
+    return path.suffix.lower() == SUFFIX
 
 
 def digest(network: FixedPointNetwork) -> str:

@@ -109,7 +109,7 @@ def run(
             name: one.saturate.clipped for name, one in runners.items() if one.saturate and one.saturate.clipped
         },
         readout=readout.clipped,
-        lost={name: one.lost for name, one in runners.items() if one.lost},
+        lost_spikes={name: one.lost for name, one in runners.items() if one.lost},
     )
     return Result(traces, counts, np.argmax(counts, axis=1), found)
 

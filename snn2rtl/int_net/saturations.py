@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -41,17 +40,17 @@ def readout_limits(network: FixedPointNetwork) -> Limits:
 class Saturations:
     """What a run clipped and lost; runs of other samples of a network add up.
 
-    samples, steps: how many samples ran, and of how many time steps. membranes: charged membranes that were clipped, of
-    each layer that has any. readout: spike counts that were clipped, or additions to the sums of integrators. lost:
-    delayed spikes that would arrive after the last step of their sample, of the inputs of each layer that has any. A
-    float network loses them too.
+    samples, steps: how many samples ran, and of how many time steps. membranes: charged membranes that were clipped, by
+    the layers that have any. readout: spike counts that were clipped, or additions to the sums of integrators.
+    lost_spikes: delayed ones that would arrive after the last step of their sample, by the layers whose inputs have
+    any; a float network loses them too.
     """
 
-    samples: int
-    steps: int
-    membranes: Mapping[str, int]
-    readout: int
-    lost: Mapping[str, int]
+    samples: int = 0
+    steps: int = 0
+    membranes: Mapping[str, int] = field(default_factory=dict)
+    readout: int = 0
+    lost_spikes: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: Saturations) -> Saturations:
         """Return both."""
@@ -60,7 +59,7 @@ class Saturations:
             steps=max(self.steps, other.steps),
             membranes=dict(Counter(self.membranes) + Counter(other.membranes)),
             readout=self.readout + other.readout,
-            lost=dict(Counter(self.lost) + Counter(other.lost)),
+            lost_spikes=dict(Counter(self.lost_spikes) + Counter(other.lost_spikes)),
         )
 
     def clipped(self, network: FixedPointNetwork) -> list[str]:
@@ -80,13 +79,9 @@ class Saturations:
             )
         return said
 
-    def sentences(self, network: FixedPointNetwork) -> list[str]:
-        """Return one sentence for everything that was clipped or lost."""
-        return self.clipped(network) + [
+    def lost(self) -> list[str]:
+        """Return one sentence for every layer whose inputs have lost spikes."""
+        return [
             f"layer '{name}': {count} delayed spikes would arrive after the last time step of their sample and are lost"
-            for name, count in self.lost.items()
+            for name, count in self.lost_spikes.items()
         ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {"membranes": dict(self.membranes), "readout": self.readout, "lost_spikes": dict(self.lost)}

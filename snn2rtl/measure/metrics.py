@@ -18,6 +18,7 @@ from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.intervals import never_fires
 from snn2rtl.int_net.network import FixedPointNetwork, Population, shape_of
+from snn2rtl.int_net.saturations import Saturations
 from snn2rtl.pools import INPUT
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign
@@ -33,7 +34,7 @@ class Activity:
     events: how often each input spiked, or in how many samples its pixel was not black, and how often each neuron of
     each node spiked, by the node's name. arrived: how much reached the synapses of each population, by its name, shape
     (inputs of all connections,); a delay, or the end of a sample, can keep a spike from them. membranes: least and
-    greatest membrane of each population after reset. classes: shape (samples,).
+    greatest membrane of each population after reset. classes: shape (samples,). saturations: what was clipped and lost.
     """
 
     steps: int
@@ -41,6 +42,7 @@ class Activity:
     arrived: Mapping[str, IntArray]
     membranes: Mapping[str, tuple[int, int]]
     classes: IntArray
+    saturations: Saturations
 
     @property
     def samples(self) -> int:
@@ -185,10 +187,9 @@ def _summary(layers: Sequence[LayerMetrics]) -> dict[str, Any]:
 
 def chunk_size(network: FixedPointNetwork, samples: Samples) -> int:
     """Return how many samples to run at a time so that their recordings stay small."""
-    steps = samples.data.shape[0] if samples.data.ndim == 3 or samples.encoder is None else samples.encoder.time_steps
     state_bytes = max(layer.neuron.membrane_bits for layer in network.populations) // 8 + 2
     width = network.num_inputs + state_bytes * sum(math.prod(shape_of(node)) for node in network.nodes)
-    return max(1, _CHUNK_BYTES // (steps * width))
+    return max(1, _CHUNK_BYTES // (samples.steps * width))
 
 
 def observe(
@@ -206,12 +207,13 @@ def observe(
     arrived: dict[str, IntArray] = {layer.name: np.zeros(len(layer.fan_out), np.int64) for layer in network.populations}
     membranes = {layer.name: (0, 0) for layer in network.populations}
     classes = np.empty(len(samples), np.int64)
-    steps, chunk = 0, chunk_size(network, samples)
+    steps, chunk, saturations = 0, chunk_size(network, samples), Saturations()
     for first in range(0, len(samples), chunk):
         last = min(first + chunk, len(samples))
         inputs = samples.inputs(first, last)
         result = reference.run(network, inputs, record_membranes=True)
         classes[first:last] = result.classes
+        saturations += result.saturations
         steps = len(result.traces[network.output.name].spikes)
         events[INPUT] = events[INPUT] + reference.count_events(reference.entering(network, inputs))
         for name, trace in result.traces.items():
@@ -222,7 +224,14 @@ def observe(
         for layer, arrivals in reference.arrivals(network, inputs, result):
             arrived[layer.name] = arrived[layer.name] + arrivals.sum(axis=(0, 1), dtype=np.int64)
         advance(last - first)
-    return Activity(steps=steps, events=events, arrived=arrived, membranes=membranes, classes=classes)
+    return Activity(
+        steps=steps,
+        events=events,
+        arrived=arrived,
+        membranes=membranes,
+        classes=classes,
+        saturations=saturations,
+    )
 
 
 def measure(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from snn2rtl.checks import named
+from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import IntArray, int_dtype, quantize, signed_range, unsigned_bits
 from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork, greatest_values
 from snn2rtl.float_net.nodes import FloatArray, Linear, Neuron
@@ -19,13 +21,13 @@ from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, size
 from snn2rtl.passes.quantize_report import WeightError, report_layer
 from snn2rtl.passes.scale import FLOAT32_SLACK, blocks, find_scale, trained_bits
 from snn2rtl.pools import INPUT
-from snn2rtl.report import BitsFrom, LayerReport
+from snn2rtl.report import BitsFrom, LayerReport, StepsFrom
 
 DEFAULT_TIME_STEPS = 100
 
 
 def quantize_network(
-    network: LayeredNetwork, options: QuantizeOptions
+    network: LayeredNetwork, options: QuantizeOptions, sample_steps: int = 0
 ) -> tuple[FixedPointNetwork, tuple[LayerReport, ...]]:
     """Return the integer network and a report of every layer.
 
@@ -33,6 +35,8 @@ def quantize_network(
         network: layers as lower() leaves them. They are folded one after the other, so that no more than one layer's
             weights are there twice.
         options: widths, scales and leaks.
+        sample_steps: time steps of the calibration samples, which widths must hold, 0 without any.
+        sample_steps: time steps of the calibration samples, which widths must hold, 0 without any.
 
     Raises:
         QuantizationError: a number does not fit the widths that were asked for.
@@ -41,7 +45,7 @@ def quantize_network(
     names = [layer.name for layer in network.layers]
     for option in ("bits", "membrane_bits", "membrane_fraction"):
         getattr(options, option).check_names(option.replace("_", "-"), names)
-    steps = options.time_steps or (network.encoder.time_steps if network.encoder else DEFAULT_TIME_STEPS)
+    steps, steps_from = _length(options, network.encoder, sample_steps)
     greatest = greatest_values(network)
     nodes: list[Node] = []
     reports = []
@@ -51,7 +55,7 @@ def quantize_network(
             continue
         layer, report = _quantize_layer(folded_layer(node), options, steps, network.unit(node), greatest)
         nodes.append(layer)
-        reports.append(report)
+        reports.append(replace(report, steps_from=steps_from))
     integer = FixedPointNetwork(
         name=network.name,
         input=Input(shape=network.shape, greatest=greatest[INPUT]),
@@ -61,6 +65,19 @@ def quantize_network(
         encoder=network.encoder,
     )
     return integer, tuple(reports)
+
+
+def _length(options: QuantizeOptions, encoder: Encoder | None, sample_steps: int) -> tuple[int, StepsFrom]:
+    """Return how many time steps the widths must hold, the most that anything says, and what says it."""
+    lengths: dict[StepsFrom, int] = {
+        "asked": options.time_steps,
+        "encoder": encoder.time_steps if encoder else 0,
+        "samples": sample_steps,
+    }
+    if not (options.time_steps or encoder):
+        lengths["default"] = DEFAULT_TIME_STEPS
+    longest = max(lengths, key=lambda kind: lengths[kind])
+    return lengths[longest], longest
 
 
 def choose_bits(rows: Linear, options: QuantizeOptions, per_neuron: bool) -> tuple[int, BitsFrom]:

@@ -49,6 +49,7 @@ def report_layer(
         weights=layer.num_weights,
         weight_bits=layer.weight_bits,
         bits_from=bits_from,
+        dropped_steps=_dropped_steps(floats, steps),
         scale_min=float(steps.scale.step.min()),
         scale_max=float(steps.scale.step.max()),
         nonzero_weights=layer.num_nonzero,
@@ -68,6 +69,15 @@ def report_layer(
         time_steps=time_steps,
         **_of_the_kind(neuron, layer, steps, time_steps),
     )
+
+
+def _dropped_steps(floats: FloatLayer, steps: Steps) -> int:
+    """Return how many neurons have weights and another step than training chose; without weights any is as good."""
+    if floats.step is None:
+        return 0
+    used = np.any([connection.rows.any(axis=1) for connection in floats.inputs], axis=0)
+    step, used = (np.repeat(values, floats.positions) for values in (floats.step, used))
+    return int(np.count_nonzero((steps.scale.step != step) & used))
 
 
 def _of_the_kind(neuron: Neuron | FloatIntegrator, layer: Population, steps: Steps, time_steps: int) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from snn2rtl.config import Config
 from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.network import SpikingNetwork
-from snn2rtl.flows.synth import Target, synthesise
-from snn2rtl.int_net import reference
+from snn2rtl.flows.synth import synthesise
+from snn2rtl.flows.yosys import Target
+from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
 from snn2rtl.progress import bar
@@ -75,7 +76,7 @@ def make_setup(models: list[Path], space: Space, objectives: Mapping[str, Object
     Raises:
         OptionError: as Setup, or the space varies what an integer network has already.
     """
-    integer = [str(path) for path in models if path.suffix == ".npz"]
+    integer = [str(path) for path in models if network_file.is_named(path)]
     fixed = [name for name in _FLOAT_ONLY if name in space]
     if integer and fixed:
         raise OptionError(f"search {fixed[0]}: must not be varied for an integer network, which {integer[0]} is")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from zlib import crc32
 
 import optuna
@@ -99,6 +100,11 @@ def parse_url(text: str) -> URL:
     if url is None or url.drivername not in _SCHEMES or not url.database:
         given = f"'{show(url)}'" if url else "one that cannot be read"  # and may hold a password
         raise StudyError(f"storage: must be postgresql://USER@HOST/DATABASE or sqlite:///FILE, not {given}")
+    if url.drivername == "sqlite" and (url.query or url.database.startswith((":memory:", "file:"))):
+        raise StudyError(
+            f"storage: must be sqlite:///FILE, a plain file that keeps the study, not '{unquote(show(url))}'; "
+            "leave --storage out for a file in --out"
+        )
     return url.set(drivername=_SCHEMES[url.drivername])
 
 

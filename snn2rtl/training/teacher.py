@@ -34,7 +34,7 @@ def soft_labels(teacher: Path, config: TrainConfig, samples: Samples) -> Tensor:
         OptionError: the run is one of another task.
         DataError: the file cannot be read or does not fit the samples.
     """
-    if teacher.suffix == ".npz":
+    if teacher.suffix.lower() == ".npz":
         labels = _read(teacher, len(samples), task_of(config).classes)
         return torch.from_numpy(labels).to(samples.labels.device)
     return _of_run(teacher, config, samples)

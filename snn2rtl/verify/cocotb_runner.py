@@ -11,7 +11,8 @@ from typing import Literal
 from xml.etree import ElementTree
 
 from snn2rtl.errors import ToolFailedError, ToolNotFoundError, VerificationError
-from snn2rtl.flows.tools import require
+from snn2rtl.flows.plain import is_plain
+from snn2rtl.flows.tools import FOREIGN, require
 
 SimulatorName = Literal["verilator", "icarus"]
 
@@ -48,13 +49,17 @@ def run_bench(
 
     Raises:
         ToolNotFoundError: the simulator or cocotb is not installed.
-        ToolFailedError: the sources do not build, or the simulation dies.
+        ToolFailedError: a path is one that make or a shell would take apart, the sources do not build, or the
+            simulation dies.
         VerificationError: a test fails; names every one that does.
     """
     if importlib.util.find_spec("cocotb_tools") is None:
         raise ToolNotFoundError("cocotb: not found; install it with: pip install 'snn2rtl[sim]'")
     from cocotb_tools.runner import get_runner
 
+    for path in (build_dir, *sources):
+        if not is_plain(path.resolve()):
+            raise ToolFailedError(f"{path}: must have letters, digits, '_', '.', '/' and '-' alone in its path")
     build_dir.mkdir(parents=True, exist_ok=True)
     results = build_dir / "results.xml"
     with _environment({**_tool_environment(simulator), **(env or {})}):
@@ -99,17 +104,16 @@ def _tool_environment(simulator: SimulatorName) -> dict[str, str]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while: cocotb's runner reads them nowhere else."""
-    before = {name: os.environ.get(name) for name in values}
+    """Set environment variables, and unset those of other builds, for a while: cocotb's runner reads no others."""
+    before = dict(os.environ)
+    for name in filter(FOREIGN.fullmatch, before):
+        del os.environ[name]
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from snn2rtl.errors import ToolFailedError, VerificationError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.flows import tools
-from snn2rtl.flows.netlist import netlist_sources
-from snn2rtl.flows.synth import Target
+from snn2rtl.flows.build_cache import build_key, fetch, keep
+from snn2rtl.flows.netlist import make_netlist, netlist_verilog
+from snn2rtl.flows.workspace import Workspace
+from snn2rtl.flows.yosys import Netlist
 from snn2rtl.folder import OutputFolder
 from snn2rtl.int_net.reference import Inputs, Spikes
+from snn2rtl.output import write_file
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.hextext import Bits, from_lines, to_lines
+from snn2rtl.verify.recipes import Engine, Recipe, Trace, choose_recipe
 
-Engine = Literal["verilator", "icarus"]
-Trace = Literal["vcd", "saif"]
+_WAVE = "wave.vcd"  # Icarus would add the ending
 _BENCH = ["tb/replay.v", "tb/replay_source.v", "tb/replay_monitor.v"]
 STALL_RANGE = 256
 
@@ -55,95 +58,84 @@ class Recording:
     ends: IntArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Simulator:
-    """A built replay bench."""
+    """A built replay bench in a workspace of its own; kept_in is where a log stays if a run fails."""
 
     folder: OutputFolder
-    command: Callable[[], tuple[tools.Tool, list[str]]]
+    workspace: Workspace
+    kept_in: Path
+    recipe: Recipe
 
-    def run(self, inputs: Inputs, stalls: Stalls, scratch: Path, wave: Path | None = None) -> Recording:
-        """Return what the hardware does with spikes or pixels, as reference.run() takes them; scratch is removed.
+    def run(self, inputs: Inputs, stalls: Stalls, wave: Path | None = None) -> Recording:
+        """Return what the hardware does with spikes or pixels, as reference.run() takes them.
+
+        Args:
+            inputs: what comes in.
+            stalls: how often sender and receiver wait.
+            wave: where the waveform goes, of a bench that was built for one; it is there even if an error is raised.
 
         Raises:
             VerificationError: the recorded streams are not streams of these samples.
             ToolFailedError: the simulator ended with an error.
         """
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
+        scratch = Path(tempfile.mkdtemp(prefix="run-", dir=self.workspace.path))
+        try:
+            verdict = self._simulate(inputs, stalls, scratch, traced=wave is not None)
+            return _read(self.folder, inputs, scratch, verdict)
+        finally:
+            if wave and (scratch / _WAVE).is_file():
+                write_file(wave, lambda partial: shutil.copy(scratch / _WAVE, partial))
+            shutil.rmtree(scratch)
+
+    def _simulate(self, inputs: Inputs, stalls: Stalls, scratch: Path, *, traced: bool) -> str:
         (scratch / "input.hex").write_bytes(to_lines(beats.input_words(self.folder.design, inputs)))
-        tool, arguments = self.command()
+        # names from the workspace: the bench cuts long ones, Icarus spoils those that are not ASCII
         plusargs = [
-            f"+input={scratch / 'input.hex'}",
-            f"+record={scratch}",
+            f"+input={scratch.name}/input.hex",
+            f"+record={scratch.name}",
             f"+stall_in={stalls.sender}",
             f"+stall_out={stalls.receiver}",
             f"+seed={stalls.seed}",
         ]
         plusargs += ["+alone"] if stalls.alone else []
-        plusargs += [f"+wave={wave}"] if wave else []
-        text = tools.run(tool, [*arguments, *plusargs], cwd=self.folder.path, log_file=scratch / "log.txt")
-        verdict = next((line for line in text.splitlines() if line.startswith(("PASS", "FAIL"))), "no verdict")
-        recording = _read(self.folder, inputs, scratch, verdict)
-        shutil.rmtree(scratch)
-        return recording
+        plusargs += [f"+wave={scratch.name}/{_WAVE}"] if traced else []
+        log_file = self.kept_in / f"{scratch.name}.log"
+        arguments = [*self.recipe.arguments, *plusargs]
+        text = tools.run(self.recipe.runner, arguments, cwd=self.workspace.path, log_file=log_file)
+        log_file.unlink(missing_ok=True)
+        return next((line for line in text.splitlines() if line.startswith(("PASS", "FAIL"))), "no verdict")
 
 
 def build(
-    folder: OutputFolder, engine: Engine, *, netlist: Target | None = None, trace: Trace | None = None
+    folder: OutputFolder, engine: Engine, *, netlist: Netlist | None = None, trace: Trace | None = None
 ) -> Simulator:
-    """Return the replay bench built for an engine; an unchanged folder is built once.
+    """Return the replay bench built for an engine; what was built of the same files by the same tools is taken.
 
     Args:
         folder: the output folder.
         engine: the simulator.
-        netlist: a device family whose netlist is built in place of the Verilog.
+        netlist: which netlist is built in place of the Verilog.
         trace: able to write a waveform (vcd), or with Verilator how often every signal toggled (saif).
 
     Raises:
         ToolNotFoundError: a tool is not installed.
         ToolFailedError: it does not build.
+        ModelFileError: compile has replaced the folder since it was opened.
     """
-    place = folder.build / "-".join([engine, *([netlist] if netlist else []), *([trace] if trace else [])])
-    current = folder.is_current(place)
-    if not current:
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-    if engine == "icarus":
-        return _build_icarus(folder, place, netlist, current)
-    return _build_verilator(folder, place, netlist, current, trace)
-
-
-def _build_icarus(folder: OutputFolder, place: Path, netlist: Target | None, current: bool) -> Simulator:
-    compiler, runner = tools.require("iverilog"), tools.require("vvp")
-    program = place / "replay.vvp"
-    if not current:
-        arguments = ["-g2005", "-s", "replay_tb", "-o", str(program), *_sources(folder, netlist), "tb/replay_tb.v"]
-        tools.run(compiler, arguments, cwd=folder.path, log_file=place / "build.log")
-        folder.mark(place)
-    return Simulator(folder, lambda: (runner, [str(program)]))
-
-
-def _build_verilator(
-    folder: OutputFolder, place: Path, netlist: Target | None, current: bool, trace: Trace | None
-) -> Simulator:
-    tool = tools.require("verilator")
-    tools.require("make")
-    tools.require("g++")
-    program = place / "Vreplay"
-    if not current:
-        arguments = ["--cc", "--exe", "--build", "-j", "0", "-O3", "--x-initial", "unique", "-Wno-lint"]
-        arguments += ["--top-module", "replay", "--Mdir", str(place), *([f"--trace-{trace}"] if trace else [])]
-        # a netlist is so much C++ that more than this takes longer than it saves
-        arguments += ["-MAKEFLAGS", "OPT_FAST=-O1"] if netlist else []
-        arguments += [*_sources(folder, netlist), "tb/replay_main.cpp"]
-        tools.run(tool, arguments, cwd=folder.path, log_file=place / "build.log")
-        folder.mark(place)
-    return Simulator(folder, lambda: (tools.Tool("verilator", (str(program),)), ["+verilator+rand+reset+2"]))
-
-
-def _sources(folder: OutputFolder, netlist: Target | None) -> list[str]:
-    return [*(netlist_sources(folder, netlist) if netlist else folder.hdl), *_BENCH]
+    workspace = Workspace.of(folder)
+    recipe = choose_recipe(engine, workspace.path, is_netlist=netlist is not None, trace=trace)
+    kept_in = folder.build_place("-".join([engine, *([netlist] if netlist else []), *([trace] if trace else [])]))
+    kept = kept_in / recipe.program.name
+    sources = make_netlist(folder, workspace, netlist) if netlist else workspace.digest
+    key = build_key(sources, recipe.tools, recipe.options)
+    recipe.program.parent.mkdir(exist_ok=True)
+    if not fetch(kept, key, recipe.program):
+        design = netlist_verilog(folder, workspace, netlist) if netlist else folder.hdl
+        arguments = [*recipe.options, *design, *_BENCH, recipe.clock]
+        tools.run(recipe.tools[0], arguments, cwd=workspace.path, log_file=kept_in / "build.log")
+        keep(recipe.program, key, kept)
+    return Simulator(folder, workspace, kept_in, recipe)
 
 
 def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> Recording:

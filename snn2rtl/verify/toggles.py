@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -35,14 +34,11 @@ def register_toggles(folder: OutputFolder, samples: Samples) -> dict[str, float]
     if folder.network.is_direct:
         raise OptionError("--toggles: must be left out for a directly coded network")
     spikes = samples.inputs(0, len(samples))
-    scratch = folder.build / f"run-toggles-{os.getpid()}"
-    saif = folder.build / f"toggles-{os.getpid()}.saif"
-    build(folder, "verilator", trace="saif").run(spikes, Stalls(), scratch, saif)
-    try:
-        with saif.open() as file:
-            counts = count(file)
-    finally:
-        saif.unlink()
+    simulator = build(folder, "verilator", trace="saif")
+    saif = simulator.workspace.path / "toggles.saif"
+    simulator.run(spikes, Stalls(), saif)
+    with saif.open() as file:
+        counts = count(file)
     return {layer.stream: counts[f"u_{layer.stream}"] / len(samples) for layer in folder.design.layers}
 
 

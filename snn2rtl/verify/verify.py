@@ -15,14 +15,16 @@ import numpy as np
 
 from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.errors import VerificationError
-from snn2rtl.flows.synth import Target
+from snn2rtl.flows.yosys import Netlist
 from snn2rtl.folder import OutputFolder
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.reference import Inputs, Result
+from snn2rtl.int_net.saturations import Saturations
 from snn2rtl.rtl import beats
 from snn2rtl.rtl.hextext import to_lines
-from snn2rtl.verify.engines import Engine, Recording, Stalls, build
+from snn2rtl.verify.engines import Recording, Stalls, build
 from snn2rtl.verify.limit import cycle_limit
+from snn2rtl.verify.recipes import Engine
 
 _CHUNK = 64  # samples that one simulator process takes at a time
 
@@ -34,11 +36,12 @@ class Verdict:
     cycles: mean of a sample over the run, from the first beat in to the last beat out. limit: the mean limit. latency
     and worst: mean and most cycles from the first beat of a sample to its result, both counted. accuracy: of the
     samples with labels.
-    netlist: the device family whose netlist ran in place of the Verilog.
+    netlist: which netlist ran in place of the Verilog. saturations: what the network clipped and lost, and so did its
+    hardware.
     """
 
     engine: Engine
-    netlist: Target | None
+    netlist: Netlist | None
     samples: int
     spikes: int
     stalls: Stalls
@@ -47,6 +50,7 @@ class Verdict:
     latency: float
     worst: int
     accuracy: float | None
+    saturations: Saturations
 
     @property
     def ratio(self) -> float:
@@ -65,7 +69,7 @@ def verify(
     stalls: Stalls,
     advance: Callable[[int], None],
     *,
-    netlist: Target | None = None,
+    netlist: Netlist | None = None,
     jobs: int | None = None,
 ) -> Verdict:
     """Compare every spike of every layer, the counts and the class of all samples with the golden model.
@@ -76,7 +80,7 @@ def verify(
         engine: the simulator.
         stalls: how often sender and receiver wait.
         advance: called with the number of samples done, for a progress bar.
-        netlist: a device family whose netlist runs in place of the Verilog.
+        netlist: which netlist runs in place of the Verilog.
         jobs: simulators that run at once; one for each core by default.
 
     Raises:
@@ -87,13 +91,14 @@ def verify(
     if samples.labels is not None:
         check_labels(samples.labels, len(samples), folder.network.num_classes)
     run = _Run(folder, engine, netlist, stalls, jobs or os.cpu_count() or 1)
-    cycles, limits, correct, spike_count, latency, worst = 0, 0, 0, 0, 0, 0
+    cycles, limits, correct, spike_count, latency, worst, saturations = 0, 0, 0, 0, 0, 0, Saturations()
     for first, inputs, result, recording in _run_parts(run, samples):
         _compare(run, first, inputs, result, recording)
         cycles += int(recording.ends[-1] - recording.starts[0] + 1)
         latencies = recording.ends - recording.starts + 1
         latency, worst = latency + int(latencies.sum()), max(worst, int(latencies.max()))
         limits += int(cycle_limit(folder.network, folder.design, inputs, result).sum())
+        saturations += result.saturations
         spike_count += sum(int(trace.spikes.sum()) for trace in result.traces.values())
         if samples.labels is not None:
             correct += int((result.classes == samples.labels[first : first + len(result.classes)]).sum())
@@ -110,6 +115,7 @@ def verify(
         latency=latency / total,
         worst=worst,
         accuracy=None if samples.labels is None else correct / total,
+        saturations=saturations,
     )
 
 
@@ -119,7 +125,7 @@ class _Run:
 
     folder: OutputFolder
     engine: Engine
-    netlist: Target | None
+    netlist: Netlist | None
     stalls: Stalls
     jobs: int
 
@@ -137,9 +143,8 @@ def _run_parts(run: _Run, samples: Samples) -> Iterator[tuple[int, Inputs, Resul
 
     def simulate(first: int) -> tuple[Inputs, Recording | VerificationError]:
         inputs = samples.inputs(first, min(first + size, len(samples)))
-        scratch = run.folder.build / f"run-{run.name}-{os.getpid()}-{first}"
         try:
-            return inputs, simulator.run(inputs, run.stalls, scratch)
+            return inputs, simulator.run(inputs, run.stalls)
         except VerificationError as error:
             return inputs, error
 
@@ -203,5 +208,5 @@ def _waveform(run: _Run, inputs: Inputs) -> Path:
     wave = run.folder.build / f"mismatch-{run.name}.vcd"
     simulator = build(run.folder, run.engine, netlist=run.netlist, trace="vcd")
     with contextlib.suppress(VerificationError):  # the waveform is wanted because of it
-        simulator.run(inputs, run.stalls, run.folder.build / f"run-{run.name}-wave", wave)
+        simulator.run(inputs, run.stalls, wave)
     return wave

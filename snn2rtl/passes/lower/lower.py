@@ -195,6 +195,11 @@ def _unknown_shape(node: Node) -> list[str]:
     return [f"layer '{node.name}': {rule}, or put an nn.Unflatten before it"]
 
 
+def has_shape(network: SpikingNetwork) -> bool:
+    """Return whether the shape of the input is known, which lower() needs."""
+    return bool(network.shape or _first_shape(network))
+
+
 def _first_shape(network: SpikingNetwork) -> Shape:
     """Return the shape that the first nodes give the input, () where they do not."""
     reading: tuple[str, ...] = (INPUT,)

@@ -95,6 +95,15 @@ def _scaled_step(step: FloatArray | None, gain: FloatArray) -> FloatArray | None
     return None if step is None else step * np.where(gain == 0, 1.0, np.abs(gain))
 
 
+def _step_behind(step: FloatArray | None, gain: FloatArray) -> FloatArray | None:
+    """Return the step of weights behind a gain of each input, or of each channel.
+
+    With a gain for each input no step of a neuron is left: it stays, for the report to say that it is not taken.
+    """
+    size = np.abs(gain)
+    return step * size[0] if step is not None and size.any() and (size == size[0]).all() else step
+
+
 def _like(gain: FloatArray, shape: Shape) -> FloatArray:
     return np.broadcast_to(gain, shape) if np.ndim(gain) == 0 else gain
 
@@ -143,10 +152,8 @@ def after(outer: Matrix | Kernel, inner: Map, name: str, inputs: Shape, between:
         case Matrix(), Gain():
             if inner.is_one:
                 return outer
-            # each input has a gain of its own, so that no step of a neuron is left, unless it is one for all
             gain = np.ravel(inner.gain)
-            step = None if outer.step is None or len(np.unique(gain)) > 1 else outer.step * abs(gain[0])
-            return replace(outer, weight=outer.weight * gain, step=step)
+            return replace(outer, weight=outer.weight * gain, step=_step_behind(outer.step, gain))
         case Kernel(), Gain():
             of_channels = gain_of_channels(inner.gain, between)
             if of_channels is None:
@@ -171,11 +178,10 @@ def gain_of_channels(gain: FloatArray, shape: Shape) -> FloatArray | None:
 def _scaled_inputs(kernel: Kernel, gain: FloatArray) -> Kernel:
     out, per_group, *_ = kernel.weight.shape
     of_group = gain.reshape(kernel.groups, per_group).repeat(out // kernel.groups, axis=0)
-    uniform = len(np.unique(gain)) == 1 and kernel.step is not None
     return replace(
         kernel,
         weight=kernel.weight * of_group.reshape(out, per_group, *(1,) * (kernel.weight.ndim - 2)),
-        step=kernel.step * abs(gain[0]) if uniform and kernel.step is not None else None,
+        step=_step_behind(kernel.step, gain),
     )
 
 
