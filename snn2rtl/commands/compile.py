@@ -101,8 +101,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Compile as the options say."""
 
     def samples(network: FixedPointNetwork) -> Samples:
-        shape = args.input_shape or ()
-        return samples_for(network, args.calibration, shape=shape, limit=args.samples, seed=args.seed)
+        return samples_for(network, args.calibration, limit=args.samples, seed=args.seed)
 
     compiled = compile(
         args.model,

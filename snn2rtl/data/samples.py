@@ -56,12 +56,18 @@ class Samples:
         return pixels if self.encoder.takes_pixels else self.encoder.encode(pixels, self.seed, first)
 
 
-def samples_for(
-    network: FixedPointNetwork, path: Path, *, shape: Shape = (), limit: int | None = None, seed: int = 0
-) -> Samples:
+def samples_for(network: FixedPointNetwork, path: Path, *, limit: int | None = None, seed: int = 0) -> Samples:
     """Return the samples of a file for a network, as load_samples() does."""
-    inputs, classes, encoder = network.num_inputs, network.num_classes, network.encoder
-    return load_samples(path, inputs=inputs, classes=classes, encoder=encoder, shape=shape, limit=limit, seed=seed)
+    return load_samples(
+        path,
+        inputs=network.num_inputs,
+        classes=network.num_classes,
+        encoder=network.encoder,
+        shape=network.input.shape,
+        greatest=network.input.greatest if not network.encoder else 1,
+        limit=limit,
+        seed=seed,
+    )
 
 
 def load_samples(
@@ -71,6 +77,7 @@ def load_samples(
     encoder: Encoder | None,
     classes: int | None = None,
     shape: Shape = (),
+    greatest: int = 1,
     limit: int | None = None,
     seed: int = 0,
 ) -> Samples:
@@ -83,13 +90,14 @@ def load_samples(
         classes: of the network, which labels must be among.
         shape: of a sample as the network takes it, such as (channels, height, width), where it is known; samples
             have it or lie in a row.
+        greatest: count of an input in a step, 1 for spikes.
         limit: take only so many samples.
         seed: of the encoder.
 
     Raises:
         DataError: the file is not such a file, or its samples do not fit the network.
     """
-    form = _Form(path, inputs, encoder, shape if len(shape) > 1 else ())
+    form = _Form(path, inputs, encoder, shape if len(shape) > 1 else (), greatest)
     name, data, labels = _read(form)
     data = _spikes(form, data) if name == "spikes" else _images(form, data)
     samples = data.shape[1] if name == "spikes" else data.shape[0]
@@ -117,12 +125,16 @@ def check_labels(labels: NDArray[Any], samples: int, classes: int | None) -> Non
 
 @dataclass(frozen=True)
 class _Form:
-    """What samples of a file must be; shape has two axes and more, or none where it is not known."""
+    """What samples of a file must be; shape has two axes and more, or none where it is not known.
+
+    greatest: count of an input in a step, 1 for spikes.
+    """
 
     path: Path
     inputs: int
     encoder: Encoder | None
     shape: Shape
+    greatest: int = 1
 
     @property
     def shapes(self) -> list[Shape]:
@@ -193,9 +205,17 @@ def _spikes(form: _Form, data: NDArray[Any]) -> Spikes:
     if not form.may_be_spikes(data) or data.shape[0] == 0:
         advice = form.advice("spikes", data, 2)
         raise DataError(f"{form.path}: spikes must have shape {form.wanted('T', 'N')}, not {data.shape}{advice}")
-    if data.dtype.kind not in "biuf" or not np.isin(data, (0, 1)).all():
-        raise DataError(f"{form.path}: spikes must be 0 or 1")
-    return data.astype(np.uint8).reshape(*data.shape[:2], form.inputs)
+    if data.dtype.kind not in "biuf" or not (_are_whole(data) and data.min() >= 0 and data.max() <= form.greatest):
+        if form.greatest == 1:
+            counts = "; where they are counts of events, compile with --input-max" if _are_whole(data) else ""
+            raise DataError(f"{form.path}: spikes must be 0 or 1{counts}")
+        raise DataError(f"{form.path}: counts must be whole numbers of 0..{form.greatest}, as --input-max said")
+    kind = np.uint8 if form.greatest <= np.iinfo(np.uint8).max else np.uint16
+    return data.astype(kind).reshape(*data.shape[:2], form.inputs)
+
+
+def _are_whole(data: NDArray[Any]) -> bool:
+    return data.dtype.kind in "biu" or bool((data == np.floor(data)).all())
 
 
 def _images(form: _Form, data: NDArray[Any]) -> NDArray[np.uint8]:
