@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
+
 from snn2rtl.int_net.network import INPUT, Connection, FixedPointNetwork, MaxPool, Node, Population, Sum, SumPool
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     Integrator,
     Leak,
     MultiplierLeak,
-    MultiplierLeaks,
     Reset,
     Score,
     ShiftLeak,
-    ShiftLeaks,
-    WithCurrent,
 )
 from snn2rtl.int_net.synapses import Convolution, Dense
 from snn2rtl.windows import Shape, Windows
@@ -24,27 +23,28 @@ from snn2rtl.windows import Shape, Windows
 def leaked(value: int, leak: Leak, neuron: int) -> int:
     match leak:
         case ShiftLeak(shift):
-            return value - value // 2**shift
-        case ShiftLeaks(shift):
-            return value - value // 2 ** int(shift[neuron])
+            return value - value // 2 ** own(shift, neuron)
         case MultiplierLeak(factor, fraction):
-            return value * factor // 2**fraction
-        case MultiplierLeaks(factor, fraction):
-            return value * int(factor[neuron]) // 2**fraction
+            return value * own(factor, neuron) // 2**fraction
     return value
+
+
+def own(parameter: object, neuron: int) -> int:
+    """Return the parameter of a neuron, where each has one of its own or all share it."""
+    return int(parameter[neuron]) if isinstance(parameter, np.ndarray) else int(parameter)  # type: ignore[call-overload]
 
 
 def stepped(membrane: int, other: int, layer: Population, neuron: int, inputs: list[list[int]]) -> tuple[int, int, int]:
     """Return spike, membrane and second state of a neuron after a step; inputs are those of each connection."""
     kind = layer.neuron
-    if isinstance(kind, WithCurrent):
+    if kind.current_leak is not None:
         other = leaked(other, kind.synapse_leak, neuron) + received(layer, neuron, inputs)
         spike, membrane = fire_and_reset(leaked(membrane, kind.leak, neuron) + other, layer, neuron)
         return spike, membrane, other
     value = charged(membrane, layer, neuron, inputs)
     if isinstance(kind, AdaptiveLifNeuron):
         spike, membrane = fire_and_reset(value, layer, neuron, other)
-        return spike, membrane, leaked(other, kind.adaptation_leak, neuron) - spike * int(kind.grow[neuron])
+        return spike, membrane, leaked(other, kind.adaptation_leak, neuron) - spike * int(kind.adaptation_step[neuron])
     return *fire_and_reset(value, layer, neuron), 0
 
 
@@ -111,7 +111,7 @@ def size(shape: Shape) -> int:
 def fire_and_reset(value: int, layer: Population, neuron: int, adaptation: int = 0) -> tuple[int, int]:
     """Return spike and membrane after reset of a charged membrane."""
     value = saturated(value, layer.neuron.membrane_bits)
-    if isinstance(layer.neuron, Integrator) or value + adaptation < layer.neuron.fire_at[neuron]:
+    if not layer.neuron.spikes or value + adaptation < layer.neuron.fire_at[neuron]:
         return 0, value
     return 1, 0 if layer.neuron.reset is Reset.HARD else value - int(layer.neuron.reset_by[neuron])
 
@@ -199,7 +199,7 @@ def run_sample(
         for node in network.nodes:
             made[node.name].append(made_by(node, neurons, made, step))
         for place, spike in enumerate(made[output.layer.name][step]):
-            if isinstance(output.layer.neuron, Integrator):
+            if not output.layer.neuron.spikes:
                 counts[place] = scored(counts[place], output.membranes[place], step, output.layer.neuron)
             else:
                 winner = place // network.group

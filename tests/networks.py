@@ -15,18 +15,16 @@ from snn2rtl.int_net.chain import DenseLayer, chain_of, layers_of, with_layers
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
-    CurrentIntegrator,
-    CurrentLifNeuron,
+    CubaIntegrator,
+    CubaLifNeuron,
     Integrator,
     Leak,
     LifNeuron,
     MultiplierLeak,
-    MultiplierLeaks,
     NoLeak,
     Reset,
     Score,
     ShiftLeak,
-    ShiftLeaks,
 )
 
 
@@ -104,8 +102,8 @@ def leaks_of_each(neurons: int) -> st.SearchStrategy[Leak]:
     factors = st.lists(st.integers(0, 8), min_size=neurons, max_size=neurons)
     return (
         LEAKS
-        | st.builds(lambda shifts: ShiftLeaks(np.array(shifts)), each)
-        | st.builds(lambda factors: MultiplierLeaks(np.array(factors), 3), factors)
+        | st.builds(lambda shifts: ShiftLeak(np.array(shifts)), each)
+        | st.builds(lambda factors: MultiplierLeak(np.array(factors), 3), factors)
     )
 
 
@@ -118,14 +116,14 @@ def temporal(draw: st.DrawFn, inputs: int) -> DenseLayer:
     low, high = signed_range(layer.weight_bits)
     recurrent = random.integers(max(low, -20), min(high, 20) + 1, (neurons, neurons)) if draw(st.booleans()) else None
     leaks = FAST_LEAKS | st.builds(
-        lambda seed: ShiftLeaks(np.random.default_rng(seed).integers(0, 5, neurons)), st.integers(0, 99)
+        lambda seed: ShiftLeak(np.random.default_rng(seed).integers(0, 5, neurons)), st.integers(0, 99)
     )
     kind = draw(st.sampled_from(["lif", "adaptive", "current"]))
     if kind == "adaptive":
         grow = random.integers(0, 2 * int(abs(plain.fire_at).max()) + 2, neurons)
-        plain = AdaptiveLifNeuron(**vars(plain), grow=grow, adaptation_leak=draw(leaks))
+        plain = AdaptiveLifNeuron(**vars(plain), adaptation_step=grow, adaptation_leak=draw(leaks))
     if kind == "current":
-        plain = CurrentLifNeuron(**vars(plain), synapse_leak=draw(leaks))
+        plain = CubaLifNeuron(**vars(plain), synapse_leak=draw(leaks))
     delay = random.choice([0, 1, 2, 5, 63], inputs) if draw(st.booleans()) else None
     return replace(layer, neuron=plain, recurrent=recurrent, delay=delay)
 
@@ -143,7 +141,7 @@ def integrators(draw: st.DrawFn, inputs: int) -> DenseLayer:
         score_bits=draw(st.integers(bits, min(48, bits + 4))) if score is Score.SUM else bits,
     )
     if draw(st.booleans()):
-        neuron = CurrentIntegrator(**vars(neuron), synapse_leak=draw(FAST_LEAKS))
+        neuron = CubaIntegrator(**vars(neuron), synapse_leak=draw(FAST_LEAKS))
     return replace(layer, neuron=neuron)
 
 
@@ -167,7 +165,7 @@ def direct(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
 def direct_hardware(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
     """Return the network with pixels for inputs, as there is hardware for it: with a layer before integrators."""
     first = replace(layers_of(network)[0], recurrent=None)
-    if isinstance(first.neuron, Integrator):
+    if not first.neuron.spikes:
         first = dense(np.ones((network.num_inputs, network.num_inputs), int), 1)
         return direct(chain(first, *layers_of(network), count_bits=network.count_bits), time_steps)
     return direct(with_layers(network, (first, *layers_of(network)[1:])), time_steps)

@@ -23,7 +23,7 @@ from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.measure import metrics
 from snn2rtl.options import RtlOptions
-from snn2rtl.rtl import estimate
+from snn2rtl.rtl import estimate, timing
 from snn2rtl.rtl.beats import input_words, pixel_words
 from snn2rtl.rtl.emit import example_inputs, verilog_files, write_rtl
 from snn2rtl.rtl.plan import plan
@@ -65,7 +65,7 @@ def test_an_encoder_that_is_slower_than_the_layers_is_told() -> None:
     network = replace(chain(dense(np.ones((1, 13), int), 20)), encoder=rare)
     white = np.full((1, 13), 255, np.uint8)
     (cycles,) = estimate.cycles(network, plan(network), white, reference.run(network, white))
-    assert cycles == 50 * (estimate.DRAIN + 1)
+    assert cycles == 50 * (timing.DRAIN + 1)
     wide = replace(chain(dense(np.ones((1, 40), int), 20)), encoder=rare)
     white = np.full((1, 40), 255, np.uint8)
     (cycles,) = estimate.cycles(wide, plan(wide), white, reference.run(wide, white))

@@ -11,7 +11,7 @@ from snn2rtl import cli
 from snn2rtl.data.samples import Samples
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
-from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrator, MultiplierLeak, MultiplierLeaks, Score, ShiftLeak
+from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrator, MultiplierLeak, Score, ShiftLeak
 from snn2rtl.measure import energy, metrics
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.design import RtlDesign
@@ -52,7 +52,7 @@ def test_counts_are_those_of_the_loops(layout: str) -> None:
         assert rows > 0
         updates = STEPS * SAMPLES * hardware.num_neurons
         bits = words * hardware.layout.word_width + rows * sum(table.width for table in hardware.layout.tables)
-        bits += STEPS * SAMPLES * hardware.slots * sum(n.memory.width for n in hardware.numbers if n.memory)
+        bits += STEPS * SAMPLES * hardware.slots * sum(n.memory.width for n in hardware.each if n.memory)
         assert layer.weight_bits == pytest.approx(bits / SAMPLES)
         assert layer.membrane_bits == pytest.approx(2 * (adds + updates) * hardware.state_width / SAMPLES)
         assert layer.adds == pytest.approx((adds + adders * updates) / SAMPLES)  # threshold; soft reset and leak too
@@ -63,7 +63,7 @@ def test_counts_are_those_of_the_loops(layout: str) -> None:
 def test_silence_costs_the_sweeps_alone() -> None:
     network, design, spikes = build("dense")
     found = energy.estimate(network, design, metrics.observe(network, Samples(0 * spikes, None, None)))
-    thresholds = design.layers[0].numbers[0].memory
+    thresholds = design.layers[0].each[0].memory
     assert thresholds is not None
     assert [layer.weight_bits for layer in found] == [STEPS * thresholds.bits, 0]
     assert [layer.adds for layer in found] == [3 * 12 * STEPS, 5 * STEPS]
@@ -81,8 +81,8 @@ def test_a_multiplier_costs_more_than_a_shift() -> None:
 @pytest.mark.parametrize("layout", ["dense", "indexed", "ragged"])
 def test_temporal_layers_are_counted(layout: str) -> None:
     rng = np.random.default_rng(4)
-    plain = lif(rng.integers(5, 12, 12), leak=MultiplierLeaks(rng.integers(1, 8, 12), 3))
-    neuron = AdaptiveLifNeuron(**vars(plain), grow=np.arange(12), adaptation_leak=ShiftLeak(2))
+    plain = lif(rng.integers(5, 12, 12), leak=MultiplierLeak(rng.integers(1, 8, 12), 3))
+    neuron = AdaptiveLifNeuron(**vars(plain), adaptation_step=np.arange(12), adaptation_leak=ShiftLeak(2))
     recurrent, delay = rng.integers(-3, 4, (12, 12)) * (rng.random((12, 12)) < 0.3), rng.integers(0, 3, 20)
     integrator = Integrator(neurons=5, leak=ShiftLeak(3), membrane_bits=9, score=Score.SUM, score_bits=12)
     network = chain(
@@ -102,7 +102,7 @@ def test_temporal_layers_are_counted(layout: str) -> None:
     bits = 2 * (adds + updates) * hardware.state_width + 2 * updates * hardware.neuron.second_width
     assert first.membrane_bits == pytest.approx(bits / SAMPLES)
     assert first.adds == pytest.approx((adds + 4 * updates) / SAMPLES)  # threshold, adapted, what a spike takes, leak
-    fixed = STEPS * hardware.slots * sum(n.memory.width for n in hardware.numbers if n.memory)
+    fixed = STEPS * hardware.slots * sum(n.memory.width for n in hardware.each if n.memory)
     tables = sum(table.width for table in hardware.layout.tables) * int(events.sum())
     read = int(words) * hardware.layout.word_width + tables + 2 * int(spikes.sum())  # two bits of a delay
     assert first.weight_bits == pytest.approx(fixed + read / SAMPLES)

@@ -15,8 +15,9 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.flows.synth import SynthResult
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.rtl.estimate import DRAIN, cycles
+from snn2rtl.rtl.estimate import cycles
 from snn2rtl.rtl.plan import plan
+from snn2rtl.rtl.timing import DRAIN
 from snn2rtl.studies import explore
 from snn2rtl.studies.explore import DesignConfig
 from snn2rtl.studies.space import Choices, Range

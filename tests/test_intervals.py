@@ -14,28 +14,24 @@ from snn2rtl.int_net import intervals
 from snn2rtl.int_net.chain import DenseLayer
 from snn2rtl.int_net.intervals import (
     MembraneRange,
-    adaptation_low,
     charged_range,
     input_range,
-    leak,
     membrane_range,
     membrane_range_after,
     never_fires,
     never_saturates,
-    resting,
 )
 from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
-    CurrentLifNeuron,
-    Integrator,
+    CubaLifNeuron,
     MultiplierLeak,
     NoLeak,
     Reset,
     ShiftLeak,
-    WithCurrent,
 )
+from snn2rtl.int_net.neurons.leaks import leak, resting
 
 LAYERS = st.integers(1, 4).flatmap(layers)
 
@@ -118,7 +114,7 @@ def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
             for pattern in inputs:
                 arrived = [pattern, [spike]][: len(layer.inputs)]
                 received = naive.received(layer, 0, arrived)
-                is_current = isinstance(neuron, WithCurrent)
+                is_current = neuron.current_leak is not None
                 charged = naive.leaked(other, neuron.synapse_leak, 0) + received if is_current else received
                 value = naive.leaked(v, neuron.leak, 0) + charged
                 assert current.low[0] <= (charged if is_current else value) <= current.high[0]
@@ -127,7 +123,7 @@ def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
                 after = naive.stepped(v, other, layer, 0, arrived)
                 assert not (after[0] and never_fires(layer)[0])
                 if isinstance(neuron, AdaptiveLifNeuron):
-                    assert adaptation_low(neuron)[0] <= after[2] <= 0
+                    assert neuron.lowest_adaptation[0] <= after[2] <= 0
                 stepped.add(after)
         new = stepped - known
         known |= new
@@ -136,7 +132,7 @@ def test_no_reachable_state_of_a_temporal_neuron_leaves_its_range(layer):
 def alone(layer: DenseLayer) -> DenseLayer:
     """Return the layer's first neuron as a layer of its own."""
     kinds = {key: value for key, value in vars(layer.neuron).items() if key.endswith("leak")}
-    numbers: dict[str, Any] = {"neurons": 1} if isinstance(layer.neuron, Integrator) else {}
+    numbers: dict[str, Any] = {"neurons": 1} if not layer.neuron.spikes else {}
     numbers |= {key: value[:1] for key, value in vars(layer.neuron).items() if isinstance(value, np.ndarray)}
     singles = {
         key: replace(kind, **{name: part[:1] for name, part in vars(kind).items() if isinstance(part, np.ndarray)})
@@ -174,7 +170,7 @@ def test_the_range_of_a_short_sample_holds_all_that_neurons_with_currents_do(lay
             for pattern in itertools.product([0, 1], repeat=layer.num_inputs):
                 arrived = [pattern, [spike]][: len(layer.inputs)]
                 entering = naive.received(layer, 0, arrived)
-                if isinstance(layer.neuron, WithCurrent):
+                if layer.neuron.current_leak is not None:
                     entering += naive.leaked(other, layer.neuron.synapse_leak, 0)
                 assert found.low[0] <= naive.leaked(v, layer.neuron.leak, 0) + entering <= found.high[0]
                 stepped.add(naive.stepped(v, other, layer, 0, arrived))
@@ -183,13 +179,13 @@ def test_the_range_of_a_short_sample_holds_all_that_neurons_with_currents_do(lay
 
 
 def _wide_scores(layer: DenseLayer) -> dict[str, int]:
-    return {"score_bits": 48} if isinstance(layer.neuron, Integrator) else {}
+    return {"score_bits": 48} if not layer.neuron.spikes else {}
 
 
 @pytest.mark.parametrize("kind", [ShiftLeak(2), MultiplierLeak(240, 8), NoLeak()])
 def test_the_range_behind_a_current_is_tight_for_one_positive_weight(kind):
     """The inputs that always spike reach it, in every step until the current is settled and after it."""
-    neuron = CurrentLifNeuron(**vars(lif([1 << 40], leak=kind, membrane_bits=48)), synapse_leak=ShiftLeak(2))
+    neuron = CubaLifNeuron(**vars(lif([1 << 40], leak=kind, membrane_bits=48)), synapse_leak=ShiftLeak(2))
     layer = dense([[64]], neuron).population
     state = (0, 0, 0)
     for steps in range(1, 80):
@@ -203,7 +199,7 @@ def range_step_by_step(layer: Population, steps: int) -> tuple[list[int], list[i
     low = high = np.zeros(layer.num_neurons, np.int64)
     for _ in range(steps):
         charged = MembraneRange(leak(low, layer.neuron.leak) + low_input, leak(high, layer.neuron.leak) + high_input)
-        after_low, after_high = intervals._after_reset(charged, intervals._threshold(layer), MAX_MEMBRANE_BITS)
+        after_low, after_high = intervals._after_reset(charged, layer.neuron.threshold, MAX_MEMBRANE_BITS)
         low, high = np.minimum(low, after_low), np.maximum(high, after_high)
     return charged.low.tolist(), charged.high.tolist()
 

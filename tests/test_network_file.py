@@ -22,13 +22,11 @@ from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.network_file import digest, load, save
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
-    CurrentIntegrator,
+    CubaIntegrator,
     MultiplierLeak,
-    MultiplierLeaks,
     NoLeak,
     Score,
     ShiftLeak,
-    ShiftLeaks,
 )
 
 NETWORK = chain(
@@ -205,13 +203,13 @@ def test_all_that_a_file_of_version_1_can_hold(tmp_path):
     with (tmp_path / "n.npz").open("wb") as file:
         np.savez(file, header=np.frombuffer(json.dumps(found).encode(), np.uint8), **arrays)
     neuron = AdaptiveLifNeuron(
-        **{**vars(layers_of(NETWORK)[0].neuron), "leak": MultiplierLeaks(np.array([3, 8]), 3)},
-        grow=np.array([0, 5]),
-        adaptation_leak=ShiftLeaks(np.array([1, 2])),
+        **{**vars(layers_of(NETWORK)[0].neuron), "leak": MultiplierLeak(np.array([3, 8]), 3)},
+        adaptation_step=np.array([0, 5]),
+        adaptation_leak=ShiftLeak(np.array([1, 2])),
     )
     recurrent, delay = np.array([[1, 2], [-3, 4]]), np.array([0, 2, 63])
     wanted = replace(layers_of(NETWORK)[0], neuron=neuron, recurrent=recurrent, delay=delay)
-    integrator = CurrentIntegrator(
+    integrator = CubaIntegrator(
         neurons=1,
         leak=NoLeak(),
         membrane_bits=16,

@@ -11,15 +11,13 @@ from snn2rtl.errors import QuantizationError
 from snn2rtl.int_net.chain import DenseLayer
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
-    CurrentIntegrator,
-    CurrentLifNeuron,
+    CubaIntegrator,
+    CubaLifNeuron,
     Integrator,
     MultiplierLeak,
-    MultiplierLeaks,
     NoLeak,
     Score,
     ShiftLeak,
-    ShiftLeaks,
 )
 from snn2rtl.int_net.reference import run
 
@@ -35,7 +33,7 @@ def states(layer: DenseLayer, inputs: list[int]) -> tuple[list[int], list[int]]:
 
 
 def adaptive(grow: int, leak: ShiftLeak) -> AdaptiveLifNeuron:
-    return AdaptiveLifNeuron(**vars(ONE), grow=np.array([grow]), adaptation_leak=leak)
+    return AdaptiveLifNeuron(**vars(ONE), adaptation_step=np.array([grow]), adaptation_leak=leak)
 
 
 def integrator(score: Score, bits: int = 8, neurons: int = 1) -> Integrator:
@@ -51,12 +49,12 @@ def test_a_spike_raises_the_threshold_and_the_floor_takes_it_back_to_where_it_wa
 
 def test_a_current_charges_the_membrane_in_its_own_step_and_after_it():
     """The current is 8, 4, 2, 1, 1, 1: an arithmetic shift by one of 1 takes nothing."""
-    neuron = CurrentLifNeuron(**vars(lif([99])), synapse_leak=ShiftLeak(1))
+    neuron = CubaLifNeuron(**vars(lif([99])), synapse_leak=ShiftLeak(1))
     assert states(dense([[8]], neuron), [1, 0, 0, 0, 0])[1] == [8, 12, 14, 15, 16]
 
 
 def test_integrators_behind_a_current_do_the_same_and_keep_it():
-    neuron = CurrentIntegrator(**vars(integrator(Score.MAX)), synapse_leak=ShiftLeak(1))
+    neuron = CubaIntegrator(**vars(integrator(Score.MAX)), synapse_leak=ShiftLeak(1))
     assert states(dense([[8]], neuron), [1, 0, 0, 0, 0]) == ([0] * 5, [8, 12, 14, 15, 16])
 
 
@@ -90,16 +88,18 @@ def test_a_sum_saturates_after_every_step_and_even_scores_go_to_the_lowest():
 
 REFUSED = {
     "neuron: adaptation_leak must leak, so that its state has a bound": lambda: adaptive(1, NoLeak()),
-    "neuron: synapse_leak must leak, so that its state has a bound": lambda: CurrentLifNeuron(
+    "neuron: synapse_leak must leak, so that its state has a bound": lambda: CubaLifNeuron(
         **vars(ONE), synapse_leak=MultiplierLeak(16, 4)
     ),
-    "neuron: synapse_leak must have 1 values, not 2": lambda: CurrentIntegrator(
-        **vars(integrator(Score.MAX)), synapse_leak=ShiftLeaks(np.array([1, 2]))
+    "neuron: synapse_leak must have 1 values, not 2": lambda: CubaIntegrator(
+        **vars(integrator(Score.MAX)), synapse_leak=ShiftLeak(np.array([1, 2]))
     ),
-    "neuron: grow must be 0..70368744177663 with this leak, not reach -1": lambda: adaptive(-1, ShiftLeak(1)),
-    "neuron: leak must have 1 values, not 2": lambda: replace(ONE, leak=ShiftLeaks(np.array([1, 2]))),
-    "leak: factor must be 0..16, not reach 17": lambda: MultiplierLeaks(np.array([17]), 4),
-    "leak: shift must be 0..47, not reach 48": lambda: ShiftLeaks(np.array([48])),
+    "neuron: adaptation_step must be 0..70368744177663 with this leak, not reach -1": lambda: adaptive(
+        -1, ShiftLeak(1)
+    ),
+    "neuron: leak must have 1 values, not 2": lambda: replace(ONE, leak=ShiftLeak(np.array([1, 2]))),
+    "leak: factor must be 0..16, not reach 17": lambda: MultiplierLeak(np.array([17]), 4),
+    "leak: shift must be 0..47, not reach 48": lambda: ShiftLeak(np.array([48])),
     "neuron: score_bits of max must be 8..8, not 9": lambda: integrator(Score.MAX, 9),
     "layer 'fc1': integrators must be the last layer, for they never spike": lambda: chain(
         replace(dense([[1]]), neuron=integrator(Score.MAX)), dense([[1]])
@@ -119,7 +119,7 @@ REFUSED = {
         dense([[1]]), delay=np.array([1]), input_max=255
     ),
     "layer 'fc': synaptic current must stay under 2**47, not reach 1.41e+14": lambda: dense(
-        [[1]], CurrentLifNeuron(**vars(ONE), synapse_leak=ShiftLeak(40))
+        [[1]], CubaLifNeuron(**vars(ONE), synapse_leak=ShiftLeak(40))
     ),
 }
 

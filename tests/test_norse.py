@@ -9,7 +9,7 @@ import torch
 from norse.torch import LIFCell, LIFParameters, LIFRecurrentCell
 
 from snn2rtl.int_net.chain import DenseLayer, chain_of
-from snn2rtl.int_net.neurons import CurrentLifNeuron, Reset, ShiftLeak
+from snn2rtl.int_net.neurons import CubaLifNeuron, Reset, ShiftLeak
 from snn2rtl.int_net.reference import run
 
 DT, STEPS, SAMPLES, INPUTS, NEURONS, SHIFT = 2.0**-10, 8, 5, 4, 6, 16
@@ -25,7 +25,7 @@ def parameters(threshold: float) -> LIFParameters:
 def layer(weight: np.ndarray, recurrent: np.ndarray | None, threshold: float) -> DenseLayer:
     """Return the layer that is Norse's: it fires above its threshold, so fire_at is the least integer above it."""
     at = int(threshold * 2 ** (SHIFT + MEMBRANE)) + 1
-    neuron = CurrentLifNeuron(
+    neuron = CubaLifNeuron(
         fire_at=np.full(NEURONS, at),
         reset_by=np.zeros(NEURONS, int),
         reset=Reset.HARD,

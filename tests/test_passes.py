@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, lif, networks, random_spikes
 from rational import run_sample
+from snn2rtl.passes.drop_identities import drop_identities
+from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 
 from snn2rtl.compiler import fold
 from snn2rtl.encoders import Encoder
@@ -18,8 +20,6 @@ from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.chain import layers_of
-from snn2rtl.passes.drop_identities import drop_identities
-from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 from snn2rtl.passes.fold_neurons import fold_neurons, pair_layers
 from snn2rtl.passes.silence_unread import silence_unread
 

@@ -8,6 +8,7 @@ import temporal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rational import run_sample
+from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 
 from snn2rtl.compiler import fold
 from snn2rtl.errors import UnsupportedModelError
@@ -16,7 +17,6 @@ from snn2rtl.float_net.network import SpikingNetwork, to_dict
 from snn2rtl.float_net.nodes import BatchNorm, Integrator, Linear, Neuron
 from snn2rtl.frontend import load, save
 from snn2rtl.frontend.forward import to_spikingjelly
-from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 from snn2rtl.passes.fold_neurons import fold_neurons, pair_layers
 
 SEEDS = st.integers(0, 2**32 - 1)

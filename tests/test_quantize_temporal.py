@@ -20,14 +20,12 @@ from snn2rtl.int_net import reference
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
-    CurrentIntegrator,
-    CurrentLifNeuron,
+    CubaIntegrator,
+    CubaLifNeuron,
     LifNeuron,
     MultiplierLeak,
-    MultiplierLeaks,
     Score,
     ShiftLeak,
-    ShiftLeaks,
 )
 from snn2rtl.int_net.neurons import Integrator as IntegerIntegrator
 from snn2rtl.options import PerLayer, QuantizeOptions
@@ -76,7 +74,7 @@ def test_dyadic_networks_that_mix_all_features_are_exact(choices, scale):
         found = check_exact(temporal.random_network(seed, choices), seed, replace(EXACT, scale=scale))
         assert found, "these numbers need no more bits than there are"
         seen += found
-    assert set(seen) == {LifNeuron, AdaptiveLifNeuron, CurrentLifNeuron, IntegerIntegrator, CurrentIntegrator}
+    assert set(seen) == {LifNeuron, AdaptiveLifNeuron, CubaLifNeuron, IntegerIntegrator, CubaIntegrator}
 
 
 def test_what_strict_accepts_is_exact():
@@ -107,9 +105,9 @@ def test_a_small_network_to_the_integer():
     assert (first.weight.tolist(), first.recurrent.tolist(), first.delay.tolist()) == ([[2, -4]], [[3]], [0, 3])
     assert (first.bias.tolist(), first.neuron.fire_at.tolist(), first.neuron.reset_by.tolist()) == ([4], [24], [24])
     assert isinstance(first.neuron, AdaptiveLifNeuron)
-    assert (first.neuron.grow.tolist(), first.neuron.adaptation_leak) == ([24], ShiftLeak(3))
+    assert (first.neuron.adaptation_step.tolist(), first.neuron.adaptation_leak) == ([24], ShiftLeak(3))
     assert first.neuron.leak == ShiftLeak(2)
-    assert isinstance(second.neuron, CurrentIntegrator)
+    assert isinstance(second.neuron, CubaIntegrator)
     assert second.weight.tolist() == [[2], [1]]
     assert second.neuron.leak.shift.tolist() == [1, 2]
     assert second.neuron.synapse_leak.shift.tolist() == [2, 1]
@@ -142,10 +140,10 @@ def test_integrators_have_one_step_for_their_scores_are_compared():
 @pytest.mark.parametrize(
     ("tau", "leak", "expected"),
     [
-        ([2.0, 4.0], "auto", ShiftLeaks(np.array([1, 2]))),
-        ([2.0, 3.0], "auto", MultiplierLeaks(np.array([128, 171]), 8)),
-        ([2.0, 3.0], "shift", ShiftLeaks(np.array([1, 2]))),
-        ([2.0, 4.0], "multiplier", MultiplierLeaks(np.array([128, 192]), 8)),
+        ([2.0, 4.0], "auto", ShiftLeak(np.array([1, 2]))),
+        ([2.0, 3.0], "auto", MultiplierLeak(np.array([128, 171]), 8)),
+        ([2.0, 3.0], "shift", ShiftLeak(np.array([1, 2]))),
+        ([2.0, 4.0], "multiplier", MultiplierLeak(np.array([128, 192]), 8)),
         ([2.0, 2.0], "auto", ShiftLeak(1)),
         ([3.0, 3.0], "auto", MultiplierLeak(171, 8)),
     ],
@@ -285,7 +283,7 @@ def test_integers_of_training_are_kept_and_exact(seed):
     assert np.array_equal(layer.weight, whole["weight"])
     assert np.array_equal(layer.recurrent, whole["recurrent"])
     assert np.array_equal(layer.neuron.fire_at, whole["fire_at"] << shift)
-    assert np.array_equal(layer.neuron.grow, whole["grow"] << shift)
+    assert np.array_equal(layer.neuron.adaptation_step, whole["grow"] << shift)
     assert np.array_equal(layer.neuron.leak.factor, whole["leak"])
     assert np.array_equal(layer.neuron.adaptation_leak.factor, whole["adaptation"])
     errors = (report.weight_error, report.threshold_error, report.grow_error, report.bias_error)

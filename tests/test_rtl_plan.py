@@ -11,7 +11,7 @@ from snn2rtl.fixed_point import signed_bits, signed_range, unsigned_bits
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.intervals import charged_range, never_fires, never_saturates
 from snn2rtl.int_net.network_file import digest
-from snn2rtl.int_net.neurons import Integrator, MultiplierLeak, MultiplierLeaks, NoLeak, Score, ShiftLeak, ShiftLeaks
+from snn2rtl.int_net.neurons import Integrator, MultiplierLeak, NoLeak, Score, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.plan import plan
@@ -22,7 +22,7 @@ from snn2rtl.rtl.plan import plan
     networks(), st.integers(1, 5), st.sampled_from(["auto", *LAYOUTS]), st.sampled_from(["class", "counts", "spikes"])
 )
 def test_the_hardware_holds_the_network(network, lanes, layout, output):
-    assume(output != "spikes" or not isinstance(layers_of(network)[-1].neuron, Integrator))
+    assume(output != "spikes" or layers_of(network)[-1].neuron.spikes)
     design = plan(network, RtlOptions(lanes=PerLayer(lanes), layout=PerLayer(layout), output=output))
     assert design.digest == digest(network)
     inputs = np.arange(network.num_inputs)
@@ -86,14 +86,11 @@ def test_pixels_enter_no_recurrent_layer_and_no_integrators():
 def numbers_of(layer, name):
     """Return the values of a number of the neurons, None where one leak is that of all."""
     if name == "loss":
-        return -layer.neuron.grow
+        return -layer.neuron.adaptation_step
     if "leak" not in name:
         return layer.bias if name == "bias" else getattr(layer.neuron, name)
     kind = {"leak": "leak", "adapt_leak": "adaptation_leak", "synapse_leak": "synapse_leak"}[name]
-    match getattr(layer.neuron, kind):
-        case ShiftLeaks(values) | MultiplierLeaks(values):
-            return values
-    return None
+    return getattr(layer.neuron, kind).each
 
 
 def check_widths(layer, made):
@@ -101,7 +98,7 @@ def check_widths(layer, made):
     low, high = signed_range(made.state_width)
     assert low <= found.low.min() <= found.high.max() <= high
     assert made.state_width >= layer.neuron.membrane_bits == made.membrane_width
-    for number in made.numbers:
+    for number in made.each:
         values = numbers_of(layer, number.name)
         if values is None:
             continue

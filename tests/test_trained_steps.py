@@ -11,7 +11,7 @@ from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
 from snn2rtl.fixed_point import signed_bits, signed_range
 from snn2rtl.float_net.network import SpikingNetwork
-from snn2rtl.float_net.nodes import BatchNorm, Linear, Neuron
+from snn2rtl.float_net.nodes import AveragePool, BatchNorm, Flatten, Integrator, Linear, Neuron, Unflatten
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.scale import find_scale
@@ -257,7 +257,7 @@ def test_an_average_pool_before_the_layer_divides_the_steps():
     assert dropped(*before, linear, NEURON) == 0
     integer, (report,) = compile_network(SpikingNetwork(name="net", nodes=(*before, linear, NEURON)))
     assert report.bits_from == "training"
-    assert integer.layers[0].weight.tolist() == [[3] * 4 + [-1] * 4, [1] * 4 + [2] * 4]
+    assert integer.populations[0].matrix.tolist() == [[3, -1], [1, 2]]  # the pool is a sum of spikes
 
 
 def test_a_batch_norm_before_the_layer_may_leave_no_step():

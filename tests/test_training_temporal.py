@@ -17,7 +17,7 @@ from snn2rtl.data.shd import EXCERPT
 from snn2rtl.float_net import reference as float_reference
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.chain import layers_of
-from snn2rtl.int_net.neurons import MultiplierLeaks, ShiftLeaks
+from snn2rtl.int_net.neurons import MultiplierLeak, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.training import shd
 from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_network
@@ -151,7 +151,7 @@ def test_the_float_network_is_the_one_that_was_trained(tmp_path: Path, case: str
 
 
 def test_leaks_are_those_that_were_asked_for(tmp_path: Path) -> None:
-    for leak, kind in (("multiplier", MultiplierLeaks), ("shift", ShiftLeaks)):
+    for leak, kind in (("multiplier", MultiplierLeak), ("shift", ShiftLeak)):
         net = network(small(leak=leak))
         net.quantize(4)
         compiled = integer(net, tmp_path / "m.pt", 4, 28)

@@ -14,18 +14,16 @@ from snn2rtl.int_net.chain import DenseLayer, chain_of, layers_of, with_layers
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
-    CurrentIntegrator,
-    CurrentLifNeuron,
+    CubaIntegrator,
+    CubaLifNeuron,
     Integrator,
     Leak,
     LifNeuron,
     MultiplierLeak,
-    MultiplierLeaks,
     NoLeak,
     Reset,
     Score,
     ShiftLeak,
-    ShiftLeaks,
 )
 from snn2rtl.options import PerLayer, RtlOptions
 
@@ -99,14 +97,14 @@ def recurrent(rng: np.random.Generator, plain: DenseLayer, density: float = 1.0)
 def adaptive(plain: DenseLayer, grow: Any, leak: Leak) -> DenseLayer:
     """Return the layer with neurons that adapt; grow may be one number for all neurons."""
     grow = np.broadcast_to(np.asarray(grow, np.int64), (plain.num_neurons,))
-    return replace(plain, neuron=AdaptiveLifNeuron(**vars(plain.neuron), grow=grow, adaptation_leak=leak))
+    return replace(plain, neuron=AdaptiveLifNeuron(**vars(plain.neuron), adaptation_step=grow, adaptation_leak=leak))
 
 
 def current(plain: DenseLayer, leak: Leak) -> DenseLayer:
     """Return the layer with neurons, or integrators, behind a synaptic current."""
-    if isinstance(plain.neuron, Integrator):
-        return replace(plain, neuron=CurrentIntegrator(**vars(plain.neuron), synapse_leak=leak))
-    return replace(plain, neuron=CurrentLifNeuron(**vars(plain.neuron), synapse_leak=leak))
+    if not plain.neuron.spikes:
+        return replace(plain, neuron=CubaIntegrator(**vars(plain.neuron), synapse_leak=leak))
+    return replace(plain, neuron=CubaLifNeuron(**vars(plain.neuron), synapse_leak=leak))
 
 
 def weights(rng: np.random.Generator, neurons: int, inputs: int, bits: int = 4, density: float = 1.0) -> IntArray:
@@ -224,7 +222,7 @@ def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int,
 def random_fast_leak(rng: np.random.Generator, neurons: int) -> Leak:
     """Return a leak that no state with it grows far above what enters."""
     leaks = [ShiftLeak(int(rng.integers(5))), MultiplierLeak(int(rng.integers(0, 16)), 4)]
-    leaks += [ShiftLeaks(rng.integers(0, 5, neurons)), MultiplierLeaks(rng.integers(0, 8, neurons), 3)]
+    leaks += [ShiftLeak(rng.integers(0, 5, neurons)), MultiplierLeak(rng.integers(0, 8, neurons), 3)]
     return leaks[int(rng.integers(4))]
 
 
@@ -232,5 +230,5 @@ def random_leak(rng: np.random.Generator, neurons: int) -> Leak:
     fraction = int(rng.integers(1, 16))
     shifts, factors = rng.choice([0, 1, 2, 3, 8, 47], neurons), rng.integers(0, 1 << fraction, neurons, endpoint=True)
     choices: list[Leak] = [NoLeak(), ShiftLeak(int(shifts[0])), MultiplierLeak(int(factors[0]), fraction)]
-    choices += [ShiftLeaks(shifts), MultiplierLeaks(factors, fraction)]
+    choices += [ShiftLeak(shifts), MultiplierLeak(factors, fraction)]
     return choices[int(rng.integers(5))]

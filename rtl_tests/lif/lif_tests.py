@@ -1,4 +1,4 @@
-"""Operations through the pipeline of snn_lif, one a cycle, against snn2rtl.int_net.reference.lif_step."""
+"""Operations through the pipeline of snn_lif, one a cycle, against snn2rtl.int_net.neurons.LifNeuron.step."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from rtl_tests.lib.clock import drive, start
 from rtl_tests.lib.dut import parameters
 from rtl_tests.lib.seed import generator
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.int_net.intervals import leak
 from snn2rtl.int_net.neurons import (
     Leak,
     LifNeuron,
     MultiplierLeak,
-    MultiplierLeaks,
     NoLeak,
     Reset,
     ShiftLeak,
-    ShiftLeaks,
 )
-from snn2rtl.int_net.reference import lif_step
+from snn2rtl.int_net.neurons.leaks import leak
 from snn2rtl.int_net.saturations import Limits
 
 OPERATIONS = 1200
@@ -54,9 +51,9 @@ def leak_kind(chosen: dict[str, int], numbers: IntArray) -> Leak:
         case 2:
             return MultiplierLeak(chosen["LeakFactor"], chosen["LeakShift"])
         case 3:
-            return ShiftLeaks(numbers)
+            return ShiftLeak(numbers)
         case _:
-            return MultiplierLeaks(numbers, chosen["LeakShift"])
+            return MultiplierLeak(numbers, chosen["LeakShift"])
 
 
 def operations(chosen: dict[str, int], rng: np.random.Generator) -> Operations:
@@ -78,8 +75,8 @@ def operations(chosen: dict[str, int], rng: np.random.Generator) -> Operations:
         leak=leak_kind(chosen, numbers),
         membrane_bits=chosen["MembraneWidth"],
     )
-    limits = Limits(low, high) if saturate else None
-    (membrane,), spike = lif_step((np.zeros_like(charged),), charged.copy(), neuron, limits)
+    limits = Limits(low, high).clip if saturate else None
+    (membrane,), spike = neuron.step((np.zeros_like(charged),), charged.copy(), limits)
     clear = rng.random(OPERATIONS) < 0.1
     leaked = np.where(clear, 0, leak(membrane, neuron.leak))
     # whatever bias leaves the sum inside the state, which the interval analysis promises

@@ -1,4 +1,4 @@
-"""Adds and sweeps of snn_single_lif against snn2rtl.int_net.reference.lif_step; a spike tells what the state is."""
+"""Adds and sweeps of snn_single_lif against snn2rtl.int_net.neurons.LifNeuron.step; a spike tells what the state is."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from rtl_tests.lib.dut import parameters
 from rtl_tests.lib.seed import generator
 from rtl_tests.lif.lif_tests import leak_kind
 from snn2rtl.fixed_point import signed_range
-from snn2rtl.int_net.intervals import leak
 from snn2rtl.int_net.neurons import LifNeuron, Reset
-from snn2rtl.int_net.reference import lif_step
+from snn2rtl.int_net.neurons.leaks import leak
 from snn2rtl.int_net.saturations import Limits
 
 SWEEPS = 300
@@ -65,8 +64,8 @@ class Single:
             leak=leak_kind(self.chosen, np.array([number])),
             membrane_bits=self.chosen["MembraneWidth"],
         )
-        limits = Limits(*self.membranes) if self.saturate else None
-        (membrane,), spike = lif_step((np.zeros(1, np.int64),), np.array([self.state]), neuron, limits)
+        limits = Limits(*self.membranes).clip if self.saturate else None
+        (membrane,), spike = neuron.step((np.zeros(1, np.int64),), np.array([self.state]), limits)
         kept = 0 if clear else int(leak(membrane, neuron.leak)[0])
         bias = int(np.clip(self.rng.integers(-3, 4), self.states[0] - kept, self.states[1] - kept))
         drive(self.dut, fire_at_i=fire_at, reset_by_i=reset_by, leak_i=number, bias_i=bias)

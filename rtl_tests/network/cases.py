@@ -14,7 +14,7 @@ from rtl_tests.lib.toys import adaptive, current, direct, encoded, integrators, 
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.chain import DenseLayer, layers_of, with_layers
 from snn2rtl.int_net.network import FixedPointNetwork
-from snn2rtl.int_net.neurons import Leak, MultiplierLeak, MultiplierLeaks, NoLeak, Reset, Score, ShiftLeak, ShiftLeaks
+from snn2rtl.int_net.neurons import Leak, MultiplierLeak, NoLeak, Reset, Score, ShiftLeak
 from snn2rtl.options import PerLayer, RtlOptions
 
 Case = tuple[FixedPointNetwork, RtlOptions]
@@ -173,7 +173,7 @@ def temporal_pixels(lanes: int, kind: Callable[..., DenseLayer], *numbers: IntAr
     """The network of pixels with neurons of two states, before recurrent neurons and integrators."""
     toy, options = pixels("auto", lanes, 7, leak=ShiftLeak(1), bias=20, fire_at=np.arange(13) * 90 + 300)
     fc1, fc2 = layers_of(toy)
-    fc1 = kind(fc1, *numbers, MultiplierLeaks(np.arange(13), 4))
+    fc1 = kind(fc1, *numbers, MultiplierLeak(np.arange(13), 4))
     rng = generator(27)
     fc3 = integrators(layer("fc3", weights(rng, 5, 4), leak=ShiftLeak(2)), Score.SUM, 1)
     return with_layers(toy, (fc1, recurrent(rng, fc2), fc3)), replace(options, output="counts")
@@ -302,7 +302,7 @@ CASES: dict[str, Callable[[], Case]] = {
     },
     "current-integrators-max": lambda: integrating_currents(Score.MAX, 3, ShiftLeak(1)),
     "current-integrators-last": lambda: integrating_currents(Score.LAST, 8, MultiplierLeak(9, 4)),
-    "current-integrators-sum": lambda: integrating_currents(Score.SUM, 2, ShiftLeaks(np.arange(7) % 4)),
+    "current-integrators-sum": lambda: integrating_currents(Score.SUM, 2, ShiftLeak(np.arange(7) % 4)),
     **{
         f"recurrent-{layout}-{count}-lanes": lambda layout=layout, count=count: fed_back(layout, count)
         for layout in ("dense", "indexed", "ragged")
@@ -310,11 +310,11 @@ CASES: dict[str, Callable[[], Case]] = {
     },
     **{f"delays-{layout}": lambda layout=layout: delaying(layout) for layout in ("dense", "indexed", "ragged")},
     **{f"adaptive-{r}": lambda r=r: adapting(ShiftLeak(2), RESETS[r]) for r in RESETS},
-    "adaptive-multipliers": lambda: adapting(MultiplierLeaks(np.array([0, 3, 7, 8, 15]), 4), Reset.SOFT),
+    "adaptive-multipliers": lambda: adapting(MultiplierLeak(np.array([0, 3, 7, 8, 15]), 4), Reset.SOFT),
     **{f"currents-{r}": lambda r=r: with_currents(ShiftLeak(1), RESETS[r]) for r in RESETS},
-    "currents-shifts": lambda: with_currents(ShiftLeaks(np.array([0, 1, 2, 3, 4])), Reset.HARD, 8),
-    "shifts": lambda: leaks_of_each(ShiftLeaks(np.array([0, 1, 2, 5, 47]))),
-    "multipliers": lambda: leaks_of_each(MultiplierLeaks(np.array([0, 3, 12, 15, 16]), 4)),
+    "currents-shifts": lambda: with_currents(ShiftLeak(np.array([0, 1, 2, 3, 4])), Reset.HARD, 8),
+    "shifts": lambda: leaks_of_each(ShiftLeak(np.array([0, 1, 2, 5, 47]))),
+    "multipliers": lambda: leaks_of_each(MultiplierLeak(np.array([0, 3, 12, 15, 16]), 4)),
     "norse": lambda: (of_norse(False), TWO_LANES),
     "norse-recurrent": lambda: (of_norse(True), replace(TWO_LANES, output="counts")),
     "single": single,
@@ -345,7 +345,7 @@ CASES: dict[str, Callable[[], Case]] = {
         for count in (1, 2, 64)
     },
     **{f"direct-currents-{count}-lanes": lambda count=count: temporal_pixels(count, current) for count in (1, 2, 64)},
-    "direct-shifts": lambda: pixels("ragged", 2, 5, leak=ShiftLeaks(np.arange(13) % 6)),
+    "direct-shifts": lambda: pixels("ragged", 2, 5, leak=ShiftLeak(np.arange(13) % 6)),
     "direct-saturating": lambda: pixels("ragged", 4, 6, 5, fire_at=511, membrane_bits=10),
     "slow-second-layer-of-pixels": slow_second_layer_of_pixels,
     **{

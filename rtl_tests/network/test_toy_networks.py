@@ -20,7 +20,7 @@ from rtl_tests.lib.seed import SEED, generator
 from rtl_tests.lib.toys import random_case, random_direct_case, random_encoded_case, random_mixed_case
 from rtl_tests.network.cases import CASES
 from snn2rtl.int_net.chain import layers_of
-from snn2rtl.int_net.neurons import MultiplierLeaks, ShiftLeaks
+from snn2rtl.int_net.neurons import MultiplierLeak, ShiftLeak
 from snn2rtl.int_net.reference import run
 from snn2rtl.verify.cocotb_runner import run_bench
 
@@ -80,13 +80,11 @@ def test_mixed_networks_mix():
             key for key in ("recurrent", "delay") for layer in layers_of(net) if getattr(layer, key) is not None
         }
         leaks = [value for neuron in neurons for value in vars(neuron).values()]
-        seen[-1] |= (
-            {"leaks of each"} if any(isinstance(leak, ShiftLeaks | MultiplierLeaks) for leak in leaks) else set()
-        )
+        seen[-1] |= {"leaks of each"} if any(isinstance(leak, ShiftLeak | MultiplierLeak) for leak in leaks) else set()
         spikes = run(net, random_inputs(generator(5), net, STEPS, SAMPLES)).in_order[0].spikes
         lively += 0 < spikes.mean() < 1
     counts = Counter(feature for features in seen for feature in features)
-    names = {"AdaptiveLifNeuron", "CurrentLifNeuron", "Integrator", "CurrentIntegrator"}
+    names = {"AdaptiveLifNeuron", "CubaLifNeuron", "Integrator", "CubaIntegrator"}
     assert counts.keys() == names | {"recurrent", "delay", "leaks of each"}
     assert min(counts.values()) >= MIXED_NETWORKS / 8
     assert sum(len(features) for features in seen) >= 3 * MIXED_NETWORKS

@@ -210,8 +210,9 @@ def _spikes(form: _Form, data: NDArray[Any]) -> Spikes:
             counts = "; where they are counts of events, compile with --input-max" if _are_whole(data) else ""
             raise DataError(f"{form.path}: spikes must be 0 or 1{counts}")
         raise DataError(f"{form.path}: counts must be whole numbers of 0..{form.greatest}, as --input-max said")
-    kind = np.uint8 if form.greatest <= np.iinfo(np.uint8).max else np.uint16
-    return data.astype(kind).reshape(*data.shape[:2], form.inputs)
+    kind = "u1" if form.greatest <= np.iinfo(np.uint8).max else "u2"
+    spikes: Spikes = data.astype(kind).reshape(*data.shape[:2], form.inputs)
+    return spikes
 
 
 def _are_whole(data: NDArray[Any]) -> bool:

@@ -35,6 +35,8 @@ MAX_BYTES = 1 << 32  # of all arrays: a small archive that would fill the memory
 _Entry = dict[str, Any]
 _Arrays = dict[str, NDArray[Any]]
 _NODES: dict[str, type[Node]] = {"population": Population, "max_pool": MaxPool, "sum_pool": SumPool, "sum": Sum}
+_OLD_KEYS = {"adaptation_step": "grow"}  # of version 1
+_OLD_LEAKS = {"shifts": "shift", "multipliers": "multiplier"}
 _ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}
 
 
@@ -208,8 +210,9 @@ def _read(cls: type[Any], entry: Mapping[str, Any], arrays: Mapping[str, Any], p
     """Return the value of a header's entry, the inverse of _described()."""
     values: _Entry = {}
     for key in (field.name for field in fields(cls)):
-        if prefix + key in arrays:
-            values[key] = arrays[prefix + key]
+        stored = prefix + _OLD_KEYS.get(key, key) if prefix + key not in arrays else prefix + key
+        if stored in arrays:
+            values[key] = arrays[stored]
         elif key in entry:
             values[key] = _value(key, entry[key], arrays, f"{prefix}{key}")
     return cls(**values)
@@ -234,7 +237,10 @@ def _part(key: str, entry: Mapping[str, Any], arrays: Mapping[str, Any], prefix:
     """Return a value of ours that stands in another: neurons, leaks, synapses, windows."""
     inner = dict(entry)
     tables: dict[str, Mapping[str, type[Any]]] = {"neuron": NEURONS, "synapses": SYNAPSES}
-    cls = Windows if key == "windows" else _of(tables.get(key, LEAKS), inner.pop("kind"), key)
+    cls: type[Any] = Windows
+    if key != "windows":
+        kind = inner.pop("kind")
+        cls = _of(tables.get(key, LEAKS), _OLD_LEAKS.get(kind, kind), key)
     if more := inner.keys() - {field.name for field in fields(cls)}:
         raise TypeError(f"{key} holds unknown {', '.join(more)}")
     return _read(cls, inner, arrays, prefix)
