@@ -1,4 +1,4 @@
-"""Operations through the pipeline of snn_lif, one a cycle, against snn2rtl.int_net.reference.lif_step."""
+"""Operations through the pipeline of snn_lif, one a cycle, against snn2rtl.int_net.steps.lif_step."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from snn2rtl.int_net.neurons import (
     ShiftLeak,
     ShiftLeaks,
 )
-from snn2rtl.int_net.reference import lif_step
 from snn2rtl.int_net.saturations import Limits
+from snn2rtl.int_net.steps import lif_step
 
 OPERATIONS = 1200
 SPIKE_LATENCY, NEXT_LATENCY = 2, 5  # cycles, as the module's header has them

@@ -1,4 +1,4 @@
-"""Adds and sweeps of snn_single_lif against snn2rtl.int_net.reference.lif_step; a spike tells what the state is."""
+"""Adds and sweeps of snn_single_lif against snn2rtl.int_net.steps.lif_step; a spike tells what the state is."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rtl_tests.lif.lif_tests import leak_kind
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.int_net.intervals import leak
 from snn2rtl.int_net.neurons import LifNeuron, Reset
-from snn2rtl.int_net.reference import lif_step
 from snn2rtl.int_net.saturations import Limits
+from snn2rtl.int_net.steps import lif_step
 
 SWEEPS = 300
 SWEEP_CYCLES = 4  # of one, in which no add may come
