@@ -191,8 +191,8 @@ def late(delay: IntArray | None, inputs: NDArray[Any]) -> NDArray[Any]:
 def arrivals(network: FixedPointNetwork, inputs: Inputs, result: Result) -> Iterator[tuple[Population, Inputs]]:
     """Yield each population with what arrives at its synapses, its connections beside each other.
 
-    Its shape is (T, N, inputs of all connections), after delays, a recurrent connection's own spikes one step late; or
-    (1, N, inputs) with ones for pixels that are not black, where pixels enter.
+    Its shape is (T, N, inputs of all connections), after delays, a recurrent connection's own spikes one step late. A
+    pixel that is not black is a one in the first step, which is all there is where nothing but pixels enters.
 
     Args:
         network: the integer network.
@@ -205,7 +205,14 @@ def arrivals(network: FixedPointNetwork, inputs: Inputs, result: Result) -> Iter
         made[node.name] = result.traces[node.name].spikes
         if isinstance(node, Population):
             parts = [_arriving(connection, made[connection.source]) for connection in node.inputs]
-            yield node, parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+            yield node, parts[0] if len(parts) == 1 else _beside(parts)
+
+
+def _beside(parts: list[Inputs]) -> Inputs:
+    """Return arrivals of connections beside each other; where pixels arrive, nothing does after the first step."""
+    steps = max(map(len, parts))
+    lasting = [np.concatenate([part, np.zeros((steps - len(part), *part.shape[1:]), part.dtype)]) for part in parts]
+    return np.concatenate(lasting, axis=2)
 
 
 def _arriving(connection: Connection, values: Inputs) -> Inputs:

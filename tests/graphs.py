@@ -1,0 +1,226 @@
+"""Random integer networks that are graphs: convolutions, pools, sums, several connections, recurrence, delays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from networks import lif
+from numpy.typing import NDArray
+
+from snn2rtl.encoders import Encoder
+from snn2rtl.int_net.network import (
+    INPUT,
+    MAX_VALUE,
+    Connection,
+    FixedPointNetwork,
+    Input,
+    MaxPool,
+    Node,
+    Population,
+    Sum,
+    SumPool,
+    shape_of,
+)
+from snn2rtl.int_net.neurons import (
+    AdaptiveLifNeuron,
+    CubaIntegrator,
+    CubaLifNeuron,
+    Integrator,
+    Leak,
+    MultiplierLeak,
+    Neuron,
+    NoLeak,
+    Score,
+    ShiftLeak,
+)
+from snn2rtl.int_net.synapses import Convolution, Dense, Synapses
+from snn2rtl.windows import Shape, Windows
+
+Random = np.random.Generator
+Known = dict[str, tuple[Shape, int]]  # shape and greatest value of what can be read, by name
+
+GREATEST = {"spikes": 1, "counts": 3, "pixels": 255}
+MAX_INPUTS = 200  # of a node: the scalar model takes its time
+
+
+def random_graph(random: Random) -> FixedPointNetwork:
+    """Return a network that spikes, counts up to 3 or pixels enter."""
+    entering = random.choice(["spikes", "spikes", "counts", "pixels"]).item()
+    shape = _numbers(random, int(random.choice([1, 2, 3, 3])), 1, 5)
+    known: Known = {INPUT: (shape, GREATEST[entering])}
+    nodes: list[Node] = []
+    for index in range(int(random.integers(6))):
+        node = _node(random, f"n{index}", known)
+        value = _greatest(node, known)
+        if value <= MAX_VALUE and math.prod(shape_of(node)) <= MAX_INPUTS:
+            nodes.append(node)
+            known[node.name] = shape_of(node), value
+    last = _population(random, "out", known, last=True)
+    groups = [number for number in range(1, last.num_neurons + 1) if last.num_neurons % number == 0]
+    return FixedPointNetwork(
+        name="graph",
+        input=Input(shape=shape, greatest=GREATEST[entering]),
+        nodes=(*nodes, last),
+        count_bits=int(random.integers(1, 6)),
+        group=1 if isinstance(last.neuron, Integrator) else int(random.choice(groups)),
+        encoder=Encoder(kind="direct", time_steps=int(random.integers(1, 7))) if entering == "pixels" else None,
+    )
+
+
+def random_inputs(network: FixedPointNetwork, steps: int, samples: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Return what a network takes, from a silent sample to one with something at every input in every step."""
+    random = np.random.default_rng(seed)
+    shape = (samples, network.num_inputs) if network.takes_pixels else (steps, samples, network.num_inputs)
+    values = random.integers(1, network.input.greatest + 1, shape)
+    return (values * (random.random(shape) < np.linspace(0, 1, samples)[:, None])).astype(np.uint8)
+
+
+def random_convolution(random: Random, shape: Shape) -> Convolution:
+    """Return a convolution of an input, grouped or not; no kernel is larger than the padded input."""
+    channels, *space = shape
+    axes = len(space)
+    groups = int(random.choice([number for number in range(1, channels + 1) if channels % number == 0]))
+    stride, padding, dilation = (_numbers(random, axes, *ends) for ends in ((1, 2), (0, 2), (1, 2)))
+    most = [(n + 2 * pad - 1) // apart + 1 for n, pad, apart in zip(space, padding, dilation, strict=True)]
+    kernel = tuple(min(k, n) for k, n in zip(_numbers(random, axes, 1, 3), most, strict=True))
+    return Convolution(
+        weight=_weights(random, (groups * int(random.integers(1, 3)), channels // groups, *kernel)),
+        input_shape=shape,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+def random_windows(random: Random, space: Shape) -> Windows:
+    """Return the windows of a pool; along some axes one more than fit, as ceil_mode has them."""
+    axes = len(space)
+    while True:
+        stride, padding, dilation = (_numbers(random, axes, *ends) for ends in ((1, 3), (0, 1), (1, 2)))
+        kernel = _numbers(random, axes, 1, 3)
+        made = Windows(space=space, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+        more = tuple(n + extra for n, extra in zip(made.outputs, _numbers(random, axes, 0, 1), strict=True))
+        for one in (replace(made, outputs=more), made):
+            if not made.problems() and not one.problems():
+                return one
+
+
+def _numbers(random: Random, count: int, least: int, most: int) -> Shape:
+    return tuple(random.integers(least, most, count, endpoint=True).tolist())
+
+
+def _weights(random: Random, shape: Shape) -> NDArray[np.int64]:
+    weights = random.integers(-6, 10, shape)
+    weights[random.random(shape) < random.choice([0.0, 0.5])] = 0
+    return weights
+
+
+def _node(random: Random, name: str, known: Known) -> Node:
+    """Return a node that reads some of what is known."""
+    spread = [source for source, (shape, _) in known.items() if len(shape) > 1]
+    spiking = [source for source in spread if known[source][1] == 1]
+    kinds = ["population", "population", "sum", *(["sum_pool"] if spread else []), *(["max_pool"] if spiking else [])]
+    kind = random.choice(kinds).item()
+    if kind == "population":
+        return _population(random, name, known)
+    if kind == "sum":
+        shape, _ = known[random.choice(list(known)).item()]
+        alike = [source for source, (other, _) in known.items() if math.prod(other) == math.prod(shape)]
+        return Sum(name=name, sources=tuple(random.choice(alike, random.integers(1, 4)).tolist()), shape=shape)
+    source = random.choice(spread if kind == "sum_pool" else spiking).item()
+    channels, *space = known[source][0]
+    pool = SumPool if kind == "sum_pool" else MaxPool
+    return pool(name=name, source=source, channels=channels, windows=random_windows(random, tuple(space)))
+
+
+def _population(random: Random, name: str, known: Known, last: bool = False) -> Population:
+    """Return a population that reads one or several of what is known; the last one may be of integrators."""
+    source = random.choice(list(known)).item()
+    shape, first = known[source][0], None
+    if len(shape) > 1 and random.random() < 0.7:
+        first = random_convolution(random, shape)
+    shape = first.output_shape if first else (int(random.integers(1, 9)),)
+    neurons = math.prod(shape)
+    parts: list[tuple[str, Synapses]] = [(source, first)] if first else []
+    for other in random.choice(list(known), random.integers(0 if first else 1, 3)).tolist():
+        parts.append((other, Dense(_weights(random, (neurons, math.prod(known[other][0]))))))
+    inputs = [_connection(random, *part, known[part[0]][1]) for part in parts]
+    neuron = _integrators(random, neurons) if last and random.random() < 0.4 else _spiking(random, neurons)
+    if not isinstance(neuron, Integrator) and random.random() < 0.4:
+        back = Dense(_weights(random, (neurons, neurons)))
+        inputs.append(Connection(source=name, synapses=back, previous_step=True))
+    return Population(
+        name=name,
+        shape=shape,
+        inputs=tuple(inputs),
+        weight_bits=5,
+        weight_shift=int(random.integers(3)),
+        bias=random.integers(-3, 6, neurons) * random.integers(2),
+        neuron=neuron,
+    )
+
+
+def _connection(random: Random, source: str, synapses: Synapses, greatest: int) -> Connection:
+    delay = None
+    if greatest == 1 and random.random() < 0.3:
+        delay = random.choice([0, 1, 2, 5, 63], synapses.num_inputs)
+    return Connection(source=source, synapses=synapses, greatest=greatest, delay=delay)
+
+
+def _spiking(random: Random, neurons: int) -> Neuron:
+    """Return neurons of which some fire often and some saturate."""
+    fire_at = random.integers(1, random.choice([10, 60]), neurons)
+    reset_by = random.integers(1, 60, neurons) if random.random() < 0.5 else np.zeros(neurons, int)
+    bits = int(random.choice([8, 16, 40]))
+    plain = lif(fire_at, reset_by, _leak(random, neurons), membrane_bits=bits)
+    match random.integers(4):
+        case 0:
+            grow = random.integers(0, 20, neurons)
+            return AdaptiveLifNeuron(**vars(plain), adaptation_step=grow, adaptation_leak=_fast_leak(random, neurons))
+        case 1:
+            return CubaLifNeuron(**vars(plain), synapse_leak=_fast_leak(random, neurons))
+        case _:
+            return plain
+
+
+def _integrators(random: Random, neurons: int) -> Neuron:
+    bits, score = int(random.choice([8, 16])), random.choice(list(Score))
+    plain = Integrator(
+        neurons=neurons,
+        leak=_leak(random, neurons),
+        membrane_bits=bits,
+        score=score,
+        score_bits=bits + int(random.integers(3)) if score is Score.SUM else bits,
+    )
+    if random.random() < 0.5:
+        return plain
+    return CubaIntegrator(**vars(plain), synapse_leak=_fast_leak(random, neurons))
+
+
+def _leak(random: Random, neurons: int) -> Leak:
+    factors = random.integers(0, 257, neurons)
+    shifts = random.integers(0, 10, neurons)
+    leaks = [NoLeak(), ShiftLeak(int(shifts[0])), MultiplierLeak(int(factors[0]), 8)]
+    leaks += [ShiftLeak(shifts), MultiplierLeak(factors, 8)]
+    return leaks[random.integers(len(leaks))]
+
+
+def _fast_leak(random: Random, neurons: int) -> Leak:
+    """Return a leak that no state with it grows far above what enters."""
+    shifts, factors = random.integers(0, 4, neurons), random.integers(0, 12, neurons)
+    leaks = [ShiftLeak(int(shifts[0])), MultiplierLeak(int(factors[0]), 4)]
+    leaks += [ShiftLeak(shifts), MultiplierLeak(factors, 4)]
+    return leaks[random.integers(len(leaks))]
+
+
+def _greatest(node: Node, known: Known) -> int:
+    match node:
+        case SumPool():
+            return known[node.source][1] * math.prod(node.windows.kernel)
+        case Sum():
+            return sum(known[source][1] for source in node.sources)
+        case _:
+            return 1
