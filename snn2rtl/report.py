@@ -86,7 +86,7 @@ class LayerReport:
             )
         if self.saturated_weights:
             notes.append(f"{where}: {self.saturated_weights} of {total} weights saturate at {self.weight_bits} bits")
-        if self.weight_error:
+        if self.weight_error or self.rounded_to_zero:
             notes.append(
                 f"{where}: weights are rounded by up to {self.weight_error:.3g} steps, "
                 f"{self.rounded_to_zero} of {total} to zero"

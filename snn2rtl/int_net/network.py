@@ -56,6 +56,7 @@ __all__ = [
     "ShiftLeak",
     "ShiftLeaks",
     "WithCurrent",
+    "gain_bits",
 ]
 
 MAX_WEIGHT_BITS = 16

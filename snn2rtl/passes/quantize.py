@@ -15,7 +15,7 @@ from snn2rtl.int_net.network import FixedPointNetwork, Layer
 from snn2rtl.options import DEFAULT_BITS, QuantizeOptions
 from snn2rtl.passes.fold_neurons import folded_pair, pair_layers
 from snn2rtl.passes.leaks import membrane_fraction
-from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, size_membrane
+from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, negligible, size_membrane
 from snn2rtl.passes.quantize_report import WeightError, report_layer
 from snn2rtl.passes.scale import FLOAT32_SLACK, blocks, find_scale, trained_bits
 from snn2rtl.report import BitsFrom, LayerReport, StepsFrom
@@ -85,10 +85,10 @@ def _quantize_layer(
     if shift < 0:
         adaptation_tau = getattr(neuron, "adaptation_tau", None)
         shift = membrane_fraction(neuron.tau, neuron.synapse_tau, input_max, adaptation_tau)
-    steps = _choose_steps(linear, neuron, per_neuron, bits, input_max, shift)
-    rows, error = _quantize_weights(_rows(linear).weight, steps, bits)
     inputs = linear.weight.shape[1]
     try:
+        steps = _choose_steps(linear, neuron, per_neuron, bits, input_max, shift, options, time_steps)
+        rows, error = _quantize_weights(_rows(linear).weight, steps, bits)
         layer = Layer(
             name=linear.name,
             weight=rows[:, :inputs],
@@ -115,9 +115,20 @@ def _rows(linear: Linear) -> Linear:
 
 
 def _choose_steps(
-    linear: Linear, neuron: Neuron | FloatIntegrator, per_neuron: bool, bits: int, input_max: int, shift: int
+    linear: Linear,
+    neuron: Neuron | FloatIntegrator,
+    per_neuron: bool,
+    bits: int,
+    input_max: int,
+    shift: int,
+    options: QuantizeOptions,
+    time_steps: int,
 ) -> Steps:
-    """Return the steps of weights and membranes; scores are compared, so all integrators have one."""
+    """Return the steps of weights and membranes; scores are compared, so all integrators have one.
+
+    Weights that are nothing beside the threshold, such as those of a neuron that pruning and weight decay left, do not
+    choose a step: they become zero in that of the other numbers.
+    """
     membrane = input_max << shift  # an input of input_max is the float 1.0
     numbers: list[FloatArray | float] = [linear.bias]
     threshold = 0.0
@@ -125,7 +136,12 @@ def _choose_steps(
         threshold = neuron.v_threshold
         numbers += [threshold] if neuron.grow is None else [threshold, neuron.grow]
     others = membrane * np.stack([np.broadcast_to(number, linear.bias.shape) for number in numbers], axis=1)
-    scale = find_scale(_rows(linear), others, input_max * threshold, bits, per_neuron)
+    rows = _rows(linear)
+    scale = find_scale(rows, others, input_max * threshold, bits, per_neuron)
+    nothing = negligible(rows, neuron, others, scale, bits, options, time_steps)
+    if nothing.any() if per_neuron else nothing.all():
+        rows = replace(rows, weight=np.where(nothing[:, None], 0.0, rows.weight))
+        scale = find_scale(rows, others, input_max * threshold, bits, per_neuron)
     slack = scale.slack
     if linear.step is not None and input_max > 1:  # no float holds a 255th, though its step be a power of two
         slack = np.where(scale.step == linear.step, FLOAT32_SLACK, slack)
@@ -141,6 +157,6 @@ def _quantize_weights(weight: FloatArray, in_steps: Steps, bits: int) -> tuple[I
         integers[rows] = quantize(steps, 1.0, bits)
         largest = max(largest, float(np.abs(steps - integers[rows]).max()))
         saturated += int(np.count_nonzero((steps > high + 0.5) | (steps < low - 0.5)))
-        to_zero += int(np.count_nonzero((integers[rows] == 0) & (steps != 0)))
+        to_zero += int(np.count_nonzero((integers[rows] == 0) & (weight[rows] != 0)))
     integers.setflags(write=False)
     return integers, WeightError(largest, saturated, to_zero)
