@@ -14,7 +14,7 @@ from snn2rtl.flows import tools
 from snn2rtl.flows.build_cache import build_key, fetch, keep
 from snn2rtl.flows.workspace import Workspace
 from snn2rtl.folder import OutputFolder
-from snn2rtl.output import BUILD
+from snn2rtl.replacing import BUILD
 from snn2rtl.rtl.scripts import yosys_script
 
 NETLIST = "netlist.json"
