@@ -55,5 +55,9 @@ class VerificationError(Snn2RtlError):
     """The hardware and the golden model disagree."""
 
 
+class DivergedError(Snn2RtlError):
+    """Training left numbers that are not finite, with which it cannot go on."""
+
+
 class StudyError(Snn2RtlError):
     """A study cannot be reached, is another one than was asked for, or has found nothing."""
