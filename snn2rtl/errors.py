@@ -1,4 +1,7 @@
-"""The errors that a user can meet; each message names the subject, the rule and the offending value."""
+"""The errors that a user can meet; each message names the subject, the rule and the offending value.
+
+Messages say numbers by told_apart(), so that what differs never looks the same.
+"""
 
 from collections.abc import Sequence
 
@@ -55,5 +58,20 @@ class VerificationError(Snn2RtlError):
     """The hardware and the golden model disagree."""
 
 
+class DivergedError(Snn2RtlError):
+    """Training left numbers that are not finite, with which it cannot go on."""
+
+
 class StudyError(Snn2RtlError):
     """A study cannot be reached, is another one than was asked for, or has found nothing."""
+
+
+def told_apart(*values: float) -> list[str]:
+    """Return the numbers in six digits, or in as many as tell those apart that differ.
+
+    >>> told_apart(0.5, 0.25), told_apart(1.0, 1 - 1e-9)
+    (['0.5', '0.25'], ['1', '0.999999999'])
+    """
+    apart = (n for n in range(6, 17) if len({f"{value:.{n}g}" for value in values}) == len(set(values)))
+    digits = next(apart, 17)  # enough for any two floats
+    return [f"{value:.{digits}g}" for value in values]

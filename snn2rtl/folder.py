@@ -17,7 +17,8 @@ from snn2rtl.errors import ModelFileError
 from snn2rtl.int_net import network_file
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.output import BUILD, GENERATOR, MANIFEST
+from snn2rtl.output import GENERATOR
+from snn2rtl.replacing import BUILD, MANIFEST
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.placement import Placement
 from snn2rtl.rtl.plan import plan

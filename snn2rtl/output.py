@@ -1,23 +1,19 @@
-"""Outputs: written beside their place and renamed, so that a failed or killed run leaves the old one or none."""
+"""Outputs: written beside their place, so that a failed or killed run leaves the old one or none."""
 
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from snn2rtl.errors import OutputError
+from snn2rtl.replacing import MANIFEST, Replacing, all_files, clean_leftovers, own_files
 
-MANIFEST = "manifest.json"
 GENERATOR = "snn2rtl"
-BUILD = "build"  # what verify, simulate and synth leave in an output folder
-_BYPRODUCTS = {BUILD, "__pycache__", ".pytest_cache"}
 
 
 def write_folder(out: Path, write: Callable[[Path], None]) -> None:
@@ -29,24 +25,18 @@ def write_folder(out: Path, write: Callable[[Path], None]) -> None:
     out = Path(os.path.realpath(out))
     if not out.name:
         raise OutputError(f"{out}: must be a folder that compile can replace, not the root; choose another --out")
-    staging = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    old = out.with_name(f".{out.name}.old-{os.getpid()}")
+    replacing = Replacing.of(out)
     try:
+        clean_leftovers(out)
         check_ours(out)
         out.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(out)
-        staging.mkdir()
-        write(staging)
-        if out.exists():
-            out.rename(old)
-        staging.rename(out)
+        replacing.staging.mkdir()
+        write(replacing.staging)
+        replacing.finish()
     except OSError as error:
         raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from error
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        if os.path.exists(old) and not os.path.exists(out):
-            old.rename(out)
-        shutil.rmtree(old, ignore_errors=True)
+        replacing.clean()
 
 
 def write_file(out: Path, write: Callable[[Path], object]) -> None:
@@ -76,8 +66,8 @@ def check_ours(out: Path) -> None:
     if not out.is_dir():
         raise OutputError(f"{out}: must be a folder, not a file; choose another --out")
     known = _manifest_files(out)
-    found = (path.relative_to(out) for path in out.rglob("*") if path.is_symlink() or not path.is_dir())
-    foreign = sorted(str(path) for path in found if str(path) not in known and not (known and _is_byproduct(path)))
+    found = own_files(out) if known else all_files(out)
+    foreign = sorted(set(found) - known)
     if foreign:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise OutputError(
@@ -103,30 +93,3 @@ def write_manifest(folder: Path, content: dict[str, Any]) -> None:
     }
     text = json.dumps({"generator": GENERATOR, **content, "files": files}, indent=2)
     (folder / MANIFEST).write_text(text + "\n")
-
-
-def _is_byproduct(path: Path) -> bool:
-    return bool(_BYPRODUCTS & set(path.parts))
-
-
-def _remove_leftovers(out: Path) -> None:
-    """Remove what killed runs left beside ``out``; those of a living process stay."""
-    for path in out.parent.glob(f".{glob.escape(out.name)}.*-*"):
-        kind, _, pid = path.name.removeprefix(f".{out.name}.").partition("-")
-        if kind in {"partial", "old"} and pid.isdigit() and not _alive(int(pid)):
-            if kind == "old" and not out.exists():
-                path.rename(out)  # killed between the two renames: this is the folder as it was
-            else:
-                shutil.rmtree(path, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return False  # a container gives its numbers again
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from snn2rtl.errors import told_apart
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.int_net.saturations import Saturations
 
@@ -86,7 +87,7 @@ class LayerReport:
             )
         if self.saturated_weights:
             notes.append(f"{where}: {self.saturated_weights} of {total} weights saturate at {self.weight_bits} bits")
-        if self.weight_error:
+        if self.weight_error or self.rounded_to_zero:
             notes.append(
                 f"{where}: weights are rounded by up to {self.weight_error:.3g} steps, "
                 f"{self.rounded_to_zero} of {total} to zero"
@@ -100,7 +101,8 @@ class LayerReport:
         leaks |= {"adaptation": self.adaptation_leak} if self.adaptation_leak else {}
         for what, leak in leaks.items():
             if leak.got != leak.asked:
-                notes.append(f"{where}: a step keeps {leak.got:.6g} of the {what}, not {leak.asked:.6g}")
+                got, asked = told_apart(leak.got, leak.asked)
+                notes.append(f"{where}: a step keeps {got} of the {what}, not {asked}")
         for what, floors in (("membrane", self.leak_floors), ("adaptation", self.adaptation_floors)):
             if floors:
                 steps = self.input_max << self.membrane_fraction

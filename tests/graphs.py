@@ -64,7 +64,7 @@ def random_graph(random: Random) -> FixedPointNetwork:
         input=Input(shape=shape, greatest=GREATEST[entering]),
         nodes=(*nodes, last),
         count_bits=int(random.integers(1, 6)),
-        group=1 if isinstance(last.neuron, Integrator) else int(random.choice(groups)),
+        group=1 if not last.neuron.spikes else int(random.choice(groups)),
         encoder=Encoder(kind="direct", time_steps=int(random.integers(1, 7))) if entering == "pixels" else None,
     )
 
@@ -149,7 +149,7 @@ def _population(random: Random, name: str, known: Known, last: bool = False) -> 
         parts.append((other, Dense(_weights(random, (neurons, math.prod(known[other][0]))))))
     inputs = [_connection(random, *part, known[part[0]][1]) for part in parts]
     neuron = _integrators(random, neurons) if last and random.random() < 0.4 else _spiking(random, neurons)
-    if not isinstance(neuron, Integrator) and random.random() < 0.4:
+    if neuron.spikes and random.random() < 0.4:
         back = Dense(_weights(random, (neurons, neurons)))
         inputs.append(Connection(source=name, synapses=back, previous_step=True))
     return Population(

@@ -7,7 +7,10 @@ from networks import chain, dense
 
 from snn2rtl.commands.synth import table
 from snn2rtl.errors import ModelFileError, OptionError, ToolFailedError
+from snn2rtl.flows.netlist import make_netlist
 from snn2rtl.flows.synth import synthesise
+from snn2rtl.flows.workspace import Workspace
+from snn2rtl.folder import open_folder
 from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.plan import plan
 
@@ -165,6 +168,23 @@ def test_another_failure_of_place_and_route(folder, yosys, nextpnr):
     nextpnr("ecp5", "Info: DP16KD:   3/   208  1%\nERROR: no route", None, code=1)
     with pytest.raises(ToolFailedError, match=r"nextpnr-ecp5: ended with exit code 1(?s:.*)ERROR: no route"):
         synthesise(folder, "ecp5")
+
+
+def test_a_netlist_is_made_once_for_each_mapping(folder, yosys):
+    opened = open_folder(folder)
+    arguments = yosys("ice40", netlist="ice40-up5k")
+    digest = make_netlist(opened, Workspace.of(opened), "ice40-up5k")
+    assert (folder / "build/synth-ice40-up5k/netlist.json").is_file()
+    arguments.unlink()
+    assert make_netlist(opened, Workspace.of(opened), "ice40-up5k") == digest
+    assert not arguments.exists(), "what synth left is taken"
+    yosys("ice40")
+    make_netlist(opened, Workspace.of(opened), "ice40")
+    assert arguments.exists()
+    arguments.unlink()
+    (folder / "hdl/snn_rom.v").write_text("// edited")
+    make_netlist(opened, Workspace.of(opened), "ice40")
+    assert arguments.exists(), "of other files than those of the netlist"
 
 
 def test_an_old_netlist_is_not_taken_for_a_new_one(folder, yosys):

@@ -218,6 +218,10 @@ NAMES = "LIFCell, LIF, LIFRecurrentCell, LIFRecurrent, LIFBoxCell, LICell, LI or
             "v_reset must be 0.0 like v_leak, for a membrane resets to where it rests, not -0.5",
         ),
         (LIFCell(lif(v_th=torch.tensor([1.0, 2.0]))), "v_th must be one number for all neurons, not 1..2"),
+        (
+            LIFCell(lif(v_th=torch.tensor([1.0, 1.0 + 2**-23]))),
+            "v_th must be one number for all neurons, not 1..1.0000001",
+        ),
         (LIFCell(dt=0.1), "dt * tau_mem_inv must be above 0 and at most 1, not 10"),
         (LIFCell(lif(), dt=0.0), "dt * tau_mem_inv must be above 0 and at most 1, not 0"),
         (

@@ -52,16 +52,10 @@ def test_a_soft_reset_takes_away_at_least_one():
     ("network", "options", "message"),
     [
         (
-            one_layer([[2.0**-40]], v_threshold=2.0**10),
-            {},
-            "layer 'fc': threshold must stay under 2**47 weight steps, not reach 1.13e+15; "
-            "give the layer more --bits or scale its weights up",
-        ),
-        (
-            one_layer([[2.0**-40]], [2.0**10], v_threshold=2.0**-40),
-            {},
+            one_layer([[1.0], [1.0]], [2.0**50, 0.0]),
+            {"scale": "layer"},
             "layer 'fc': bias must stay under 2**47 weight steps, not reach 1.13e+15; "
-            "give the layer more --bits or scale its weights up",
+            "give the layer fewer --bits or less --membrane-fraction, or --scale neuron",
         ),
         (
             one_layer([[1.0]], v_threshold=0.0, v_reset=None),

@@ -1,3 +1,4 @@
+import doctest
 import json
 import re
 from dataclasses import asdict, replace
@@ -7,7 +8,11 @@ import pytest
 from float_layers import one_layer, quantized, random_layer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikingjelly.activation_based import neuron
+from torch import nn
 
+import snn2rtl
+from snn2rtl import cli, errors
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
 from snn2rtl.fixed_point import signed_range
@@ -70,6 +75,11 @@ def plain_report() -> LayerReport:
         ({"threshold_error": 0.25}, "layer 'fc': threshold is rounded by up to 0.25 membrane steps"),
         ({"reset_error": 0.25}, "layer 'fc': reset is rounded by up to 0.25 membrane steps"),
         ({"leak_got": 0.75}, "layer 'fc': a step keeps 0.75 of the membrane, not 1"),
+        ({"leak_got": 1.0, "leak_asked": 1 - 1e-9}, "layer 'fc': a step keeps 1 of the membrane, not 0.999999999"),
+        (
+            {"synapse_leak": LeakReport(0.1 + 0.2, 0.3)},
+            "layer 'fc': a step keeps 0.29999999999999999 of the synaptic current, not 0.30000000000000004",
+        ),
         ({"grow_error": 0.25}, "layer 'fc': grow is rounded by up to 0.25 membrane steps"),
         (
             {"synapse_leak": LeakReport(0.8, 0.75)},
@@ -152,3 +162,19 @@ def test_the_report_is_plain_values():
     for report in (plain_report(), *reports):
         values = asdict(report)
         assert json.loads(json.dumps(values)) == values
+
+
+def test_numbers_that_differ_do_not_look_the_same():
+    assert doctest.testmod(errors).failed == 0
+    assert errors.told_apart(2 / 3, 2 / 3) == ["0.666667", "0.666667"]
+    assert errors.told_apart(1.0, np.nextafter(1.0, 2.0)) == ["1", "1.0000000000000002"]
+    assert errors.told_apart(float("nan"), float("nan")) == ["nan", "nan"]
+
+
+def test_the_table_tells_a_long_time_constant_from_none(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "250")
+    snn2rtl.save(nn.Sequential(nn.Linear(2, 2), neuron.LIFNode(tau=1e9)), tmp_path / "m.pt")
+    assert cli.main(["compile", str(tmp_path / "m.pt"), "--out", str(tmp_path / "net.npz")]) == 0
+    printed = capsys.readouterr().out
+    assert "1 for 0.999999999 " in printed
+    assert "a step keeps 1 of the membrane, not 0.999999999\n" in printed

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +22,10 @@ from training_runs import equal, interrupt_epoch, small, state, train
 from snn2rtl import frontend
 from snn2rtl.cli import main
 from snn2rtl.commands import train as command
-from snn2rtl.errors import OptionError, OutputError
+from snn2rtl.errors import DivergedError, OptionError, OutputError
 from snn2rtl.training import lab
 from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.run import Run
 
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}  # sums in another order would be other weights
 
@@ -164,9 +169,77 @@ def test_a_run_does_not_go_back(data: Path, tmp_path: Path) -> None:
 def test_bad_device_and_bad_folder_are_errors(data: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="device: must be one that torch can use here, not nonsense"):
         train(data, tmp_path, small(), device="nonsense")
+    with pytest.raises(OptionError, match=r"device: must be one that torch can use here, not meta \(.*\)$"):
+        train(data, tmp_path, small(), device="meta")
+    with pytest.raises(OptionError, match=r"device: must be one that torch can use here, not xla \(.{1,100}\)$"):
+        train(data, tmp_path, small(), device="xla")
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="must be a folder"):
         train(data, tmp_path / "file", small())
+
+
+# runs that diverge
+
+SPOILT: dict[str, Callable[[Run], Any]] = {
+    "weights": lambda run: run.net.layers[0].synapses.weight.data.view(-1)[7].fill_(math.nan),
+    "averages": lambda run: next(iter(run.optimizer.state.values()))["exp_avg_sq"].view(-1)[7].fill_(math.inf),
+    "norms": lambda run: run.net.layers[0].norm.running_var[3].fill_(math.inf),
+}
+
+
+def spoil(epoch: int, change: Callable[[Run], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an epoch leave a number that is not finite; its loss looks well."""
+    check = Run.check_finite
+
+    def spoilt(run: Run, number: int, loss: float) -> None:
+        if number == epoch:
+            change(run)
+        check(run, number, loss)
+
+    monkeypatch.setattr(Run, "check_finite", spoilt)
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_a_run_that_diverges_stops_and_keeps_the_last_good_checkpoint(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    config = small(epochs=5, batch_norm=True)
+    train(data, tmp_path / "whole", replace(config, epochs=2))
+    with monkeypatch.context() as patch:
+        spoil(3, SPOILT[case], patch)
+        sentence = (
+            "epoch 3: training must stay finite, not make NaN or infinite numbers; start again with a lower lr "
+            f"(0.005), clip (1) or gain (1); '{tmp_path / 'cut' / lab.CHECKPOINT}' keeps epoch 2"
+        )
+        with pytest.raises(DivergedError, match=f"^{re.escape(sentence)}$"):
+            train(data, tmp_path / "cut", config)
+    assert equal(state(tmp_path / "cut")["model"], state(tmp_path / "whole")["model"])
+    assert len(state(tmp_path / "cut")["history"]) == 2
+    assert not (tmp_path / "cut" / lab.MODEL).exists()
+    assert train(data, tmp_path / "cut", config, resume=True)["history"][-1]["epoch"] == 5
+
+
+def test_gradients_that_are_too_large_stop_a_run(data: Path, tmp_path: Path) -> None:
+    """Its weights become NaN in the first epoch, and it would go on at the loss of a silent network."""
+    with pytest.raises(DivergedError, match=r"^epoch 1: .* or gain \(1e\+38\); .* keeps epoch 0$"):
+        train(data, tmp_path, small(epochs=9, batch_norm=True, gain=1e38))
+    assert state(tmp_path)["history"] == []
+
+
+def test_too_few_samples_to_learn_from_are_an_error(data: Path, tmp_path: Path) -> None:
+    sentence = "^training samples: must be at least 2, 2 for each process, whose variance batch_norm takes, not 1$"
+    with pytest.raises(OptionError, match=sentence):
+        train(data, tmp_path / "run", small(batch_norm=True, hold_out=29))
+    assert not (tmp_path / "run").exists()
+    train(data, tmp_path / "one", small(hold_out=29, epochs=1))
+
+
+def test_a_last_batch_of_one_is_left_out_of_a_norm(data: Path, tmp_path: Path) -> None:
+    results = train(data, tmp_path, small(batch_norm=True, batch_size=29, epochs=1))
+    assert math.isfinite(results["history"][0]["train"]["loss"])
+    assert results["history"][0]["train"]["accuracy"] * 29 / 100 == pytest.approx(
+        round(results["history"][0]["train"]["accuracy"] * 29 / 100)
+    )
 
 
 @pytest.mark.parametrize(("distill", "with_teacher"), [(0.0, True), (0.5, False)])

@@ -72,6 +72,19 @@ def test_a_study_of_real_trainings(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([*again, "--quiet"]) == 0
 
 
+def test_a_training_that_diverges_is_a_failed_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It stops in the epoch that diverges; the others go on and have results."""
+    data, out = write_mnist(tmp_path / "mnist", 60), tmp_path / "out"
+    options = ["--batch-norm", "--search", "gain=1,1e38", "--trials", "5", "--data", str(data), "--json"]
+    assert tune(out, *options) == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    assert {(trial["params"]["gain"], trial["state"]) for trial in trials} == {(1, "complete"), (1e38, "failed")}
+    for trial in trials:
+        if trial["state"] == "failed":
+            assert trial["failure"].startswith("epoch 1: training must stay finite, not make NaN or infinite numbers; ")
+            assert [path.name for path in (out / "trials" / str(trial["number"])).iterdir()] == ["tensorboard"]
+
+
 @pytest.mark.usefixtures("quick")
 def test_the_same_command_goes_on_and_shows_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     search = ["--search", "lr=1e-4:1e-2:log", "--search", "hidden=12,20-10"]

@@ -93,6 +93,17 @@ def test_membranes_in_block_memory(target, tmp_path):
     assert any(".u_lane.mem" in name for name in memories), "or this test says nothing about writing"
 
 
+def test_the_up5k_has_a_netlist_of_its_own(tmp_path):
+    folder = tmp_path / "rtl"
+    write_network(folder, SIZES, lanes=2, leak=MultiplierLeak(11, 4))
+    assert synthesise(folder, "ice40", place=False, device="up5k").dsp > 0
+    netlist = folder / "build/synth-ice40-up5k/netlist.json"
+    written = netlist.stat().st_mtime_ns
+    verdict = verify(open_folder(folder), samples(), "icarus", Stalls(), lambda _: None, netlist="ice40-up5k")
+    assert verdict.spikes > 0
+    assert netlist.stat().st_mtime_ns == written, "the netlist of synth is the one that runs"
+
+
 def test_verify_makes_the_netlist_and_runs_it_in_verilator(tmp_path, capsys):
     folder = tmp_path / "rtl"
     write_network(folder, SIZES, lanes=2)

@@ -11,6 +11,7 @@ from snn2rtl.api import Compiled, compile
 from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
 from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
+from snn2rtl.errors import told_apart
 from snn2rtl.int_net import network_file
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
@@ -155,9 +156,8 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
         table.add_column(heading, justify="right")
     for report in compiled.reports:
         limited = f", to {report.time_steps} steps" if report.may_saturate else ""
-        leak = f"{report.leak_got:.6g}" + (
-            "" if report.leak_got == report.leak_asked else f" for {report.leak_asked:.6g}"
-        )
+        got, asked = told_apart(report.leak_got, report.leak_asked)
+        leak = got if got == asked else f"{got} for {asked}"
         table.add_row(
             report.name,
             str(report.inputs),

@@ -14,7 +14,7 @@ from snn2rtl.flows import tools
 from snn2rtl.flows.build_cache import build_key, fetch, keep
 from snn2rtl.flows.workspace import Workspace
 from snn2rtl.folder import OutputFolder
-from snn2rtl.output import BUILD
+from snn2rtl.replacing import BUILD
 from snn2rtl.rtl.scripts import yosys_script
 
 NETLIST = "netlist.json"
@@ -101,7 +101,7 @@ def synthesise(folder: OutputFolder, workspace: Workspace, netlist: Netlist) -> 
         old.unlink(missing_ok=True)
     script = yosys_script(folder.design, folder.hdl, f"// snn2rtl synth, {home}", COMMANDS[netlist])
     made = workspace.path / home / NETLIST
-    made.parent.mkdir(parents=True)
+    made.parent.mkdir(parents=True, exist_ok=True)
     for place in (made.parent, kept_in):
         (place / "synth.ys").write_text(script)
     # relative paths: the WebAssembly build of Yosys sees the working folder, but not all of the disk

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.errors import UnsupportedModelError, told_apart
 from snn2rtl.float_net.nodes import FloatArray, Integrator, Neuron, Node
 from snn2rtl.frontend import tensors
 
@@ -232,4 +232,5 @@ def _is_number(value: object) -> bool:
 
 def _shown(values: FloatArray) -> str:
     least, greatest = values.min(initial=np.inf), values.max(initial=-np.inf)
-    return f"{least:.6g}" if least == greatest else f"{least:.6g}..{greatest:.6g}"
+    one, other, _ = told_apart(least, greatest, 1.0)  # what is above 1 does not look like it
+    return one if one == other else f"{one}..{other}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from snn2rtl.int_net.synapses import Convolution, Dense, Synapses
 from snn2rtl.options import DEFAULT_BITS, QuantizeOptions
 from snn2rtl.passes.fold_neurons import folded_layer
 from snn2rtl.passes.leaks import membrane_fraction
-from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, size_membrane
+from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, negligible, size_membrane
 from snn2rtl.passes.quantize_report import WeightError, report_layer
 from snn2rtl.passes.scale import FLOAT32_SLACK, blocks, find_scale, trained_bits
 from snn2rtl.pools import INPUT
@@ -88,6 +88,16 @@ def choose_bits(rows: Linear, options: QuantizeOptions, per_neuron: bool) -> tup
     return (trained, "training") if trained else (DEFAULT_BITS, "default")
 
 
+@dataclass(frozen=True)
+class _Format:
+    """Widths of a layer: of weights, of the membrane below a weight step; unit is the input that is the float 1.0."""
+
+    bits: int
+    shift: int
+    unit: int
+    per_neuron: bool
+
+
 def _quantize_layer(
     layer: FloatLayer, options: QuantizeOptions, time_steps: int, unit: int, greatest: Mapping[str, int]
 ) -> tuple[Population, LayerReport]:
@@ -99,10 +109,11 @@ def _quantize_layer(
     if shift < 0:
         adaptation_tau = getattr(neuron, "adaptation_tau", None)
         shift = membrane_fraction(neuron.tau, neuron.synapse_tau, unit, adaptation_tau)
-    of_rows = _choose_steps(layer, rows, per_neuron, bits, unit, shift)
-    steps = of_rows.repeated(layer.positions)
-    integers, error = _quantize_weights(rows.weight, of_rows, bits)
     with named(f"layer '{layer.name}'"):
+        currents = _greatest_currents(layer, greatest, unit)
+        of_rows = _choose_steps(layer, rows, _Format(bits, shift, unit, per_neuron), currents, options, time_steps)
+        steps = of_rows.repeated(layer.positions)
+        integers, error = _quantize_weights(rows.weight, of_rows, bits)
         made = Population(
             name=layer.name,
             shape=layer.shape,
@@ -114,6 +125,15 @@ def _quantize_layer(
         )
         made = size_membrane(made, options.membrane_bits[layer.name], time_steps)
     return made, report_layer(layer, made, steps, error, time_steps, bits_from, unit)
+
+
+def _greatest_currents(layer: FloatLayer, greatest: Mapping[str, int], unit: int) -> FloatArray:
+    """Return the greatest current that a step can bring to each row, bias included, shape (rows,)."""
+    total: FloatArray = np.maximum(layer.bias, 0).reshape(layer.num_rows, -1).max(axis=1)
+    for connection in layer.inputs:
+        most = 1 if connection.previous_step else greatest[connection.source] / unit
+        total = total + most * np.maximum(connection.rows, 0).sum(axis=1)
+    return total
 
 
 def _rows(layer: FloatLayer) -> Linear:
@@ -157,18 +177,36 @@ def _synapses(connection: FloatConnection, weight: IntArray) -> Synapses:
     )
 
 
-def _choose_steps(layer: FloatLayer, rows: Linear, per_neuron: bool, bits: int, unit: int, shift: int) -> Steps:
-    """Return the steps of weights and membranes of each row; scores are compared, so all integrators have one."""
-    membrane = unit << shift  # an input of unit is the float 1.0
+def _choose_steps(
+    layer: FloatLayer,
+    rows: Linear,
+    form: _Format,
+    currents: FloatArray,
+    options: QuantizeOptions,
+    time_steps: int,
+) -> Steps:
+    """Return the steps of weights and membranes of each row; scores are compared, so all integrators have one.
+
+    Weights that are nothing beside the threshold, such as those of a neuron that pruning and weight decay left, do not
+    choose a step: they become zero in that of the other numbers.
+    """
+    neuron, membrane = layer.neuron, form.unit << form.shift  # an input of unit is the float 1.0
+    threshold, bias = 0.0, np.abs(layer.bias).reshape(layer.num_rows, -1).max(axis=1)
     numbers: list[FloatArray | float] = [layer.bias]
-    threshold = 0.0
-    if isinstance(layer.neuron, Neuron):
-        threshold = layer.neuron.v_threshold
-        numbers += [threshold] if layer.neuron.grow is None else [threshold, layer.neuron.grow]
+    largest = [bias]
+    if isinstance(neuron, Neuron):
+        threshold = neuron.v_threshold
+        numbers += [threshold] if neuron.grow is None else [threshold, neuron.grow]
+        largest.append(np.full_like(bias, threshold))
     others = membrane * np.concatenate([_of_rows(number, layer) for number in numbers], axis=1)
-    scale = find_scale(rows, others, unit * threshold, bits, per_neuron)
+    scale = find_scale(rows, others, form.unit * threshold, form.bits, form.per_neuron)
+    beside = membrane * np.stack(largest, axis=1)
+    nothing = negligible(currents, neuron, beside, scale, form.bits, options, time_steps)
+    if nothing.any() if form.per_neuron else nothing.all():
+        rows = replace(rows, weight=np.where(nothing[:, None], 0.0, rows.weight))
+        scale = find_scale(rows, others, form.unit * threshold, form.bits, form.per_neuron)
     slack = scale.slack
-    if layer.step is not None and unit > 1:  # no float holds a 255th, though its step be a power of two
+    if layer.step is not None and form.unit > 1:  # no float holds a 255th, though its step be a power of two
         slack = np.where(scale.step == layer.step, FLOAT32_SLACK, slack)
     return Steps(scale, membrane, slack)
 
@@ -188,6 +226,6 @@ def _quantize_weights(weight: FloatArray, in_steps: Steps, bits: int) -> tuple[I
         integers[rows] = quantize(steps, 1.0, bits)
         largest = max(largest, float(np.abs(steps - integers[rows]).max()))
         saturated += int(np.count_nonzero((steps > high + 0.5) | (steps < low - 0.5)))
-        to_zero += int(np.count_nonzero((integers[rows] == 0) & (steps != 0)))
+        to_zero += int(np.count_nonzero((integers[rows] == 0) & (weight[rows] != 0)))
     integers.setflags(write=False)
     return integers, WeightError(largest, saturated, to_zero)

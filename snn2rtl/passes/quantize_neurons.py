@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snn2rtl.errors import QuantizationError
 from snn2rtl.fixed_point import IntArray, round_half_even, signed_bits, snap
@@ -26,10 +27,10 @@ from snn2rtl.int_net.neurons import (
     Score,
 )
 from snn2rtl.int_net.neurons import Neuron as IntegerNeuron
-from snn2rtl.int_net.neurons.leaks import kept
+from snn2rtl.int_net.neurons.leaks import gain_bits, kept
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.leaks import Tau, choose_leak
-from snn2rtl.passes.scale import Scale
+from snn2rtl.passes.scale import MOST_STEPS, Scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,8 @@ class Steps:
 
     def count(self, value: FloatArray | float) -> FloatArray:
         """Return a value of each neuron in membrane steps, without what float rounding added."""
-        return snap(value / self.scale.step * self.membrane, self.slack)
+        with np.errstate(over="ignore"):  # what is infinite does not fit
+            return snap(value / self.scale.step * self.membrane, self.slack)
 
     def repeated(self, times: int) -> Steps:
         """Return the steps of neurons that share a row of weights, so many of each row."""
@@ -85,8 +87,10 @@ def integer_neuron(
     values: dict[str, Any] = {"fire_at": fire_at, "reset_by": reset_by, "leak": leak, "membrane_bits": bits}
     values["reset"] = Reset.SOFT if neuron.v_reset is None else Reset.HARD
     if neuron.grow is not None:
-        step = _fitting("grow", steps.count(neuron.grow))
         adaptation_leak = _surely_leaking(neuron, "adaptation_tau", options)
+        reach = gain_bits("adaptation_leak", adaptation_leak, neurons)
+        # more than the greatest silences a neuron no more than that does
+        step = round_half_even(np.minimum(steps.count(neuron.grow), (1 << MAX_MEMBRANE_BITS - 1 - reach) - 1))
         return AdaptiveLifNeuron(**values, adaptation_step=step, adaptation_leak=adaptation_leak)
     return CubaLifNeuron(**values, **synapse) if synapse else LifNeuron(**values)
 
@@ -116,13 +120,62 @@ def _thresholds(neuron: Neuron, steps: Steps) -> tuple[IntArray, IntArray]:
     return fire_at, np.maximum(_fitting("threshold", wanted), 1)
 
 
+def negligible(
+    currents: FloatArray,
+    neuron: Neuron | FloatIntegrator,
+    others: FloatArray,
+    scale: Scale,
+    bits: int,
+    options: QuantizeOptions,
+    time_steps: int,
+) -> NDArray[np.bool_]:
+    """Return which neurons have weights that are nothing beside their bias and threshold, shape (neurons,).
+
+    In steps of such weights no membrane holds the threshold, or what the bias adds up to in a sample; or the membrane
+    would be wide although nothing that arrives in a sample takes it to the threshold.
+
+    Args:
+        currents: the greatest that a step can bring to each row of weights, bias included, shape (rows,).
+        neuron: the float neurons.
+        others: largest bias and, of neurons that fire, threshold, in what stands for weight steps, (rows, 1 or 2).
+        scale: of the weights.
+        bits: width of the integer weights.
+        options: for the leaks.
+        time_steps: of a sample.
+
+    Raises:
+        QuantizationError: a leak does not leak.
+    """
+    adds_up = float(time_steps if neuron.tau is None else min(time_steps, np.max(neuron.tau)))
+    if neuron.synapse_tau is not None:
+        leak = _surely_leaking(neuron, "synapse_tau", options)
+        reach = 1 << gain_bits("synapse_leak", leak, len(others))
+        adds_up = max(reach, adds_up * min(time_steps, np.max(neuron.synapse_tau)))
+    with np.errstate(over="ignore"):  # what is infinite does not fit
+        counts = np.abs(others) / scale.step[:, None]
+        found: NDArray[np.bool_] = counts[:, 0] * adds_up >= MOST_STEPS
+        if isinstance(neuron, Neuron):
+            found |= counts[:, 1] >= MOST_STEPS
+            wide = 2.0 ** max(32, 2 * bits + 2)  # in steps that hold the threshold the weights are below a half
+            found |= (counts[:, 1] >= wide) & _cannot_fire(currents, neuron, time_steps)
+    return found
+
+
+def _cannot_fire(currents: FloatArray, neuron: Neuron, time_steps: int) -> NDArray[np.bool_]:
+    """Return which neurons do not come to their threshold in a sample, whatever arrives and if nothing leaks."""
+    silent: NDArray[np.bool_] = (
+        currents * float(time_steps) ** (1 if neuron.synapse_tau is None else 2) < neuron.v_threshold
+    )
+    return silent
+
+
 def _fitting(what: str, values: FloatArray) -> IntArray:
     limit = 2.0 ** (MAX_MEMBRANE_BITS - 1)
     worst = float(np.abs(values).max())
     if not worst < limit:
         raise QuantizationError(
             f"{what} must stay under 2**{MAX_MEMBRANE_BITS - 1} weight steps, not reach {worst:.3g}; "
-            "give the layer more --bits or scale its weights up"
+            "give the layer fewer --bits or less --membrane-fraction, or --scale neuron"
         )
     return round_half_even(values)
 

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from snn2rtl.fixed_point import lowest_set_bit, signed_bits, signed_range, snap
 from snn2rtl.float_net.nodes import FloatArray, Linear
 from snn2rtl.int_net.network import MAX_WEIGHT_BITS
+from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS
 
 _CANDIDATES = np.linspace(0.35, 1.05, 29)  # fractions of the scale that just holds the largest weight
 _BLOCK = 1 << 17  # weights at a time: they stay in the cache while all candidates are tried
 _ALL_ZERO = 1023  # what lowest_set_bit() says of zero
 _FLOAT64_SLACK = 1e-9  # of a number: more than dividing it back rounds
 FLOAT32_SLACK = 1e-6  # of a number: more than training's few operations round
-_MANTISSA = 2.0**53
+MOST_STEPS = 2.0 ** (MAX_MEMBRANE_BITS - 2)  # of a number beside weights: a bit is left for what arrives
+_LEAST = 2.0**-1000  # of the scales that are searched; 1 / _LEAST is a float, and smaller weights are nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,7 @@ def _divides(scale: Scale, weight: FloatArray, others: FloatArray, bits: int) ->
     step, slack = scale.step[:, None], scale.slack[:, None]
     with np.errstate(over="ignore", invalid="ignore"):  # a step may be anything
         counts = snap(others / step, slack)
-        divides: NDArray[np.bool_] = weight.any(axis=1) | _whole(counts, -_MANTISSA, _MANTISSA)
+        divides: NDArray[np.bool_] = weight.any(axis=1) | _whole(counts, -MOST_STEPS, MOST_STEPS)
         for rows in blocks(weight):
             divides[rows] &= _whole(snap(weight[rows] / step[rows], slack[rows]), low, high)
     return divides
@@ -130,7 +132,7 @@ def choose_scale(
     if exact.all():
         return scale
     largest = np.maximum(-low, high)
-    widest = np.where(largest > 0, largest / max(1, greatest), 1.0)
+    widest = np.where(largest > 0, np.maximum(largest / max(1, greatest), _LEAST), 1.0)
     return np.where(exact, scale, _search(weight, widest, threshold, bits, per_neuron))
 
 
@@ -151,10 +153,12 @@ def blocks(weight: NDArray[np.generic]) -> Iterator[slice]:
 def _search(weight: FloatArray, widest: FloatArray, threshold: float, bits: int, per_neuron: bool) -> FloatArray:
     scales = _dividing(threshold, _CANDIDATES[:, None] * widest)
     errors = np.empty_like(scales)
+    # times a power of two the weights are about 1 in float32, too; it changes no digit of theirs
+    near_one = np.ldexp(1.0, -np.frexp(widest)[1])
     for rows in blocks(weight):
-        block = weight[rows].astype(np.float32)
+        block = (weight[rows] * near_one[rows, None]).astype(np.float32)
         for scale, error in zip(scales[:, rows], errors[:, rows], strict=True):
-            error[:] = _squared_error(block, scale, bits)
+            error[:] = _squared_error(block, scale * near_one[rows], bits)
     if not per_neuron:
         errors = np.broadcast_to(errors.sum(axis=1, keepdims=True), errors.shape)
     best: FloatArray = np.take_along_axis(scales, errors.argmin(axis=0)[None], axis=0)[0]
@@ -165,8 +169,9 @@ def _dividing(threshold: float, scale: FloatArray) -> FloatArray:
     """Return the scales moved to ``threshold / n`` for a whole n, where there is such a scale near."""
     if threshold <= 0:
         return scale
-    steps = np.rint(threshold / scale)
-    return np.where(steps >= 1, threshold / np.maximum(steps, 1), scale)
+    with np.errstate(over="ignore"):  # beside weights that are nothing
+        steps = np.rint(threshold / scale)
+    return np.where((steps >= 1) & (steps < np.inf), threshold / np.maximum(steps, 1), scale)
 
 
 def _squared_error(weight: NDArray[np.float32], scale: FloatArray, bits: int) -> FloatArray:

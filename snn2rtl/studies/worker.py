@@ -17,13 +17,13 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from snn2rtl.errors import QuantizationError, StudyError, UnsupportedModelError
+from snn2rtl.errors import DivergedError, QuantizationError, StudyError, UnsupportedModelError
 from snn2rtl.progress import bar
 from snn2rtl.studies.setup import C, Setup
 from snn2rtl.studies.storage import Storage, no_warnings, reason
 from snn2rtl.studies.study import FAILURE, SECONDS, WORKER, Count, count
 
-_BAD_NETWORK = (UnsupportedModelError, QuantizationError)
+_BAD_NETWORK = (UnsupportedModelError, QuantizationError, DivergedError)
 
 Report = Callable[[int, float], None]  # how often it was told before, counted from 1, and the objective
 # tries a configuration in a folder, and returns a number for each objective

@@ -97,7 +97,7 @@ def leads() -> bool:
 
 def _check_device(device: str) -> None:
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        torch.ones(1, dtype=torch.float64, device=device).item()  # as sums are kept; the device meta has no numbers
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0].partition(". ")[0]
         raise OptionError(f"device: must be one that torch can use here, not {device} ({reason})") from None

@@ -16,12 +16,12 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from snn2rtl.errors import OptionError, OutputError
+from snn2rtl.errors import DivergedError, OptionError, OutputError
 from snn2rtl.training import checkpoint
 from snn2rtl.training.board import SHOWN, Board
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.distributed import Group, join
-from snn2rtl.training.loop import Metrics, check_batch, evaluate, train_epoch
+from snn2rtl.training.loop import Metrics, check_batch, check_samples, evaluate, train_epoch
 from snn2rtl.training.pruning import sparsity
 from snn2rtl.training.run import Run, learning_rate, read_config
 from snn2rtl.training.task import Material
@@ -76,13 +76,15 @@ def train_network(
 
     Raises:
         DataError: the data is missing or damaged.
-        OptionError: the configuration is not the checkpoint's, or there is no such device.
+        OptionError: the configuration is not the checkpoint's, there is no such device, or too few samples are left.
         OutputError: the output cannot be written or holds another run.
+        DivergedError: an epoch left NaN or infinite numbers; the checkpoint is that of the epoch before.
         ModelFileError: the checkpoint or a model cannot be read.
     """
     with join(device) as (group, own):
         check_batch(config, group)
         material = load_material(config, files, own)
+        check_samples(len(material.train), config, group)
         if group.leads:
             _prepare(files.out, resume)
         if resume:
@@ -93,6 +95,9 @@ def train_network(
                 run.save(files.out / CHECKPOINT)
         try:
             _train(run, files.out, material, report, group, quiet)
+        except DivergedError as error:
+            kept = "" if quiet else f"; '{files.out / CHECKPOINT}' keeps epoch {run.done}"
+            raise DivergedError(f"{error}{kept}") from None
         except KeyboardInterrupt:
             if group.leads and not quiet:
                 logger.warning("interrupted: '%s' keeps the last whole epoch, --resume goes on", files.out / CHECKPOINT)
@@ -189,6 +194,7 @@ def _epoch(
     seed_epoch(run.config.seed, epoch)
     run.before_epoch(epoch)
     learned = train_epoch(run.net, run.optimizer, material.train, run.config, advance, group)
+    run.check_finite(epoch, learned.metrics().loss)
     run.after_epoch(epoch, learned.neuron_rates(material.train))
     steps = 0 if epoch == run.config.epochs else run.config.early_steps  # the last epoch's figure is the run's
     measured = evaluate(run.net, material.test, run.config, advance, steps, group)

@@ -126,12 +126,19 @@ def smallest_batch(config: TrainConfig, group: Group) -> int:
 
 def check_batch(config: TrainConfig, group: Group) -> None:
     """Raise OptionError where batches are smaller than smallest_batch()."""
+    _check_least("batch_size", config.batch_size, config, group)
+
+
+def check_samples(count: int, config: TrainConfig, group: Group) -> None:
+    """Raise OptionError where so many training samples make no batch, for nothing would be learned."""
+    _check_least("training samples", count, config, group)
+
+
+def _check_least(what: str, count: int, config: TrainConfig, group: Group) -> None:
     least = smallest_batch(config, group)
-    if config.batch_size < least:
+    if count < least:
         why = "process" if least == group.size else "process, whose variance batch_norm takes"
-        raise OptionError(
-            f"batch_size: must be at least {least}, {least // group.size} for each {why}, not {config.batch_size}"
-        )
+        raise OptionError(f"{what}: must be at least {least}, {least // group.size} for each {why}, not {count}")
 
 
 def _clipped(optimizer: torch.optim.Optimizer) -> list[Tensor]:

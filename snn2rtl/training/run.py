@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snn2rtl.errors import ModelFileError, OptionError
+from snn2rtl.errors import DivergedError, ModelFileError, OptionError
 from snn2rtl.training import checkpoint, pruning
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.configs import CONFIGS
@@ -51,6 +51,21 @@ class Run:
     def after_epoch(self, epoch: int, rates: Rates) -> None:
         """Prune where it is time."""
         pruning.prune(self.net, self.config, epoch, rates)
+
+    def check_finite(self, epoch: int, loss: float) -> None:
+        """Stop a run that an epoch has spoilt; the loss alone does not show it, for membranes that are NaN never spike.
+
+        Raises:
+            DivergedError: the loss, or anything that a checkpoint keeps, is not finite.
+        """
+        averages = [value for values in self.optimizer.state_dict()["state"].values() for value in values.values()]
+        kept = [*self.net.state_dict().values(), *averages]
+        if not math.isfinite(loss) or not all(bool(torch.isfinite(tensor).all()) for tensor in kept):
+            config = self.config
+            raise DivergedError(
+                f"epoch {epoch}: training must stay finite, not make NaN or infinite numbers; start again with a lower "
+                f"lr ({config.lr:g}), clip ({config.clip:g}) or gain ({config.gain:g})"
+            )
 
     def save(self, path: Path) -> None:
         """Write the checkpoint."""
