@@ -18,7 +18,6 @@ from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
 from snn2rtl.data.samples import Samples
 from snn2rtl.frontend import load
-from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.measure import metrics
 from snn2rtl.options import PerLayer, QuantizeOptions
@@ -98,16 +97,15 @@ def on_test_images(network: FixedPointNetwork, data: Path | None) -> dict[str, A
     """Run the golden model on all test images; return the fields of Measured that say what a network is and does."""
     images, labels = mnist.load("test", data)
     activity = metrics.observe(network, Samples(images, None, network.encoder))
-    events = [int(each.sum()) for each in activity.events]
-    operations = sum(
-        int(each @ layer.nonzeros) for each, layer in zip(activity.events, layers_of(network), strict=False)
-    )
+    events = [int(each.sum()) for each in activity.events.values()]
+    synapses = [(one.source, one.synapses) for layer in network.populations for one in layer.forward]
+    operations = sum(int(activity.events[source] @ each.fan_out) for source, each in synapses)
     total = len(images)
     return {
         "accuracy": 100 * int(np.sum(activity.classes == labels)) / total,
-        "bits": max(layer.weight_bits for layer in layers_of(network)),
-        "weights": sum(layer.weight.size for layer in layers_of(network)),
-        "nonzero": sum(int(layer.nonzeros.sum()) for layer in layers_of(network)),
+        "bits": max(layer.weight_bits for layer in network.populations),
+        "weights": sum(each.stored.size for _, each in synapses),
+        "nonzero": sum(int(each.fan_out.sum()) for _, each in synapses),
         "input_spikes": events[0] / total,
         "spikes": sum(events[1:]) / total,
         "operations": operations / total,

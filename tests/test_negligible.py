@@ -16,6 +16,7 @@ from snn2rtl.errors import StrictError
 from snn2rtl.float_net import reference as floats
 from snn2rtl.float_net.network import Linear, SpikingNetwork
 from snn2rtl.int_net import reference
+from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.intervals import never_fires
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.scale import choose_scale
@@ -45,7 +46,7 @@ def network(weight, bias=None, **changes) -> SpikingNetwork:
 
 def compiled(net: SpikingNetwork, **changes):
     integer, (report,) = compile_network(net, QuantizeOptions(**changes))
-    return integer, integer.layers[0], report
+    return integer, layers_of(integer)[0], report
 
 
 @pytest.mark.parametrize("value", TINY)
@@ -57,7 +58,7 @@ def test_a_dead_neuron_is_zero_and_leaves_the_others_as_they_are(value, changes,
     assert np.array_equal(layer.weight[:2], alone.weight)
     assert np.array_equal(layer.neuron.fire_at[:2], alone.neuron.fire_at)
     assert layer.weight[2].tolist() == [0, 0, 0]
-    assert never_fires(layer).tolist() == [False, False, True]
+    assert never_fires(layer.population).tolist() == [False, False, True]
     assert layer.neuron.membrane_bits <= max(alone.neuron.membrane_bits, layer.weight_shift + bits + 2)
     assert (report.rounded_to_zero, report.silent_neurons) == (report_alone.rounded_to_zero + 3, 1)
     assert any(f"{report.rounded_to_zero} of 9 to zero" in note for note in report.approximations())
@@ -75,7 +76,7 @@ def test_with_a_bias_it_does_what_the_float_neuron_does(value, bias, changes):
     net = network([*LIVE, [value, -value, value]], [0.0, 0.0, bias], **changes)
     integer, layer, _ = compiled(net, bits=PerLayer(8), membrane_fraction=PerLayer(12))
     spikes = (np.random.default_rng(0).random((100, 9, 3)) < 0.4).astype(np.uint8)
-    (found,), (wanted,) = reference.run(integer, spikes).layers, floats.run(net, spikes, np.float64)
+    (found,), (wanted,) = reference.run(integer, spikes).in_order, floats.run(net, spikes, np.float64)
     assert np.array_equal(found.spikes[:, :, 2], wanted.spikes[:, :, 2])
     assert not layer.weight[2].any()
 
@@ -101,7 +102,7 @@ def test_small_weights_that_take_a_neuron_to_its_threshold_stay():
 def test_weights_beside_a_bias_that_decides_alone(bias):
     _, layer, report = compiled(network([[2.0**-40]], [bias], v_threshold=2.0**-40))
     assert layer.weight.tolist() == [[0]]
-    assert never_fires(layer).tolist() == [bias < 0]
+    assert never_fires(layer.population).tolist() == [bias < 0]
     assert any("weights are rounded" in note for note in report.approximations())
 
 
@@ -123,8 +124,8 @@ def test_a_layer_of_dead_neurons(scale, tmp_path):
     net = SpikingNetwork(name="net", nodes=(*nodes, dead, replace(nodes[1], name="last")))
     made = snn2rtl.compile(net, tmp_path / "rtl", quantize=QuantizeOptions(scale=scale))
     assert made.reports[1].silent_neurons == 4
-    assert not made.network.layers[1].weight.any()
-    assert made.network.layers[1].neuron.membrane_bits < 12
+    assert not layers_of(made.network)[1].weight.any()
+    assert layers_of(made.network)[1].neuron.membrane_bits < 12
 
 
 def test_dead_neurons_are_not_built():
@@ -141,7 +142,7 @@ def test_an_adaptation_that_does_not_fit_is_as_great_as_it_can_be(grow):
     integer, layer, report = compiled(net, bits=PerLayer(2), membrane_fraction=PerLayer(0))
     assert layer.neuron.grow[1] == 2**46 - 1
     spikes = np.ones((40, 1, 1), np.uint8)
-    (found,), (wanted,) = reference.run(integer, spikes).layers, floats.run(net, spikes, np.float64)
+    (found,), (wanted,) = reference.run(integer, spikes).in_order, floats.run(net, spikes, np.float64)
     assert np.array_equal(found.spikes[..., 1], wanted.spikes[..., 1])
     assert found.spikes[:, 0, 1].sum() == 1
     assert report.grow_error >= grow - 2**46

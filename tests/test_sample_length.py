@@ -58,7 +58,7 @@ def test_calibration_samples_size_counts_and_membranes() -> None:
     inputs = Samples(np.ones((1000, 1, 1), np.uint8), np.ones(1, np.int64), None)
     compiled = snn2rtl.compile(source, calibration=lambda network: inputs, quantize=QuantizeOptions(strict=True))
     assert compiled.network.count_bits == 10
-    assert compiled.network.layers[0].neuron.membrane_bits == 11  # -1000
+    assert compiled.network.populations[0].neuron.membrane_bits == 11  # -1000
     assert compiled.accuracy is not None
     assert compiled.accuracy.saturations.membranes == {}
     assert compiled.accuracy.saturations.readout == 0

@@ -50,7 +50,7 @@ def test_another_version_of_a_tool_builds_again(rtl: Path, monkeypatch: pytest.M
 
 
 def spikes_of(simulator: Simulator) -> list[int]:
-    return [int(layer.sum()) for layer in simulator.run(SPIKES, Stalls()).layers]
+    return [int(layer.sum()) for layer in simulator.run(SPIKES, Stalls()).spikes.values()]
 
 
 def test_compile_does_not_disturb_what_runs(rtl: Path) -> None:
