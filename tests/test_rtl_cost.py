@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from snn2rtl.rtl.cost import WALKER_BITS, Cost, entropy_bits
 
 
