@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", type=Path, help="model.pt as compile takes it, network.npz, or an output folder of compile")
     add("--data", type=Path, required=True, metavar="FILE", help=".npz with images or spikes (and labels), or .npy")
-    add("--bits", type=per_layer(int, 0), default=QuantizeOptions().bits, metavar="N|LAYER=N,...",
-        help="weight width of a model.pt, 1 to 16 [0: that of training, else 8]")  # fmt: skip
+    add("--bits", type=per_layer(int, 0, 1), default=QuantizeOptions().bits, metavar="N|LAYER=N,...",
+        help="weight width of a model.pt, 1 to 16 [that of training, else 8]")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
     add("--samples", type=positive, metavar="N", help="take only so many of the data")
     add("--seed", type=natural, default=0, metavar="N", help="of the encoder [%(default)s]")
