@@ -33,7 +33,7 @@ EXTRAS = {  # package: its extra
     "pyverilog": "synth",
 }
 _WIDE = 200  # columns of a table that goes to a file or a pipe
-_INTERRUPTED, _TERMINATED = 130, 143
+_SIGNALLED = 128  # added to the number of the signal that ended a command
 
 
 class _Log(logging.Handler):
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("torch").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # an exception stops the tools that run
+        _end_at(signal.SIGTERM, signal.SIGHUP)
     try:
         outcome: Outcome | None = args.run(args)
         if outcome:
@@ -73,8 +73,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{args.command}: needs more memory than there is")
     except KeyboardInterrupt:
         _fail("interrupted")
-        return _INTERRUPTED
+        return _SIGNALLED + signal.SIGINT
     return 0
+
+
+def _end_at(*signals: signal.Signals) -> None:
+    """End the command by an exception, which ends the tools that run, at signals that nobody had ignored (nohup)."""
+    for one in signals:
+        if signal.getsignal(one) != signal.SIG_IGN:
+            signal.signal(one, lambda number, _: sys.exit(_SIGNALLED + number))
 
 
 def _parser() -> argparse.ArgumentParser:

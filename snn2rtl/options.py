@@ -58,7 +58,9 @@ class QuantizeOptions:
     readout: Literal["", "max", "last", "sum"] = ""
 
     def __post_init__(self) -> None:
-        _check_range("bits", self.bits, 0, MAX_WEIGHT_BITS)
+        for bits in (self.bits.default, *self.bits.named.values()):
+            if bits:  # 0 asks for nothing
+                _check_range("bits", PerLayer(bits), 1, MAX_WEIGHT_BITS)
         _check_range("membrane-bits", self.membrane_bits, 0, MAX_MEMBRANE_BITS)
         _check_range("membrane-fraction", self.membrane_fraction, -1, 24)
         _check_range("leak-bits", PerLayer(self.leak_bits), 1, 15)

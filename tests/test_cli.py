@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from networks import chain, dense
+from processes import runs
 
 from snn2rtl import cli
 from snn2rtl.folder import open_folder
@@ -103,21 +105,44 @@ def test_missing_torch_is_one_sentence(tmp_path: Path) -> None:
     )
 
 
-def test_a_terminated_command_stops_its_tools(tmp_path: Path, rtl: Path) -> None:
-    tool = tmp_path / "yosys"
-    tool.write_text(
-        f"#!/bin/sh\nsleep 1\necho $$ > {tmp_path}/new && mv {tmp_path}/new {tmp_path}/pid\nexec sleep 60\n"
-    )
-    tool.chmod(0o755)
-    argv = [sys.executable, "-m", "snn2rtl", "synth", str(rtl)]
-    with subprocess.Popen(argv, env={**os.environ, "SNN2RTL_YOSYS": str(tool)}) as command:
-        while not (tmp_path / "pid").exists():
-            assert command.poll() is None
+SLEEPER = "#!/bin/sh\nsleep 1\nsleep 60 &\necho $! > {0}/new && mv {0}/new {0}/pid\nwait\n"
+
+
+def signalled(argv: list[str], number: int, folder: Path, **env: str) -> int:
+    """Return the exit code of a command that gets a signal when a tool has started a program, which must end, too."""
+    command = [sys.executable, "-m", "snn2rtl", *argv]
+    with subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True) as process:
+        while not (folder / "pid").exists():
+            assert process.poll() is None
             time.sleep(0.05)
-        command.terminate()
-        assert command.wait(30) == 143
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+        process.send_signal(number)
+        code = process.wait(30)
+        assert process.stderr
+        assert "Traceback" not in process.stderr.read()
+    assert not runs(int((folder / "pid").read_text()))
+    return code
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_terminated_command_stops_its_tools(tmp_path: Path, rtl: Path) -> None:
+    yosys = script(tmp_path / "yosys", SLEEPER.format(tmp_path))
+    assert signalled(["synth", str(rtl)], signal.SIGTERM, tmp_path, SNN2RTL_YOSYS=yosys) == 143
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_simulators_of_all_jobs(number: int, code: int, tmp_path: Path, rtl: Path) -> None:
+    tools = {
+        "SNN2RTL_IVERILOG": script(tmp_path / "iverilog", "#!/bin/sh\nmkdir -p bench && touch bench/replay.vvp\n"),
+        "SNN2RTL_VVP": script(tmp_path / "vvp", "#!/bin/sh\n[ $1 = -V ] && exit\n" + SLEEPER.format(tmp_path)),
+    }
+    argv = ["verify", str(rtl), "--engine", "icarus", "--icarus-samples", "3", "--jobs", "2"]
+    assert signalled(argv, number, tmp_path, **tools) == code
+    assert not list((rtl / "build" / "icarus").glob("run-*.log")), "only a run that failed leaves a log"
 
 
 def test_simulate_reference_writes_what_the_golden_model_says(tmp_path: Path, rtl: Path) -> None:

@@ -63,6 +63,9 @@ def test_what_is_no_number_is_one_sentence(capsys, command, option):
           for command in ("compile", "measure", "verify", "simulate")),
         ("compile", "--seed=4294967296", f"--seed: must be an integer of 0..{MAX_NUMBER}, not '4294967296'"),
         ("compile", "--samples=0", f"--samples: must be an integer of 1..{MAX_NUMBER}, not '0'"),
+        *((command, f"--bits={text}", "--bits: must be at least 1, not 0")
+          for command in ("compile", "measure") for text in ("0", "8,fc1=0", "fc1=0")),
+        ("compile", "--bits=-1", "--bits: must be at least 1, not -1"),
         ("compile", "--leak-bits=8.0", "--leak-bits: must be an integer, not '8.0'"),
         ("verify", "--jobs=-2", f"--jobs: must be an integer of 1..{MAX_NUMBER}, not '-2'"),
         ("verify", "--stalls=nan", "--stalls: must be 0 or more and below 1, not 'nan'"),

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import chain, dense, lif
+from networks import chain, dense, direct, lif
 
 from snn2rtl import cli
 from snn2rtl.data.samples import Samples
+from snn2rtl.encoders import Encoder
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrator, MultiplierLeak, Score, ShiftLeak
@@ -111,6 +112,78 @@ def test_temporal_layers_are_counted(layout: str) -> None:
     assert last.adds == pytest.approx(adds / SAMPLES + 3 * 5 * STEPS)  # leak, bias and score
     bits = 2 * (adds / SAMPLES + 5 * STEPS) * design.layers[1].state_width + 2 * 5 * STEPS * 12
     assert last.membrane_bits == pytest.approx(bits)
+
+
+@pytest.mark.parametrize("layout", ["dense", "indexed", "ragged"])
+def test_a_directly_coded_network_is_counted(layout: str) -> None:
+    rng = np.random.default_rng(5)
+    weights = [rng.integers(-9, 10, shape) * (rng.random(shape) < 0.5) for shape in ((12, 20), (5, 12))]
+    first = dense(weights[0], lif(rng.integers(900, 2000, 12), leak=ShiftLeak(2)), bias=rng.integers(-9, 10, 12))
+    network = direct(chain(first, dense(weights[1], 5)), STEPS)
+    design = plan(network, RtlOptions(lanes=PerLayer(4), layout=PerLayer(layout)))
+    pixels = rng.integers(0, 256, (SAMPLES, 20), np.uint8) * (rng.random((SAMPLES, 20)) < 0.4).astype(np.uint8)
+    samples = Samples(pixels, None, network.encoder)
+    layer, hidden = energy.estimate(network, design, metrics.observe(network, samples))
+    hardware = design.layers[0]
+    words = adds = rows = 0
+    for sample in pixels:  # once a sample, not in every step
+        for row in np.flatnonzero(sample):
+            rows += 1
+            reads = hardware.costs[layout].words[row]
+            words += int(reads.sum())
+            adds += sum(int(count) * (1 if layout == "ragged" else 4) for count in reads)
+    assert rows > 0
+    neurons = SAMPLES * 12
+    bits = words * hardware.layout.word_width + rows * sum(table.width for table in hardware.layout.tables)
+    for number in hardware.numbers:
+        times = 1 if number.name == "bias" else STEPS
+        bits += SAMPLES * times * hardware.slots * (number.memory.width if number.memory else 0)
+    assert {"bias", "fire_at"} <= {number.name for number in hardware.numbers if number.memory}
+    assert layer.weight_bits == pytest.approx(bits / SAMPLES)
+    # sums; what is held, written once and read in every step; states
+    moved = (2 * (adds + neurons) + (1 + STEPS) * neurons) * hardware.current_width
+    moved += 2 * STEPS * neurons * hardware.state_width
+    assert layer.membrane_bits == pytest.approx(moved / SAMPLES)
+    assert layer.products == pytest.approx(adds / SAMPLES)
+    assert layer.adds == pytest.approx((adds + 3 * STEPS * neurons) / SAMPLES)  # leak, current, threshold
+    product = energy.MULTIPLY_8_BITS * 8 * hardware.weight_width / 64
+    each = energy.add_pj(hardware.current_width) + product
+    state_adds = 3 * STEPS * 12 * energy.add_pj(hardware.state_width)
+    assert layer.adds_pj == pytest.approx(adds / SAMPLES * each + state_adds)
+    assert hidden.products == 0
+    assert hidden.weight_bits > 0
+
+
+def test_black_pixels_cost_nothing_and_more_steps_cost_the_neurons_alone() -> None:
+    def total(pixels: np.ndarray, steps: int) -> energy.LayerEnergy:
+        network = direct(chain(dense([[3, -2], [1, 4]], 10_000)), steps)
+        activity = metrics.observe(network, Samples(pixels, None, network.encoder))
+        return energy.estimate(network, plan(network), activity)[0]
+
+    black, white = np.zeros((1, 2), np.uint8), np.full((1, 2), 255, np.uint8)
+    assert total(black, 4).products == 0
+    assert total(black, 4).adds == 4 * 2 * 2
+    assert total(white, 8).products == total(white, 4).products == 4
+    assert total(white, 8).adds - total(white, 4).adds == 4 * 2 * 2
+
+
+def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    encoder = Encoder(kind="poisson", time_steps=4, rate=200, noise="xorshift")
+    for network, extra in (
+        (direct(chain(dense([[3, -2]], 100)), 4), []),
+        (chain(dense([[3, -2]], 1), encoder=encoder), ["encoder"]),
+    ):
+        network_file.save(network, tmp_path / "net.npz")
+        np.savez(tmp_path / "x.npz", images=np.full((3, 2), 200, np.uint8))
+        argv = ["measure", str(tmp_path / "net.npz"), "--data", str(tmp_path / "x.npz"), "--repeats", "0"]
+        assert cli.main([*argv, "--json"]) == 0
+        estimate = json.loads(capsys.readouterr().out)["energy_estimate"]
+        assert estimate["left_out"] == ["clock", "wires", "queues", "idle cycles", "leakage", *extra]
+        assert estimate["layers"][0]["total_pj"] > 0
+        assert cli.main(argv) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "energy of a sample in nJ, an estimate" in shown
+        assert ("leakage and encoder;" if extra else "idle cycles and leakage;") in shown
 
 
 def test_toggles_cost_what_was_assumed() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from float_networks import random_network
-from networks import random_pixels
+from networks import chain, dense, lif, random_pixels
 from spikingjelly.activation_based import neuron
 from torch import nn
 
@@ -21,6 +21,7 @@ from snn2rtl.errors import DataError, OutputError
 from snn2rtl.float_net.reference import scores
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.chain import layers_of, with_layers
+from snn2rtl.int_net.neurons import ShiftLeak
 from snn2rtl.output import write_file
 
 ENCODER = Encoder(kind="direct", time_steps=4)
@@ -122,3 +123,22 @@ def test_samples_are_what_the_network_takes(tmp_path):
     np.savez(tmp_path / "images.npz", images=black)
     with pytest.raises(DataError, match=r"images\.npz: images need a network with an encoder; give spikes of shape"):
         load_samples(tmp_path / "images.npz", inputs=6, encoder=None)
+
+
+def test_the_table_of_an_integer_network_says_what_it_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    network = chain(
+        dense([[3, 0, -1], [0, 0, 0]], lif([4, 4], leak=ShiftLeak(np.array([1, 2])), membrane_bits=12)),
+        dense([[1, -1]], lif([9], membrane_bits=7)),
+        count_bits=5,
+    )
+    network_file.save(network, tmp_path / "net.npz")
+    for out in ("again.npz", "rtl"):
+        assert cli.main(["compile", str(tmp_path / "net.npz"), "--out", str(tmp_path / out)]) == 0
+        printed = capsys.readouterr().out
+        cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│ fc" in line]
+        assert cells[:2] == [
+            ["fc1", "3", "2", "6", "8", "2", "0.5..0.75", "12 bits", "1"],
+            ["fc2", "2", "1", "2", "8", "2", "1", "7 bits, may saturate", "0"],
+        ]
+        assert "as it was given, with nothing quantized; spike counts of 5 bits" in printed

@@ -21,9 +21,9 @@ def test_names_that_the_network_does_not_have():
 @pytest.mark.parametrize(
     ("options", "values", "message"),
     [
-        (QuantizeOptions, {"bits": PerLayer(-1)}, "--bits: must be 0..16, not -1"),
-        (QuantizeOptions, {"bits": PerLayer(99)}, "--bits: must be 0..16, not 99"),
-        (QuantizeOptions, {"bits": PerLayer(8, {"fc1": 17})}, "--bits: must be 0..16, not 17"),
+        (QuantizeOptions, {"bits": PerLayer(-1)}, "--bits: must be 1..16, not -1"),
+        (QuantizeOptions, {"bits": PerLayer(99)}, "--bits: must be 1..16, not 99"),
+        (QuantizeOptions, {"bits": PerLayer(8, {"fc1": 17})}, "--bits: must be 1..16, not 17"),
         (QuantizeOptions, {"membrane_bits": PerLayer(49)}, "--membrane-bits: must be 0..48, not 49"),
         (QuantizeOptions, {"membrane_fraction": PerLayer(25)}, "--membrane-fraction: must be -1..24, not 25"),
         (QuantizeOptions, {"leak_bits": 0}, "--leak-bits: must be 1..15, not 0"),

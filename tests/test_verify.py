@@ -38,6 +38,9 @@ class Hardware:
         output = beats.output_words(self.folder.design, result)
         return Recording(layers, None, output, starts, starts + CYCLES - 1)
 
+    def end(self) -> None:
+        pass
+
 
 def hardware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Spikes | None = None) -> Hardware:
     write_rtl(NETWORK, plan(NETWORK), tmp_path / "rtl")

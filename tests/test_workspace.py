@@ -3,17 +3,20 @@
 import json
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_tools import fake_tool
 from networks import chain, dense
+from processes import runs
 
 from snn2rtl.errors import ModelFileError, OutputError, ToolFailedError
 from snn2rtl.flows import plain, tools
 from snn2rtl.flows.build_cache import build_key, fetch, keep
 from snn2rtl.flows.plain import PlainFolder, is_plain
+from snn2rtl.flows.process import Programs
 from snn2rtl.flows.tools import Tool
 from snn2rtl.flows.workspace import Workspace
 from snn2rtl.folder import OutputFolder, open_folder
@@ -154,6 +157,21 @@ def test_a_failed_tool_says_where_its_log_is(tmp_path: Path) -> None:
 
 def test_a_tool_reads_no_terminal(tmp_path: Path) -> None:
     assert tools.run(Tool("cat", ("cat",)), [], cwd=tmp_path, log_file=tmp_path / "log") == ""
+
+
+def test_programs_end_with_all_that_they_started(tmp_path: Path) -> None:
+    programs = Programs()
+    shell = ["sh", "-c", "sleep 60 & echo $! > new; mv new pid; wait"]
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(programs.run, shell, tmp_path, dict(os.environ))
+        while not (tmp_path / "pid").exists():
+            assert not running.done()
+        programs.end()
+        with pytest.raises(InterruptedError, match=r"^sh was ended$"):
+            running.result(30)
+    assert not runs(int((tmp_path / "pid").read_text()))
+    with pytest.raises(InterruptedError, match=r"^sh would be ended$"):
+        programs.run(shell, tmp_path, {})
 
 
 def test_a_relative_program_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,11 @@ N = TypeVar("N", int, float)
 MAX_NUMBER = 2**32 - 1
 
 
-def per_layer(kind: type[T], default: T) -> Callable[[str], PerLayer[T]]:
-    """Return the parser of ``8``, ``fc1=4,fc2=8`` or ``8,fc1=4``; layers that are not named take the default."""
+def per_layer(kind: type[T], default: T, least: int | None = None) -> Callable[[str], PerLayer[T]]:
+    """Return the parser of ``8``, ``fc1=4,fc2=8`` or ``8,fc1=4``; layers that are not named take the default.
+
+    least is the least number that can be given, where the default is below it and means that nothing was asked for.
+    """
 
     def parse(text: str) -> PerLayer[T]:
         rest, named = default, {}
@@ -27,6 +30,8 @@ def per_layer(kind: type[T], default: T) -> Callable[[str], PerLayer[T]]:
                 found = None
             if found is None or (equals and not layer):
                 raise argparse.ArgumentTypeError(f"must be N or LAYER=N,..., not {short(text)}")
+            if least is not None and int(found) < least:
+                raise argparse.ArgumentTypeError(f"must be at least {least}, not {found}")
             if equals:
                 named[layer] = found
             else:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from rich.table import Table
 
 from snn2rtl.api import Compiled, compile
@@ -13,7 +15,9 @@ from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.errors import told_apart
 from snn2rtl.int_net import network_file
+from snn2rtl.int_net.intervals import never_fires, never_saturates
 from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons.leaks import kept
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
 from snn2rtl.report import LayerReport, StepsFrom, findings
 from snn2rtl.rtl.design import RtlDesign
@@ -55,8 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--noise", choices=["philox", "xorshift"],
         help="random numbers of a Poisson encoder; one of xorshift is built in hardware, which takes pixels "
         "[the model's]")  # fmt: skip
-    add("--bits", type=per_layer(int, 0), default=quantize.bits, metavar="N|LAYER=N,...",
-        help="weight width, 1 to 16 [0: that of training, else 8]")  # fmt: skip
+    add("--bits", type=per_layer(int, 0, 1), default=quantize.bits, metavar="N|LAYER=N,...",
+        help="weight width, 1 to 16 [that of training, else 8]")  # fmt: skip
     add("--scale", choices=["neuron", "layer"], default=quantize.scale, help="one weight scale for each [%(default)s]")
     add("--leak", choices=["auto", "shift", "multiplier"], default=quantize.leak,
         help="leak as a shift, as a multiplier, or as a shift where it is exact [%(default)s]")  # fmt: skip
@@ -130,16 +134,49 @@ def run(args: argparse.Namespace) -> Outcome:
     digest = network_file.digest(compiled.network)
     if not network_file.is_named(args.out):
         data = manifest(compiled.design, compiled.reports, compiled.accuracy, compiled.reached)
-        tables = [_numbers(compiled, digest), _hardware(compiled.design)]
+        tables = [_network(compiled, digest), _hardware(compiled.design)]
     else:
         data = {"version": __version__, "digest": digest, **findings(compiled.reports, compiled.accuracy)}
-        tables = [_numbers(compiled, digest)]
+        tables = [_network(compiled, digest)]
     tables += [_alternatives(compiled)] if args.explain else []
     return Outcome(data, (*tables, *_notes(compiled, args.time_steps), f"wrote {args.out}"))
 
 
-def _numbers(compiled: Compiled, digest: str) -> Table:
+def _network(compiled: Compiled, digest: str) -> Table:
     table = Table(title=f"integer network {digest[:16]}", title_justify="left")
+    if compiled.reports:
+        _quantized(compiled.reports, table)
+    else:
+        _as_given(compiled.network, table)
+    return table
+
+
+def _as_given(network: FixedPointNetwork, table: Table) -> None:
+    """Fill the table for a model that was an integer network already, of which nothing was quantized."""
+    for heading in ("layer", "inputs", "neurons", "weights", "bits", "non-zero", "keeps a step", "membrane"):
+        table.add_column(heading, justify="left" if heading == "layer" else "right")
+    table.add_column("never fire", justify="right")
+    for layer in network.populations:
+        low, high = kept(layer.neuron.leak).min(), kept(layer.neuron.leak).max()
+        one, other = told_apart(low, high)
+        silent = np.count_nonzero(never_fires(layer)) if layer.neuron.spikes else 0
+        table.add_row(
+            layer.name,
+            str(layer.num_inputs),
+            str(layer.num_neurons),
+            str(layer.num_weights),
+            str(layer.weight_bits),
+            str(layer.num_nonzero),
+            one if one == other else f"{one}..{other}",
+            f"{layer.neuron.membrane_bits} bits" + ("" if never_saturates(layer) else ", may saturate"),
+            str(silent),
+        )
+    what = "scores" if network.integrates else "spike counts"
+    table.caption = f"as it was given, with nothing quantized; {what} of {network.readout_bits} bits"
+
+
+def _quantized(reports: Sequence[LayerReport], table: Table) -> None:
+    """Fill the table with what quantizing did."""
     for heading in (
         "layer",
         "inputs",
@@ -154,7 +191,7 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
         table.add_column(heading, justify="left" if heading == "layer" else "right")
     for heading in ("largest error", "keeps a step", "membrane", "reaches", "never fire"):
         table.add_column(heading, justify="right")
-    for report in compiled.reports:
+    for report in reports:
         limited = f", to {report.time_steps} steps" if report.may_saturate else ""
         got, asked = told_apart(report.leak_got, report.leak_asked)
         leak = got if got == asked else f"{got} for {asked}"
@@ -174,7 +211,6 @@ def _numbers(compiled: Compiled, digest: str) -> Table:
             f"{report.membrane_low}..{report.membrane_high}",
             str(report.silent_neurons),
         )
-    return table
 
 
 def _hardware(design: RtlDesign) -> Table:

@@ -19,7 +19,7 @@ from snn2rtl.folder import open_folder
 from snn2rtl.int_net import network_file
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.measure import metrics
-from snn2rtl.measure.energy import SOURCE, LayerEnergy, estimate
+from snn2rtl.measure.energy import SOURCE, LayerEnergy, estimate, left_out
 from snn2rtl.measure.latency import Latency, latencies
 from snn2rtl.measure.metrics import Metrics, memory_bits, rows, sparsity, total
 from snn2rtl.options import QuantizeOptions
@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", type=Path, help="model.pt as compile takes it, network.npz, or an output folder of compile")
     add("--data", type=Path, required=True, metavar="FILE", help=".npz with images or spikes (and labels), or .npy")
-    add("--bits", type=per_layer(int, 0), default=QuantizeOptions().bits, metavar="N|LAYER=N,...",
-        help="weight width of a model.pt, 1 to 16 [0: that of training, else 8]")  # fmt: skip
+    add("--bits", type=per_layer(int, 0, 1), default=QuantizeOptions().bits, metavar="N|LAYER=N,...",
+        help="weight width of a model.pt, 1 to 16 [that of training, else 8]")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
     add("--samples", type=positive, metavar="N", help="take only so many of the data")
     add("--seed", type=natural, default=0, metavar="N", help="of the encoder [%(default)s]")
@@ -74,17 +74,22 @@ def run(args: argparse.Namespace) -> Outcome:
         activity = metrics.observe(network, samples, advance)
     found = metrics.measure(network, model.design, activity, samples.labels)
     energies = estimate(network, model.design, activity, _toggles(args, given))
+    missing = left_out(model.design)
     timed = latencies(network, model.source, samples, args.repeats, args.batch) if args.repeats else ()
     data = {
         "digest": model.design.digest,
         "seed": args.seed,
         **found.to_dict(),
         "saturations": asdict(activity.saturations),
-        "energy_estimate": {"source": SOURCE, "layers": [energy.to_dict() for energy in energies]},
+        "energy_estimate": {
+            "source": SOURCE,
+            "left_out": missing,
+            "layers": [energy.to_dict() for energy in energies],
+        },
         "latency": [latency.to_dict() for latency in timed],
     }
     shown: list[Table | str] = [costs_table(found), memory_table(found), activity_table(found), *accuracy_tables(found)]
-    shown += [energy_table(energies)] if energies else []
+    shown.append(energy_table(energies, missing))
     shown += [latency_table(timed)] if timed else []
     shown += saturation_notes(activity.saturations, network)
     if args.plots:
@@ -203,19 +208,20 @@ def _toggles(args: argparse.Namespace, samples: Samples) -> dict[str, float] | N
     return register_toggles(open_folder(args.model), samples.head(args.toggles))
 
 
-def energy_table(energies: tuple[LayerEnergy, ...]) -> Table:
+def energy_table(energies: tuple[LayerEnergy, ...], missing: tuple[str, ...]) -> Table:
     """Return the estimate of the energy by layer, and its sum."""
-    counted = ("weight bits read", "membrane bits moved", "additions", "register toggles")
+    counted = ("weight bits read", "membrane bits moved", "additions", "pixel products", "register toggles")
     spent = ("weights", "membranes", "adders", "registers", "sum")
     table = _table("energy of a sample in nJ, an estimate", "layer", *counted, *spent)
     rows = [(energy.name, (energy,)) for energy in energies]
     for name, part in [*rows, ("all", energies)] if len(rows) > 1 else rows:
-        events = ("weight_bits", "membrane_bits", "adds", "toggles")
+        events = ("weight_bits", "membrane_bits", "adds", "products", "toggles")
         counts = (sum(getattr(one, key) or 0 for one in part) for key in events)
         picojoules = ("weights_pj", "membranes_pj", "adds_pj", "toggles_pj", "total_pj")
         costs = (sum(getattr(one, key) for one in part) / 1000 for key in picojoules)
         table.add_row(name, *(f"{count:,.0f}" for count in counts), *(f"{cost:,.1f}" for cost in costs))
-    table.caption = f"counted events, constants of {SOURCE}; no clock, no wires, no leakage; an FPGA takes more"
+    without = f"{', '.join(missing[:-1])} and {missing[-1]}"
+    table.caption = f"counted events, constants of {SOURCE}; without {without}; an FPGA takes more"
     return table
 
 

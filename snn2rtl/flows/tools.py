@@ -21,7 +21,7 @@ from pathlib import Path
 
 from snn2rtl.errors import ToolFailedError, ToolNotFoundError
 from snn2rtl.flows.plain import PlainFolder, is_plain
-from snn2rtl.flows.process import run_group
+from snn2rtl.flows.process import Programs
 
 log = logging.getLogger(__name__)
 
@@ -92,20 +92,29 @@ def version(tool: Tool) -> str:
 def _said_version(argv: tuple[str, ...], option: str) -> str:
     place = PlainFolder()
     with suppress(OSError):
-        _, text = run_group([*argv, option], place.path, _environment(Tool(argv[0], argv), place.path))
+        _, text = Programs().run([*argv, option], place.path, _environment(Tool(argv[0], argv), place.path))
         return text.partition("\n")[0]
     return ""
 
 
-def run(tool: Tool, arguments: Sequence[str | Path], *, cwd: Path, log_file: Path) -> str:
-    """Run a tool to its end and return what it printed, which log_file holds too.
+def run(
+    tool: Tool, arguments: Sequence[str | Path], *, cwd: Path, log_file: Path, programs: Programs | None = None
+) -> str:
+    """Run a tool to its end, as one of several programs or alone, and return what it printed.
+
+    Args:
+        tool: what runs.
+        arguments: of its command line.
+        cwd: where it runs.
+        log_file: gets what it prints.
+        programs: those that another thread may end.
 
     Raises:
         ToolFailedError: it ended with an error; holds the last lines.
     """
     command = [*tool.argv, *map(str, arguments)]
     log.debug("run %s", " ".join(command))
-    code, text = run_group(command, cwd, _environment(tool, cwd))
+    code, text = (programs or Programs()).run(command, cwd, _environment(tool, cwd))
     with suppress(OSError):  # what the tool made counts; compile may just replace the folder
         log_file.parent.mkdir(exist_ok=True)
         log_file.write_text(text)

@@ -5,7 +5,7 @@ What is read is the network in evaluation mode.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from torch import nn
 from torch.nn.utils import prune
@@ -96,13 +96,22 @@ def _nodes(place: Place) -> list[Node]:
 
 
 def _general_problems(place: Place) -> list[str]:
-    """Return what would make any module compute something else than its class says."""
     path, module, _ = place
     if type(module) not in CLASSES and not norse.is_norse(module):
         return []
+    return tampered(path, module, [] if _is_container(module) else [*module._modules.values()])
+
+
+def tampered(path: str, module: nn.Module, inside: Sequence[nn.Module | None]) -> list[str]:
+    """Return what would make a module compute something else than its class says.
+
+    Args:
+        path: the module's name in the network, "" for the network itself.
+        module: a module of any class.
+        inside: modules that are a part of it, such as a neuron's surrogate function.
+    """
     where = f"layer '{path}'" if path else "network"
     problems = []
-    inside = [] if _is_container(module) else module._modules.values()  # a neuron's surrogate function
     for part in (module, *(part for part in inside if part is not None)):
         hooks = [*part._forward_pre_hooks.values(), *part._forward_hooks.values()]
         if not all(isinstance(hook, prune.BasePruningMethod) for hook in hooks):

@@ -93,10 +93,11 @@ def node(path: str, module: Any) -> Node | None:
     for kinds, read in _READERS:
         if kind in kinds:
             return read(path, module, found)
-    raise UnsupportedModelError([f"layer '{path}': {_unsupported(module)}"])
+    raise UnsupportedModelError([f"layer '{path}': {unsupported(module)}"])
 
 
-def _unsupported(module: object) -> str:
+def unsupported(module: object) -> str:
+    """Return what is wrong with a layer that is not read; the sentence reads on from its name."""
     kind = type(module)
     package = kind.__module__.partition(".")[0]
     if package in FRAMEWORKS:

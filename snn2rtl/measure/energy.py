@@ -34,14 +34,16 @@ class LayerEnergy:
     """A layer's energy for a sample, in pJ, and the counts behind it, all means over the samples.
 
     weight_bits: read from weights, row tables and the neurons' numbers. membrane_bits: read from membrane memories and
-    written to them, second states and scores among them. adds: of weights to membranes, and the neurons' with their
-    comparisons. toggles: of register bits, where they were simulated. *_pj: what it takes.
+    written to them, second states, scores, sums of pixels and held currents among them. adds: of weights to membranes,
+    and the neurons' with their comparisons. products: of weights and pixels; adds_pj is theirs, too. toggles: of
+    register bits, where they were simulated. *_pj: what it takes.
     """
 
     name: str
     weight_bits: float
     membrane_bits: float
     adds: float
+    products: float
     toggles: float | None
     weights_pj: float
     membranes_pj: float
@@ -62,6 +64,12 @@ class LayerEnergy:
         return {**asdict(self), "toggles_pj": self.toggles_pj, "total_pj": self.total_pj}
 
 
+def left_out(design: RtlDesign) -> tuple[str, ...]:
+    """Return what takes energy and is not in the estimate."""
+    encoder = ("encoder",) if design.encodes else ()
+    return ("clock", "wires", "queues", "idle cycles", "leakage", *encoder)
+
+
 def add_pj(bits: int) -> float:
     """Return the energy of an addition of so many bits, on a line through the two of the source."""
     return max(0.0, ADD_8_BITS + (bits - 8) * (ADD_32_BITS - ADD_8_BITS) / 24)
@@ -75,7 +83,7 @@ def access_pj(bits: float, memory_bits: float) -> float:
 def estimate(
     network: FixedPointNetwork, design: RtlDesign, activity: Activity, toggles: Mapping[str, float] | None = None
 ) -> tuple[LayerEnergy, ...]:
-    """Return the energy of each layer; none for a directly coded network, whose hardware is not counted yet.
+    """Return the energy of each layer.
 
     Args:
         network: the integer network.
@@ -83,8 +91,6 @@ def estimate(
         activity: what it did with the samples.
         toggles: of the registers of each layer for a sample, by its stream, where they were simulated.
     """
-    if network.is_direct:
-        return ()
     found = []
     for layer, hardware in zip(network.populations, design.layers, strict=True):
         sources = np.concatenate([activity.events[connection.source] for connection in layer.inputs])
@@ -102,7 +108,12 @@ def _layer(
     cost, layout = hardware.costs[hardware.layout.kind], hardware.layout
     words = firing @ cost.words  # of each walker
     tables = [(float(firing.sum()) * table.width, table) for table in layout.tables]
-    numbers = [(steps * hardware.slots * n.memory.width, n.memory) for n in hardware.each if n.memory]
+    once = ("bias",) if hardware.is_direct else ()  # what a neuron takes once a sample, with the sum of its pixels
+    numbers = [
+        ((1 if one.name in once else steps) * hardware.slots * one.memory.width, one.memory)
+        for one in hardware.each
+        if one.memory
+    ]
     delays = [(entering * hardware.delays.width, hardware.delays.memory)] if hardware.delays else []
     memories = zip(words, layout.weight_memories, strict=True)
     weights = [(float(count) * memory.width, memory.banks[0]) for count, memory in memories]
@@ -110,26 +121,42 @@ def _layer(
     # walkers of all lanes make every lane add, of one lane that lane alone
     synapse_adds = float(words.sum()) * (hardware.lanes if hardware.num_walkers == 1 else 1)
     updates = steps * hardware.num_neurons
-    accesses = 2 * (synapse_adds + updates) * hardware.state_width
+    moved = _moved(hardware, synapse_adds, steps)
     beside = hardware.neuron.second_width + (hardware.scores.width if hardware.scores else 0)  # in a word of all lanes
-    neuron_adds = updates * _adds_of_neuron(layer)
+    neuron_adds = updates * _adds_of_neuron(layer, hardware)
     return LayerEnergy(
         name=layer.name,
         weight_bits=sum(bits for bits, _ in reads),
-        membrane_bits=accesses + 2 * updates * beside,
+        membrane_bits=sum(bits for bits, _ in moved) + 2 * updates * beside,
         adds=synapse_adds + neuron_adds,
+        products=synapse_adds if hardware.is_direct else 0.0,
         toggles=toggles,
         weights_pj=sum(access_pj(bits, memory.bits) for bits, memory in reads),
-        membranes_pj=access_pj(accesses, hardware.slots * hardware.state_width)
+        membranes_pj=sum(access_pj(bits, hardware.slots * width) for bits, width in moved)
         + access_pj(2 * updates * beside, hardware.lanes * hardware.slots * beside),
-        adds_pj=(synapse_adds + neuron_adds) * add_pj(hardware.state_width) + updates * _multiply_pj(layer, hardware),
+        adds_pj=synapse_adds
+        * (add_pj(hardware.current_width) + _product_pj(hardware.pixel_width, hardware.weight_width))
+        + neuron_adds * add_pj(hardware.state_width)
+        + updates * _multiply_pj(layer, hardware),
     )
 
 
-def _adds_of_neuron(layer: Population) -> int:
+def _moved(hardware: LayerDesign, synapse_adds: float, steps: int) -> list[tuple[float, int]]:
+    """Return the bits that a sample moves to and from each memory of the lanes, with the width of its words."""
+    neurons = hardware.num_neurons
+    states = (2 * steps * neurons * hardware.state_width, hardware.state_width)
+    if not hardware.is_direct:
+        return [(2 * synapse_adds * hardware.state_width + states[0], hardware.state_width)]
+    width = hardware.current_width
+    # a sum is read once a sample, written with the next one's bias, and held; every step reads what is held
+    return [(2 * (synapse_adds + neurons) * width, width), ((1 + steps) * neurons * width, width), states]
+
+
+def _adds_of_neuron(layer: Population, hardware: LayerDesign) -> int:
     """Return the adders of a neuron: leaks by shift, bias, and what its model has besides."""
     shifts = sum(isinstance(leak, ShiftLeak) for leak in _leaks(layer))
-    return shifts + bool(layer.bias.any()) + layer.neuron.adders
+    # what is held of the pixels has the bias in it
+    return shifts + (hardware.is_direct or bool(layer.bias.any())) + layer.neuron.adders
 
 
 def _leaks(layer: Population) -> list[Leak]:
@@ -144,4 +171,9 @@ def _multiply_pj(layer: Population, hardware: LayerDesign) -> float:
     factors = [
         int(np.max(leak.factor)).bit_length() if isinstance(leak, MultiplierLeak) else 0 for leak in _leaks(layer)
     ]
-    return MULTIPLY_8_BITS * sum(width * bits for width, bits in zip(widths, factors, strict=False)) / 64
+    return sum(_product_pj(width, bits) for width, bits in zip(widths, factors, strict=False))
+
+
+def _product_pj(bits: int, others: int) -> float:
+    """Return the energy of a product of numbers of so many bits."""
+    return MULTIPLY_8_BITS * bits * others / 64

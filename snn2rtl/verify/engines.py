@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from snn2rtl.fixed_point import IntArray
 from snn2rtl.flows import tools
 from snn2rtl.flows.build_cache import build_key, fetch, keep
 from snn2rtl.flows.netlist import make_netlist, netlist_verilog
+from snn2rtl.flows.process import Programs
 from snn2rtl.flows.workspace import Workspace
 from snn2rtl.flows.yosys import Netlist
 from snn2rtl.folder import OutputFolder
@@ -66,6 +67,11 @@ class Simulator:
     workspace: Workspace
     kept_in: Path
     recipe: Recipe
+    programs: Programs = field(default_factory=Programs)
+
+    def end(self) -> None:
+        """End the runs of other threads; there is no other run after it."""
+        self.programs.end()
 
     def run(self, inputs: Inputs, stalls: Stalls, wave: Path | None = None) -> Recording:
         """Return what the hardware does with spikes or pixels, as reference.run() takes them.
@@ -102,7 +108,9 @@ class Simulator:
         plusargs += [f"+wave={scratch.name}/{_WAVE}"] if traced else []
         log_file = self.kept_in / f"{scratch.name}.log"
         arguments = [*self.recipe.arguments, *plusargs]
-        text = tools.run(self.recipe.runner, arguments, cwd=self.workspace.path, log_file=log_file)
+        text = tools.run(
+            self.recipe.runner, arguments, cwd=self.workspace.path, log_file=log_file, programs=self.programs
+        )
         log_file.unlink(missing_ok=True)
         return next((line for line in text.splitlines() if line.startswith(("PASS", "FAIL"))), "no verdict")
 

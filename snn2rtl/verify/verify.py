@@ -161,7 +161,8 @@ def _run_parts(run: _Run, samples: Samples) -> Iterator[tuple[int, Inputs, Resul
                 raise VerificationError(f"{where}: {recording}; waveform: {_waveform(run, inputs)}") from recording
             yield first, inputs, reference.run(run.folder.network, inputs), recording
     finally:
-        pool.shutdown(cancel_futures=True)  # after a difference nothing new is begun
+        simulator.end()  # after a difference, or where the command is ended, nobody waits for the others
+        pool.shutdown(cancel_futures=True)
 
 
 def _compare(run: _Run, first: int, inputs: Inputs, result: Result, recording: Recording) -> None:

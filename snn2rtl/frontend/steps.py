@@ -1,0 +1,251 @@
+"""One time step of one sample, gathered from the calls of forward() over time and batch.
+
+A network may take all steps at once (layers in step mode "m", SeqToANNContainer), step by step (a loop over the first
+axis, multi_step_forward), the same input in every step (repeat(), or a loop), or one step a call. All of these become
+the same list of operations. In a loop, the k-th call of a layer with a state is that of step k, and every step must do
+what the first one does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from reprlib import repr as short
+from typing import Any, NoReturn
+
+from torch import nn
+
+from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.frontend.axes import BATCH, MERGED, TIME, Axes
+from snn2rtl.frontend.calls import Call
+from snn2rtl.frontend.layers import Layer, layer_of
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """What happens to a sample in every step.
+
+    Attributes:
+        kind: "input", "layer", "reshape", "add", "multiply", "complement" (1 - x) or "concatenate" (of channels).
+        inputs: the operations whose results it takes, by their number.
+        shape: of its result, without time and batch.
+        module: the layer, where it is one.
+        name: the layer's name in the network; of other operations a name of its own.
+        where: the line of code that made it, or "".
+    """
+
+    kind: str
+    inputs: tuple[int, ...]
+    shape: tuple[int, ...]
+    module: nn.Module | None = None
+    name: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """One step of a network.
+
+    Attributes:
+        operations: each comes after those that it takes; the first one is the input.
+        output: number of the one whose result forward() returns.
+        score: what it makes of its results over time: "sum" (or mean), "max", "last", or "" where it gives each step.
+        time_steps: how many steps a sample has, where its input is the same in all of them; else None.
+    """
+
+    operations: tuple[Operation, ...]
+    output: int
+    score: str
+    time_steps: int | None
+
+
+@dataclass(frozen=True)
+class Value:
+    """The result of a call: that of an operation, in one step of a loop or in all.
+
+    Attributes:
+        operation: its number.
+        axes: time, batch and features.
+        factor: a number above 0 by which it is multiplied; 1 for what a layer takes.
+        step: which one of a loop, or None.
+        count: how many steps are summed up so far, or 0.
+        score: what was made of all steps, as in Steps.
+    """
+
+    operation: int
+    axes: Axes
+    factor: float = 1.0
+    step: int | None = None
+    count: int = 0
+    score: str = ""
+
+
+class RefusedCallError(UnsupportedModelError):
+    """A call has no exact hardware here; order is the number of calls before it."""
+
+    def __init__(self, call: Call, rule: str) -> None:
+        at = f" ({call.where})" if call.path and call.where else ""
+        super().__init__([f"{call.subject}: {rule}{at}"])
+        self.order = call.order
+
+
+def refuse(call: Call, rule: str) -> NoReturn:
+    """Raise the error about a call."""
+    raise RefusedCallError(call, rule)
+
+
+@dataclass
+class Reader:
+    """Gathers the operations of a step; operation() gives the same number for what happens again in a later step."""
+
+    calls: Sequence[Call]
+    lead: tuple[str, ...]
+    batch: int
+    operations: list[Operation] = field(default_factory=list)
+    values: dict[Call, Any] = field(default_factory=dict)
+    time_steps: int = 0  # of a loop, or of an input that is repeated; 0 where none is known
+    repeated: bool = False
+
+    def __post_init__(self) -> None:
+        self._known: dict[tuple[Any, ...], int] = {}
+        self._names: Counter[str] = Counter()
+        self._made: Counter[nn.Module] = Counter()
+        self._alone: list[Call] = []
+        stateful = [call.module for call in self.calls if call.module is not None and layer_of(call.module).has_state]
+        self._total = Counter(stateful)
+        for call in self.calls:
+            total = self._total.get(call.module, 1) if call.module is not None else 1
+            if total > 1:
+                self.take_steps(call, total)
+
+    def take_steps(self, call: Call, steps: int) -> None:
+        """Note how many steps a loop or a repetition has."""
+        if self.time_steps not in (0, steps):
+            refuse(call, f"must be called in each of {self.time_steps} steps, not {steps} times")
+        self.time_steps = steps
+
+    def operation(
+        self, call: Call, kind: str, inputs: tuple[int, ...], shape: tuple[int, ...], step: int | None
+    ) -> int:
+        """Return the number of an operation, which the first step adds and the others find again."""
+        key = (kind, call.path or repr(call.module), inputs, shape)
+        if key not in self._known:
+            if step:
+                refuse(call, f"must do in step {step} what it does in step 0, for hardware is the same in all steps")
+            name = call.path or call.op
+            self._names[name] += 1
+            name = name if self._names[name] == 1 else f"{name}_{self._names[name]}"
+            self._known[key] = len(self.operations)
+            module = call.module if kind == "layer" else None
+            self.operations.append(Operation(kind, inputs, shape, module, name, call.where))
+        return self._known[key]
+
+    def value(self, call: Call, item: object) -> Value:
+        """Return an argument of a call that must be a tensor in the middle of the network, unscaled."""
+        value = self.partial(call, item)
+        if value.score or value.count:
+            refuse(call, "must come before the sum or mean over time, not after it")
+        if value.factor != 1:
+            refuse(call, f"must take its input as it is, not {value.factor:.6g} times; scale the weights")
+        return value
+
+    def partial(self, call: Call, item: object) -> Value:
+        """Return an argument of a call that must be a tensor, summed or scaled or not."""
+        found = self.values.get(item) if isinstance(item, Call) else None
+        if not isinstance(found, Value):
+            refuse(call, f"must take results of layers, not {short(item)}")
+        return found
+
+    def input(self, call: Call) -> Value:
+        """Return the input, whose first axes are those that were told."""
+        axes = Axes(self.lead, call.shape[: len(self.lead)]).with_sample(call.shape)
+        return Value(self.operation(call, "input", (), axes.sample, None), axes)
+
+    def layer(self, call: Call) -> Value:
+        """Return the result of a layer."""
+        assert call.module is not None
+        kind = layer_of(call.module)
+        if kind.commutes:
+            x = self.partial(call, call.args[0])
+            is_mean = x.score == "sum" and self.time_steps and abs(x.factor * self.time_steps - 1) < 1e-9
+            x = x if is_mean else self.value(call, call.args[0])
+        else:
+            x = self.value(call, call.args[0])
+        if len(call.args) != 1 or call.kwargs:
+            refuse(call, "must be called with one tensor")
+        _check_axes(call, kind, x)
+        step = self._step(call, x) if kind.has_state else x.step
+        # a layer may give the steps one by one, or only what it makes of them
+        axes = x.axes.with_sample(call.shape) if len(call.shape) == len(x.axes.roles) else x.axes
+        number = self.operation(call, "layer", (x.operation,), axes.sample, step)
+        return replace(x, operation=number, axes=axes, step=step)
+
+    def _step(self, call: Call, x: Value) -> int | None:
+        """Return the step of a call of a layer with a state."""
+        module = call.module
+        assert module is not None
+        made, total = self._made[module], self._total[module]
+        self._made[module] += 1
+        if TIME in x.axes.lead and total > 1:
+            refuse(call, f"must take all steps in one call, not be called {total} times")
+        if TIME in x.axes.lead:
+            return None
+        if total == 1 and x.step is None:
+            self._alone.append(call)
+            return None
+        if x.step not in (None, made):
+            refuse(call, "must be called once in every step, in their order; use a layer for each place")
+        return made
+
+    def result(self, call: Call) -> Steps:
+        """Return the network of which a call gives the output."""
+        found = self.partial(call, call)
+        score = found.score
+        if found.count:
+            refuse(call, f"must sum up all {self.time_steps} steps, not {found.count}")
+        if found.step is not None:
+            if found.step != self.time_steps - 1:
+                refuse(call, f"must return the last of {self.time_steps} steps, not step {found.step}")
+            score = "last"
+        is_static = self.repeated or bool(self.time_steps and TIME not in self.lead)
+        if is_static and self._alone:
+            refuse(self._alone[0], f"must be called in each of {self.time_steps} steps, not once")
+        return Steps(tuple(self.operations), found.operation, score, self.time_steps if is_static else None)
+
+
+def _check_axes(call: Call, kind: Layer, x: Value) -> None:
+    """Refuse a layer that would take one axis for another."""
+    lead = x.axes.lead
+    if not x.axes.is_plain:
+        refuse(call, "must get time and batch before the features of a sample")
+    if kind.is_multi and kind.has_lead and lead != (TIME, BATCH):
+        refuse(call, f"must get axes of time and batch in step mode 'm', not of {_listed(lead)}; use step mode 's'")
+    if not kind.is_multi and kind.has_state and lead != (BATCH,):
+        refuse(call, f"must get an axis of the batch in step mode 's', not of {_listed(lead)}; use step mode 'm'")
+    if not kind.is_multi and kind.has_lead and not kind.has_state and lead not in ((BATCH,), (MERGED,)):
+        refuse(call, f"must get an axis of the batch in step mode 's', not of {_listed(lead)}; use step mode 'm'")
+    if kind.features and len(x.axes.sample) not in kind.features:
+        counts = " or ".join(map(str, kind.features))
+        refuse(call, f"must take samples of {counts} axes, not of shape {x.axes.sample}")
+
+
+def joined(reader: Reader, call: Call, kind: str, values: Sequence[Value]) -> Value:
+    """Return an operation on several results of one step; one that is the same in all steps goes with any."""
+    steps = {value.step for value in values if value.step is not None}
+    if len(steps) > 1:
+        refuse(call, f"must take results of one step, not of steps {', '.join(map(str, sorted(steps)))}")
+    first = max(values, key=lambda value: len(value.axes.lead))
+    for value in values:
+        if value.axes.lead not in (first.axes.lead, first.axes.lead[1:]) or not value.axes.is_plain:
+            refuse(call, "must take results over the same axes of time and batch")
+        if kind != "concatenate" and value.axes.sample != first.axes.sample:
+            refuse(call, f"must take samples of one shape, not of {first.axes.sample} and {value.axes.sample}")
+    axes = first.axes.with_sample(call.shape)
+    step = next(iter(steps), None)
+    inputs = tuple(value.operation for value in values)
+    return replace(first, operation=reader.operation(call, kind, inputs, axes.sample, step), axes=axes, step=step)
+
+
+def _listed(lead: tuple[str, ...]) -> str:
+    return " and ".join(lead)
