@@ -5,7 +5,11 @@ They hold no numbers that quantizing could change, and no state.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from snn2rtl.windows import Shape, Windows
 
@@ -58,3 +62,12 @@ Pool = MaxPool | SumPool
 def pooled_shape(pool: Pool) -> Shape:
     """Return (channels, length) or (channels, height, width) of what a pool makes."""
     return (pool.channels, *pool.windows.outputs)
+
+
+def pooled(pool: Pool, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the greatest value, or the sum, of each window of values of shape (..., inputs): (..., outputs)."""
+    *places, _ = values.shape
+    views = pool.windows.views(values.reshape(*places, pool.channels, *pool.windows.space))
+    taps = views.reshape(*places, math.prod(pooled_shape(pool)), pool.windows.size)
+    made: NDArray[Any] = taps.max(axis=-1) if isinstance(pool, MaxPool) else taps.sum(axis=-1, dtype=values.dtype)
+    return made

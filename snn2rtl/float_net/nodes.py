@@ -12,12 +12,11 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snn2rtl.delays import MAX_DELAY
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.int_net.network import MAX_DELAY
-from snn2rtl.int_net.neurons import Score
 
 FloatArray = NDArray[np.float64]
-SCORES = tuple(score.value for score in Score)
+SCORES = ("max", "last", "sum")
 
 
 def _frozen(value: ArrayLike) -> FloatArray:

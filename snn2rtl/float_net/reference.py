@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from snn2rtl.delays import late
 from snn2rtl.encoders import MAX_PIXEL
 from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork
 from snn2rtl.float_net.nodes import Neuron, decay
-from snn2rtl.int_net.reference import Inputs, Spikes, late, pooled
-from snn2rtl.int_net.synapses.dense import Operator
-from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool
+from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled
 from snn2rtl.windows import columns_of, convolve
 
 Floats = NDArray[Any]
+Inputs = NDArray[np.unsignedinteger[Any]]  # spikes or counts (T, N, inputs), or pixels (N, inputs)
+Operator = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, eq=False)
 class FloatTrace:
     """What one layer did: spikes, and membranes after reset, both of shape (T, N, neurons); Integrators never spike."""
 
-    spikes: Spikes
+    spikes: NDArray[np.uint8]
     membranes: Floats
 
 

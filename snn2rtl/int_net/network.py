@@ -16,6 +16,7 @@ from typing import assert_never
 import numpy as np
 
 from snn2rtl.checks import check, check_integers, check_range, frozen
+from snn2rtl.delays import MAX_DELAY
 from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Neuron
@@ -25,7 +26,6 @@ from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled_shape
 from snn2rtl.windows import Shape
 
 MAX_WEIGHT_BITS = 16
-MAX_DELAY = 63  # time steps
 MAX_CURRENT = 1 << 61  # and for a sum of membrane, current and bias
 MAX_VALUE = (1 << 16) - 1  # of an input in a step
 

@@ -13,6 +13,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from snn2rtl.delays import late
 from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
 from snn2rtl.int_net.intervals import charged_range, membrane_range
@@ -21,7 +22,7 @@ from snn2rtl.int_net.neurons import Integrating, Score, State
 from snn2rtl.int_net.neurons.leaks import product_bits
 from snn2rtl.int_net.saturations import Limits, Saturations, readout_limits
 from snn2rtl.int_net.synapses.dense import Operator
-from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool
+from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled
 
 Spikes = NDArray[np.unsignedinteger[Any]]
 Inputs = NDArray[
@@ -177,17 +178,6 @@ def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
         raise DataError(f"input {what}: must be {values}")
 
 
-def late(delay: IntArray | None, inputs: NDArray[Any]) -> NDArray[Any]:
-    """Return inputs of shape (T, N, inputs) each so many steps later, those past the last step being lost."""
-    if delay is None:
-        return inputs
-    arriving = np.zeros_like(inputs)
-    for steps in np.unique(delay):
-        waiting = delay == steps
-        arriving[steps:, :, waiting] = inputs[: max(len(inputs) - int(steps), 0), :, waiting]
-    return arriving
-
-
 def arrivals(network: FixedPointNetwork, inputs: Inputs, result: Result) -> Iterator[tuple[Population, Inputs]]:
     """Yield each population with what arrives at its synapses, its connections beside each other.
 
@@ -299,15 +289,6 @@ def _made(node: MaxPool | SumPool | Sum, made: Mapping[str, Inputs]) -> Inputs:
             return _narrow(first)
         case _:
             assert_never(node)
-
-
-def pooled(node: MaxPool | SumPool, values: NDArray[Any]) -> NDArray[Any]:
-    """Return the greatest value, or the sum, of each window of values of shape (..., inputs): (..., outputs)."""
-    *places, _ = values.shape
-    views = node.windows.views(values.reshape(*places, node.channels, *node.windows.space))
-    taps = views.reshape(*places, math.prod(shape_of(node)), node.windows.size)
-    made: NDArray[Any] = taps.max(axis=-1) if isinstance(node, MaxPool) else taps.sum(axis=-1, dtype=values.dtype)
-    return made
 
 
 def _narrow(values: Inputs) -> Inputs:

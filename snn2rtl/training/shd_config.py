@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from snn2rtl.data.events import MOST, UNITS, Binning
-from snn2rtl.int_net.network import MAX_DELAY
+from snn2rtl.delays import MAX_DELAY
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.training.config import Rule, TrainConfig
 

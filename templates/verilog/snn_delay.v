@@ -4,7 +4,7 @@
 // this step goes on from its start, while events of the inputs that wait are put into theirs; the end of the step goes on
 // last. The end of a sample empties all lists. Nothing is searched, and no path grows with the number of inputs.
 // A list holds every input that waits once; what comes twice in a step is no longer added twice.
-// delay_i: registered read of the delays at delay_addr_o. Source: int_net/reference.py late().
+// delay_i: registered read of the delays at delay_addr_o. Source: delays.py.
 
 `default_nettype none
 
