@@ -13,19 +13,20 @@ from training_runs import small, state, train
 
 from snn2rtl import frontend
 from snn2rtl.float_net.network import Linear
-from snn2rtl.training import lab, model
+from snn2rtl.training import lab, mnist
+from snn2rtl.training.network import Network
 from snn2rtl.training.pruning import INPUTS, Rates, prune, sparsity
 from snn2rtl.training.run import Run
 
 HIDDEN = (20, 16)
 
 
-def network(**options: Any) -> model.Network:
+def network(**options: Any) -> Network:
     torch.manual_seed(0)
-    return model.build(small(hidden=HIDDEN, **options))
+    return mnist.build(small(hidden=HIDDEN, **options))
 
 
-def activity(net: model.Network) -> Rates:
+def activity(net: Network) -> Rates:
     """Return rates that differ by neuron, with silent inputs as in MNIST."""
     random = torch.Generator().manual_seed(1)
     rates = {INPUTS: torch.rand(784, generator=random) * (torch.arange(784) % 4 > 0)}
@@ -34,15 +35,15 @@ def activity(net: model.Network) -> Rates:
     return rates
 
 
-def masks(net: model.Network) -> list[Tensor]:
+def masks(net: Network) -> list[Tensor]:
     return [spiking.synapses.weight_mask.clone() for spiking in net.layers]
 
 
-def pruned(net: model.Network) -> int:
+def pruned(net: Network) -> int:
     return sum(int((mask == 0).sum()) for mask in masks(net))
 
 
-def alive(net: model.Network) -> list[int]:
+def alive(net: Network) -> list[int]:
     return [int(mask.any(1).sum()) for mask in masks(net)]
 
 
@@ -116,7 +117,7 @@ def test_nothing_asked_is_nothing_pruned() -> None:
 # neurons
 
 
-def rows_and_columns(net: model.Network) -> None:
+def rows_and_columns(net: Network) -> None:
     """Check that a hidden neuron has weights on both sides or on none."""
     for spiking, after in zip(net.layers, net.layers[1:], strict=False):
         into, out = spiking.synapses.weight_mask.any(1), after.synapses.weight_mask.any(0)

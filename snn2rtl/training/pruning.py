@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.network import Layer, Network
+from snn2rtl.training.layers import Layer
+from snn2rtl.training.network import Network
 
 Rates = dict[str, Tensor]  # spikes per time step of each neuron, by layer; those of the inputs under INPUTS
 INPUTS = "inputs"

@@ -9,11 +9,10 @@ from typing import ClassVar, Literal
 from snn2rtl.data.events import MOST, UNITS, Binning
 from snn2rtl.int_net.network import MAX_DELAY
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.training.config import Rule, TrainConfig
+from snn2rtl.training.config import LEAK_BITS, Rule, TrainConfig
 
 NEURONS = ("lif", "current", "adaptive")
 LEAKS = ("multiplier", "shift")
-LEAK_BITS = QuantizeOptions().leak_bits
 READOUTS = ("max", "last", "sum")
 
 
