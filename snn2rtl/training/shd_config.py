@@ -82,6 +82,11 @@ class ShdConfig(TrainConfig):
         """Return how recordings become input spikes."""
         return Binning(step_ms=self.step_ms, time_steps=self.time_steps, channels=self.channels, levels=self.levels)
 
+    @property
+    def smallest_share(self) -> int:
+        """Samples of a batch that each process must have: batch norm takes the variance over their time steps, too."""
+        return 2 if self.batch_norm and self.time_steps == 1 else 1
+
     def quantizing(self) -> QuantizeOptions:
         """Return how the trained network becomes the integer network that quantization-aware training ran."""
         return replace(super().quantizing(), membrane_fraction=PerLayer(self.membrane_fraction))
