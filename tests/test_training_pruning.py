@@ -14,8 +14,8 @@ from training_runs import small, state, train
 from snn2rtl import frontend
 from snn2rtl.float_net.network import Linear
 from snn2rtl.training import lab, mnist
-from snn2rtl.training.network import Network
-from snn2rtl.training.pruning import INPUTS, Rates, prune, sparsity
+from snn2rtl.training.network import INPUTS, Network
+from snn2rtl.training.pruning import Rates, prune, sparsity
 from snn2rtl.training.run import Run
 
 HIDDEN = (20, 16)
@@ -75,6 +75,21 @@ def test_the_least_important_weights_of_a_layer_go(by: Any) -> None:
         score = {"magnitude": magnitude, "activity": often.expand_as(magnitude), "both": magnitude * often}[by]
         mask = spiking.synapses.weight_mask > 0
         assert mask.all() or score[~mask].max() <= score[mask].min()
+
+
+def test_layers_may_have_any_name() -> None:
+    """What comes to a layer is what the network says, not a number in its name."""
+    config = small(hidden=HIDDEN, sparsity=0.8, prune_by="activity", epochs=1)
+    net, named = network(), network()
+    names = {"1": "hidden", "2": "deeper 7", "3": "out"}
+    for layer in named.layers:
+        layer.name = names[layer.name]
+    rates = activity(net)
+    prune(net, config, 1, rates)
+    prune(named, config, 1, {names.get(name, name): rate for name, rate in rates.items()})
+    assert named.sources() == {"hidden": INPUTS, "deeper 7": "hidden", "out": "deeper 7"}
+    assert pruned(named) > 0
+    assert all(torch.equal(a, b) for a, b in zip(masks(net), masks(named), strict=True))
 
 
 def test_small_layers_are_pruned_last() -> None:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from snn2rtl.training.layers import Layer
 
+INPUTS = "inputs"  # what comes to the first layer, among names of layers
+
 
 class Output(NamedTuple):
     """What a batch gives.
@@ -59,6 +61,11 @@ class Network(nn.Module):
     def layers(self) -> tuple[Layer, ...]:
         """The layers, first to last."""
         return tuple(self.chain)  # type: ignore[arg-type]
+
+    def sources(self) -> dict[str, str]:
+        """Return the name of what comes to the inputs of each layer: another layer's, or INPUTS."""
+        names = [layer.name for layer in self.layers]
+        return dict(zip(names, [INPUTS, *names], strict=False))
 
     def weight_steps(self) -> list[nn.Parameter]:
         """Return the parameters of quantizing, none where it is not quantized."""
