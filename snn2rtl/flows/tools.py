@@ -22,6 +22,7 @@ from pathlib import Path
 from snn2rtl.errors import ToolFailedError, ToolNotFoundError
 from snn2rtl.flows.plain import PlainFolder, is_plain
 from snn2rtl.flows.process import Programs
+from snn2rtl.user_cache import yowasp_cache
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def require(name: str) -> Tool:
     package = _PACKAGES.get(name)
     if package and importlib.util.find_spec(package):
         command = f"import sys, {package}; sys.exit({package}.run_{name.replace('-', '_')}(sys.argv[1:]))"
-        return Tool(name, (sys.executable, "-P", "-c", command), version=_package_version(package))
+        return Tool(name, (sys.executable, "-P", "-c", command), yowasp_cache(), _package_version(package))
     program = shutil.which(name)
     if program is None:
         raise ToolNotFoundError(f"{name}: not found; {_HINTS[name]}, or set {variable} to the program")
