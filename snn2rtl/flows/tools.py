@@ -118,7 +118,7 @@ def run(
     code, text = (programs or Programs()).run(command, cwd, _environment(tool, cwd))
     with suppress(OSError):  # what the tool made counts; compile may just replace the folder
         log_file.parent.mkdir(exist_ok=True)
-        log_file.write_text(text)
+        log_file.write_text(text, encoding="utf-8")
     if code:
         tail = "\n".join(text.strip().splitlines()[-_TAIL_LINES:])
         raise ToolFailedError(f"{tool.name}: ended with exit code {code}, see {log_file}\n{tail}", text)
