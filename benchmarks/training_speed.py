@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from snn2rtl.training.images import Images
 from snn2rtl.training.loop import train_epoch
+from snn2rtl.training.mnist import CLASSES, PIXELS, build
 from snn2rtl.training.mnist_config import MnistConfig
-from snn2rtl.training.model import CLASSES, PIXELS, build
 from snn2rtl.training.run import Run
 
 ROUNDS = 3

@@ -24,6 +24,14 @@ ALONE = ""  # name of the array of a .npy file
 _MAGIC = b"\x93NUMPY"
 _LENGTHS = {b"\x01\x00": 2, b"\x02\x00": 4, b"\x03\x00": 4}  # version: bytes of the length of its header
 _MAX_HEADER = 4096
+_ENTRIES = re.compile(  # nothing is tried twice: a hostile header takes no longer than another
+    r"""\s*+ \{ \s*+ (?:(?:
+        ['"]descr['"] \s*+ : \s*+ ['"] (?P<descr> [^'"]*+) ['"]
+        | ['"]fortran_order['"] \s*+ : \s*+ (?P<order> True|False)
+        | ['"]shape['"] \s*+ : \s*+ \( (?P<shape> [\d,\s]*+) \)
+    ) \s*+ (?: , \s*+ )?+ )++ \} \s*+""",
+    re.VERBOSE | re.ASCII,
+)
 _MAX_AXES = 32
 _MAX_BYTES = 1 << 62
 _CHUNK = 1 << 20
@@ -174,18 +182,16 @@ def _header(file: IO[bytes], size: int) -> _Header:
         raise _DamagedError(f"must have a header of at most {_MAX_HEADER} bytes, not {length}")
     text = file.read(length).decode("latin-1")
     own = len(start) + width + length
-    descr = re.search(r"""['"]descr['"]\s*:\s*['"]([^'"]*)['"]""", text)
-    fortran = re.search(r"""['"]fortran_order['"]\s*:\s*(True|False)""", text)
-    axes = re.search(r"""['"]shape['"]\s*:\s*\(([0-9,\s]*)\)""", text)
-    if not (descr and fortran and axes):
+    found = _ENTRIES.fullmatch(text)
+    if not found or None in found.groups():
         raise _DamagedError("must hold booleans, numbers or texts, and say so in its header")
-    dtype, shape = _dtype(descr[1]), tuple(map(int, re.findall(r"\d+", axes[1])))
+    dtype, shape = _dtype(found["descr"]), tuple(map(int, re.findall(r"\d+", found["shape"])))
     if len(shape) > _MAX_AXES or math.prod(max(axis, 1) for axis in shape) * dtype.itemsize > _MAX_BYTES:
         raise _DamagedError("has a shape that no memory can hold")
     wanted = math.prod(shape) * dtype.itemsize
     if wanted != size - own:
         raise _DamagedError(f"must have {wanted} bytes for {dtype} of shape {shape}, not {size - own}")
-    return _Header(dtype, shape, "F" if fortran[1] == "True" else "C", own)
+    return _Header(dtype, shape, "F" if found["order"] == "True" else "C", own)
 
 
 def _dtype(descr: str) -> np.dtype[Any]:

@@ -9,16 +9,14 @@ import argparse
 import importlib
 import json
 import logging
-import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import Snn2RtlError
+from snn2rtl.streams import complain, prepare_streams, print_results
 from snn2rtl.version import __version__
 
 COMMANDS = ("train", "prune", "tune", "compile", "explore", "measure", "verify", "simulate", "synth", "data")
@@ -32,7 +30,6 @@ EXTRAS = {  # package: its extra
     "h5py": "data",
     "pyverilog": "synth",
 }
-_WIDE = 200  # columns of a table that goes to a file or a pipe
 _SIGNALLED = 128  # added to the number of the signal that ended a command
 
 
@@ -40,11 +37,12 @@ class _Log(logging.Handler):
     """Writes to what stderr is now: rich puts a console there while it shows a bar, and lines go above it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr, flush=True)
+        complain(self.format(record))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    prepare_streams()
     args = _parser().parse_args(argv)
     level = logging.WARNING if args.quiet else logging.INFO
     logging.basicConfig(level=level, format="%(name)s: %(message)s", handlers=[_Log()], force=True)
@@ -55,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         outcome: Outcome | None = args.run(args)
         if outcome:
-            _show(outcome, as_json=args.json)
+            print_results(json.dumps(outcome.data, indent=2) if args.json else outcome.shown)
     except Snn2RtlError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
@@ -64,9 +62,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if extra is None:
             raise
         return _fail(f"{args.command}: needs the package {package}; install it with: pip install 'snn2rtl[{extra}]'")
-    except BrokenPipeError:
-        # the reader has gone (head, less): nothing is left to tell it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         return _fail(f"{error.filename or args.command}: {error.strerror or error}")
     except MemoryError:
@@ -98,17 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _show(outcome: Outcome, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(outcome.data, indent=2))
-        return
-    console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
-    for item in outcome.shown:
-        console.print(item, markup=False, soft_wrap=isinstance(item, str))
-    sys.stdout.flush()
-
-
 def _fail(message: str) -> int:
     for line in message.splitlines():
-        print(f"snn2rtl: error: {line}", file=sys.stderr)
+        complain(f"snn2rtl: error: {line}")
     return 1

@@ -78,7 +78,7 @@ def check_ours(out: Path) -> None:
 def _manifest_files(out: Path) -> set[str]:
     """Return the files that compile wrote into a folder; none where it is not one of ours."""
     try:
-        manifest = json.loads((out / MANIFEST).read_text())
+        manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
         return {MANIFEST, *manifest["files"]} if manifest["generator"] == GENERATOR else set()
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()
@@ -92,4 +92,4 @@ def write_manifest(folder: Path, content: dict[str, Any]) -> None:
         if path.is_file()
     }
     text = json.dumps({"generator": GENERATOR, **content, "files": files}, indent=2)
-    (folder / MANIFEST).write_text(text + "\n")
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")

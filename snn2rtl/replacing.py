@@ -105,7 +105,7 @@ def own_files(folder: Path) -> Iterator[str]:
 def listed_files(folder: Path) -> list[str]:
     """Return the files that the manifest of a folder lists; none where it has no manifest."""
     try:
-        return list(json.loads((folder / MANIFEST).read_text())["files"])
+        return list(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
 
@@ -151,7 +151,7 @@ def _is_mount(out: Path) -> bool:
     """Return whether something is mounted at a folder, a folder of the same disk too, which ismount() does not see."""
     points = []
     with contextlib.suppress(OSError):
-        points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
     return out.is_mount() or str(out) in (re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), p) for p in points)
 
 

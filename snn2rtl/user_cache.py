@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -14,10 +15,24 @@ from platformdirs import user_cache_path
 PROJECT = "snn2rtl"
 
 
-def cache_folder(name: str) -> Path:
-    """Return a folder of ours in the user's cache, or where home cannot be written, in a private temporary one."""
+def cache_folder(name: str, holds: Sequence[str] = ()) -> Path:
+    """Return a folder of ours in the user's cache, or in a private temporary folder where it cannot be written.
+
+    Args:
+        name: of the folder.
+        holds: files that are wanted: a folder that has them all needs not be written.
+    """
     folder = user_cache_path(PROJECT) / name
-    return folder if can_write(folder) else _private_folder() / name
+    if holds and all((folder / file).is_file() for file in holds):
+        return folder
+    return folder if can_write(folder) else private_folder() / name
+
+
+def yowasp_cache() -> dict[str, str]:
+    """Return what tells tools of YoWASP where their cache is, if they could not write to where they look."""
+    chosen = os.environ.get("YOWASP_CACHE_DIR")
+    usual = Path(chosen) if chosen else user_cache_path("YoWASP", appauthor=False)
+    return {} if can_write(usual) else {"YOWASP_CACHE_DIR": str(cache_folder("yowasp"))}
 
 
 def can_write(folder: Path) -> bool:
@@ -29,7 +44,7 @@ def can_write(folder: Path) -> bool:
 
 
 @cache
-def _private_folder() -> Path:
+def private_folder() -> Path:
     """Return the user's own temporary folder, which later runs find again; a new one where others have its name."""
     folder = Path(tempfile.gettempdir()) / f"{PROJECT}-{os.getuid()}"
     with suppress(OSError):

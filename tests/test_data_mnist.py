@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from mnist_files import digits, idx, write_mnist
 
+from snn2rtl import user_cache
 from snn2rtl.data import mnist
 from snn2rtl.errors import DataError
 
@@ -25,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 def cache(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and a mirror on this machine after one that does not answer."""
     root = tmp_path / "cache"
-    monkeypatch.setattr(mnist, "user_cache_path", lambda _: root)
+    monkeypatch.setattr(user_cache, "user_cache_path", lambda _: root)
     monkeypatch.setattr(mnist, "MIRRORS", ((tmp_path / "nowhere").as_uri() + "/", folder.as_uri() + "/"))
     sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in mnist.SHA256}
     monkeypatch.setattr(mnist, "SHA256", sums)
@@ -79,8 +80,18 @@ def test_no_mirror_says_what_to_do(cache: Path, monkeypatch: pytest.MonkeyPatch)
     assert all(name in str(error.value) for name in mnist.SHA256)
 
 
-def test_a_cache_that_cannot_be_written_is_an_error(cache: Path) -> None:
+def test_without_a_cache_files_go_to_a_private_folder(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache.parent.write_text("a file where the folder should be")
+    monkeypatch.setattr(user_cache, "private_folder", lambda: tmp_path / "private")
+    mnist.load("test")
+    assert sorted(p.name for p in (tmp_path / "private" / "mnist").iterdir()) == [IMAGES, LABELS]
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.parent.write_text("a file where the folder should be")
+    monkeypatch.setattr(user_cache, "private_folder", lambda: cache.parent)
     with pytest.raises(DataError, match="--data FOLDER"):
         mnist.load("test")
 

@@ -14,7 +14,7 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.network import Linear, Neuron
+from snn2rtl.float_net.nodes import Linear, Neuron
 from snn2rtl.frontend import from_module, load
 
 ARCH = """

@@ -14,7 +14,8 @@ from snn2rtl import cli
 from snn2rtl.compiler import compile_network
 from snn2rtl.errors import StrictError
 from snn2rtl.float_net import reference as floats
-from snn2rtl.float_net.network import Linear, SpikingNetwork
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Linear
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.intervals import never_fires

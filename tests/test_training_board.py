@@ -12,7 +12,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from training_runs import dyadic, interrupt_epoch, small, train
 
-from snn2rtl.training import model
+from snn2rtl.training import mnist
 from snn2rtl.training.board import raster
 from snn2rtl.training.neuron import charged
 
@@ -43,7 +43,7 @@ def test_curves_histograms_and_rasters_of_every_epoch(
 
 
 def test_membranes_fire_at_one() -> None:
-    net = dyadic(model.build(small()))
+    net = dyadic(mnist.build(small()))
     for quantized in (False, True):
         if quantized:
             net.quantize(8)

@@ -15,7 +15,7 @@ import torch
 from training_runs import equal, samples, small, train
 
 from snn2rtl.errors import OptionError
-from snn2rtl.training import checkpoint, lab, loop, model
+from snn2rtl.training import checkpoint, lab, loop, mnist
 from snn2rtl.training.distributed import ALONE, Group, join
 from snn2rtl.training.loop import check_batch, smallest_batch, train_epoch
 
@@ -96,7 +96,7 @@ def test_batches_have_a_sample_for_each_process() -> None:
 
 def test_a_last_batch_without_a_variance_is_left_out() -> None:
     config = small(encoder="direct", batch_norm=True, batch_size=29)
-    net = model.build(config)
+    net = mnist.build(config)
     mean = train_epoch(net, torch.optim.Adam(net.parameters()), samples(30), config, lambda _: None)
     assert mean.samples == 29
 

@@ -21,9 +21,11 @@ from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.neurons import LifNeuron, NoLeak, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
-from snn2rtl.training import lab, model
+from snn2rtl.training import lab, layers, mnist
+from snn2rtl.training.export import to_spikingjelly
 from snn2rtl.training.images import Inputs, exact_inputs, random_inputs
-from snn2rtl.training.neuron import lif
+from snn2rtl.training.network import Network
+from snn2rtl.training.neuron import Integers, Numbers, fire
 from snn2rtl.training.run import Run
 
 STEPS, BATCH, NEURONS = 7, 5, 11
@@ -35,6 +37,10 @@ def currents(constant: bool, seed: int) -> Tensor:
     shape = (BATCH, NEURONS) if constant else (STEPS, BATCH, NEURONS)
     random = torch.Generator().manual_seed(seed)
     return (torch.randn(shape, generator=random, dtype=torch.float64) + 0.3).requires_grad_()
+
+
+def lif(current: Tensor, fire_at: Tensor, steps: int, tau: float, *, soft: bool = False) -> Tensor:
+    return fire(current, Numbers(fire_at, torch.tensor(1 - 1 / tau, dtype=torch.float64)), steps, soft=soft)
 
 
 @pytest.mark.parametrize("tau", [2.0, 3.0, 1.25])
@@ -85,8 +91,10 @@ def test_integer_neurons_are_those_of_the_golden_model(soft: bool, constant: boo
         negative += int((membrane < 0).sum())
         ties += int((membrane == fire_at - 1).sum())
     floats = torch.tensor(current).float(), torch.tensor(fire_at).float()
-    spikes = lif(*floats, 40, tau, integer=True, soft=soft)
-    assert np.array_equal(spikes.numpy(), np.array(expected))
+    for kind in (torch.float32, torch.float64):
+        integers = Integers(kind, membrane_shifts=not math.isinf(tau))
+        spikes = fire(floats[0], Numbers(floats[1], torch.tensor(1 - 1 / tau)), 40, integers, soft=soft)
+        assert np.array_equal(spikes.numpy(), np.array(expected))
     assert negative > 0
     assert 0 < spikes.mean() < 1
     assert ties > 0 or constant
@@ -95,9 +103,9 @@ def test_integer_neurons_are_those_of_the_golden_model(soft: bool, constant: boo
 # float networks
 
 
-def spikingjelly_spikes(net: model.Network, x: Tensor) -> dict[str, Tensor]:
+def spikingjelly_spikes(net: Network, x: Tensor) -> dict[str, Tensor]:
     """Return the spikes of every layer of the exported network, run by SpikingJelly."""
-    exported = model.to_spikingjelly(net)
+    exported = to_spikingjelly(net)
     functional.reset_net(exported)
     spikes = {}
     for name, part in exported.named_children():
@@ -116,7 +124,7 @@ def equal_spikes(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 )
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_float_network_is_that_of_spikingjelly(options: dict[str, Any], bias: bool) -> None:
-    net = dyadic(model.build(small(**options)), bias=bias).eval()
+    net = dyadic(mnist.build(small(**options)), bias=bias).eval()
     x = (torch.rand(4, 6, 784) < 0.1).float()
     output = net(x, 4)
     assert equal_spikes(output.spikes, spikingjelly_spikes(net, x))
@@ -125,7 +133,7 @@ def test_a_float_network_is_that_of_spikingjelly(options: dict[str, Any], bias: 
 
 
 def test_batch_norm_is_that_of_spikingjelly() -> None:
-    net = dyadic(model.build(small(batch_norm=True, dropout=0.3)))
+    net = dyadic(mnist.build(small(batch_norm=True, dropout=0.3)))
     for spiking in net.layers:  # dyadic statistics, too: 1 / sqrt(variance + epsilon) is 1/2
         assert spiking.norm
         neurons = len(spiking.synapses.weight)
@@ -139,7 +147,7 @@ def test_batch_norm_is_that_of_spikingjelly() -> None:
 
 
 def test_pixels_are_a_constant_current() -> None:
-    net = dyadic(model.build(small(encoder="direct"))).eval()
+    net = dyadic(mnist.build(small(encoder="direct"))).eval()
     pixels = torch.randint(0, 2, (6, 784), dtype=torch.uint8) * 255
     x = (pixels / 255).expand(5, -1, -1)
     assert equal_spikes(net(pixels.float(), 5).spikes, spikingjelly_spikes(net, x))
@@ -148,7 +156,7 @@ def test_pixels_are_a_constant_current() -> None:
 @pytest.mark.parametrize("quantized", [False, True])
 @pytest.mark.parametrize("encoder", ["poisson", "direct"])
 def test_inputs_that_are_left_out_change_nothing(encoder: str, quantized: bool) -> None:
-    net = dyadic(model.build(small(encoder=encoder))).eval()
+    net = dyadic(mnist.build(small(encoder=encoder))).eval()
     if quantized:
         net.quantize(4)
     images = torch.where(torch.arange(784) % 3 == 0, 255, 0).to(torch.uint8).expand(6, -1).contiguous()
@@ -165,21 +173,21 @@ def arguments(inputs: Inputs) -> tuple[Tensor, int, Tensor | None]:
 
 
 def test_every_batch_starts_from_rest() -> None:
-    net = dyadic(model.build(small()))
+    net = dyadic(mnist.build(small()))
     x = (torch.rand(4, 6, 784) < 0.1).float()
     assert equal_spikes(net(x, 4).spikes, net(x, 4).spikes)
 
 
 def test_a_dropped_neuron_is_silent_for_the_whole_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = dyadic(model.build(small(hidden=(40,), dropout=0.5)), bias=False).train()
+    net = dyadic(mnist.build(small(hidden=(40,), dropout=0.5)), bias=False).train()
     net.layers[0].synapses.weight.data.fill_(1)  # every hidden neuron spikes in every step
-    product, inputs = model.product, []
+    product, inputs = layers.product, []
 
     def watched(x: Tensor, weight: Tensor) -> Tensor:
         inputs.append(x)
         return product(x, weight)
 
-    monkeypatch.setattr(model, "product", watched)
+    monkeypatch.setattr(layers, "product", watched)
     net((torch.rand(4, 6, 784) < 0.5).float(), 4)
     heard = inputs[1]
     assert set(heard.unique().tolist()) == {0.0, 2.0}
@@ -201,7 +209,7 @@ def test_a_quantized_network_is_the_integer_network(
     init = {}
     if bias:
         init = {"init": tmp_path / "init.pt"}
-        frontend.save(model.to_spikingjelly(dyadic(model.build(config))), init["init"])
+        frontend.save(to_spikingjelly(dyadic(mnist.build(config))), init["init"])
     train(data, tmp_path / "run", config, **init)
     net = Run.load(tmp_path / "run" / lab.CHECKPOINT).net.eval()
     saved, options = frontend.load(tmp_path / "run" / lab.MODEL), QuantizeOptions(bits=PerLayer(bits))
@@ -211,7 +219,7 @@ def test_a_quantized_network_is_the_integer_network(
     for spiking, layer in zip(net.layers, layers_of(integer), strict=True):
         weight, in_threshold = (part.detach().numpy() for part in spiking.synapses.integers())
         assert np.array_equal(layer.weight, weight)
-        assert np.array_equal(layer.neuron.fire_at, in_threshold * spiking.input_max * 2**spiking.shift)
+        assert np.array_equal(layer.neuron.fire_at, in_threshold * spiking.input_max * 2**spiking.fraction)
         assert layer.bias.any() == bias
     images = samples().images
     inputs = exact_inputs(images, config.sample_encoder())

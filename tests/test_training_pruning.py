@@ -13,19 +13,20 @@ from training_runs import small, state, train
 
 from snn2rtl import frontend
 from snn2rtl.float_net.nodes import Linear
-from snn2rtl.training import lab, model
-from snn2rtl.training.pruning import INPUTS, Rates, prune, sparsity
+from snn2rtl.training import lab, mnist
+from snn2rtl.training.network import INPUTS, Network
+from snn2rtl.training.pruning import Rates, prune, sparsity
 from snn2rtl.training.run import Run
 
 HIDDEN = (20, 16)
 
 
-def network(**options: Any) -> model.Network:
+def network(**options: Any) -> Network:
     torch.manual_seed(0)
-    return model.build(small(hidden=HIDDEN, **options))
+    return mnist.build(small(hidden=HIDDEN, **options))
 
 
-def activity(net: model.Network) -> Rates:
+def activity(net: Network) -> Rates:
     """Return rates that differ by neuron, with silent inputs as in MNIST."""
     random = torch.Generator().manual_seed(1)
     rates = {INPUTS: torch.rand(784, generator=random) * (torch.arange(784) % 4 > 0)}
@@ -34,15 +35,15 @@ def activity(net: model.Network) -> Rates:
     return rates
 
 
-def masks(net: model.Network) -> list[Tensor]:
+def masks(net: Network) -> list[Tensor]:
     return [spiking.synapses.weight_mask.clone() for spiking in net.layers]
 
 
-def pruned(net: model.Network) -> int:
+def pruned(net: Network) -> int:
     return sum(int((mask == 0).sum()) for mask in masks(net))
 
 
-def alive(net: model.Network) -> list[int]:
+def alive(net: Network) -> list[int]:
     return [int(mask.any(1).sum()) for mask in masks(net)]
 
 
@@ -74,6 +75,21 @@ def test_the_least_important_weights_of_a_layer_go(by: Any) -> None:
         score = {"magnitude": magnitude, "activity": often.expand_as(magnitude), "both": magnitude * often}[by]
         mask = spiking.synapses.weight_mask > 0
         assert mask.all() or score[~mask].max() <= score[mask].min()
+
+
+def test_layers_may_have_any_name() -> None:
+    """What comes to a layer is what the network says, not a number in its name."""
+    config = small(hidden=HIDDEN, sparsity=0.8, prune_by="activity", epochs=1)
+    net, named = network(), network()
+    names = {"1": "hidden", "2": "deeper 7", "3": "out"}
+    for layer in named.layers:
+        layer.name = names[layer.name]
+    rates = activity(net)
+    prune(net, config, 1, rates)
+    prune(named, config, 1, {names.get(name, name): rate for name, rate in rates.items()})
+    assert named.sources() == {"hidden": INPUTS, "deeper 7": "hidden", "out": "deeper 7"}
+    assert pruned(named) > 0
+    assert all(torch.equal(a, b) for a, b in zip(masks(net), masks(named), strict=True))
 
 
 def test_small_layers_are_pruned_last() -> None:
@@ -116,7 +132,7 @@ def test_nothing_asked_is_nothing_pruned() -> None:
 # neurons
 
 
-def rows_and_columns(net: model.Network) -> None:
+def rows_and_columns(net: Network) -> None:
     """Check that a hidden neuron has weights on both sides or on none."""
     for spiking, after in zip(net.layers, net.layers[1:], strict=False):
         into, out = spiking.synapses.weight_mask.any(1), after.synapses.weight_mask.any(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -30,7 +31,6 @@ from snn2rtl.training import checkpoint, lab, shd, tasks
 from snn2rtl.training.recordings import Recordings, augment
 from snn2rtl.training.run import Run
 from snn2rtl.training.shd_config import ShdConfig
-from snn2rtl.training.temporal import TemporalLayer
 
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}  # sums in another order would be other weights
 
@@ -165,13 +165,11 @@ def test_a_run_starts_from_the_network_of_a_model(trained: Path) -> None:
     linears = [node for node in saved.nodes if isinstance(node, Linear)]
     neurons = [node for node in saved.nodes if isinstance(node, Neuron)]
     for layer, linear in zip(net.layers, linears, strict=True):
-        assert isinstance(layer, TemporalLayer)
         assert layer.delay is not None
         assert linear.delay is not None
         assert np.allclose(layer.synapses.weight.detach(), linear.weight)
         assert np.array_equal(layer.delay.whole(), linear.delay)
     for layer, neuron in zip(net.layers, neurons, strict=False):
-        assert isinstance(layer, TemporalLayer)
         assert np.array_equal(layer.membrane.tau(), neuron.tau)
 
 
@@ -230,6 +228,14 @@ def test_a_hand_made_checkpoint_is_one_sentence(words: Path, tmp_path: Path, tra
             Run.load(tmp_path / lab.CHECKPOINT)
     loaded = checkpoint.load(trained / lab.CHECKPOINT)
     assert equal(dict(Run.load(trained / lab.CHECKPOINT).net.state_dict()), dict(loaded["model"]))
+
+
+def test_a_last_batch_of_one_time_step_is_left_out_of_a_norm(words: Path, tmp_path: Path) -> None:
+    one_step: dict[str, Any] = {"time_steps": 1, "step_ms": 1400.0, "shift_steps": 0, "batch_norm": True, "epochs": 1}
+    results = train(words, tmp_path / "run", small(batch_size=59, **one_step))
+    assert math.isfinite(results["history"][0]["train"]["loss"])
+    with pytest.raises(OptionError, match=r"^batch_size: must be at least 2, 2 for each process, whose variance "):
+        train(words, tmp_path / "single", small(batch_size=1, **one_step))
 
 
 def test_prune_goes_on_from_a_run_and_from_a_model(words: Path, tmp_path: Path, trained: Path) -> None:

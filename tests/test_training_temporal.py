@@ -21,10 +21,11 @@ from snn2rtl.int_net.neurons import MultiplierLeak, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.training import shd
 from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_network
+from snn2rtl.training.layers import FiringLayer
+from snn2rtl.training.leaks import NeuronLeaks
 from snn2rtl.training.network import Network
 from snn2rtl.training.run import Run
 from snn2rtl.training.shd_config import ShdConfig
-from snn2rtl.training.temporal import FiringLayer, Leak, TemporalLayer
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "lif": {"neuron": "lif"},
@@ -50,7 +51,6 @@ def network(config: ShdConfig, seed: int = 0) -> Network:
     torch.manual_seed(seed)
     net = shd.build(config)
     for layer in net.layers:
-        assert isinstance(layer, TemporalLayer)
         assert layer.synapses.bias is not None
         layer.synapses.bias.data.uniform_(-0.05, 0.1)
         if layer.norm is not None:
@@ -162,7 +162,7 @@ def test_leaks_are_those_that_were_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shift", [False, True])
 def test_a_leak_keeps_what_hardware_can_keep(shift: bool) -> None:
     tau = torch.tensor([1.001, 1.5, 2.0, 3.7, 16.0, 24.0, 300.0, 1e6])
-    leak = Leak(tau, shift=shift, learn=True)
+    leak = NeuronLeaks(tau, shift=shift, learn=True)
     kept = leak()
     assert np.array_equal(kept.detach().double().numpy(), 1 - leak.taken())
     assert ((kept.detach() * 256) % 1 == 0).all()

@@ -12,10 +12,11 @@ import torch
 from mnist_files import digits
 from torch import Tensor
 
-from snn2rtl.training import checkpoint, lab, model
+from snn2rtl.training import checkpoint, lab
 from snn2rtl.training.images import Images
 from snn2rtl.training.lab import Files, train_network
 from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.network import Network
 
 torch.set_num_threads(1)  # networks as small as these gain nothing by more
 
@@ -47,7 +48,7 @@ def samples(count: int = 30) -> Images:
     return Images(torch.from_numpy(images.reshape(count, -1)), torch.from_numpy(labels.astype(np.int64)))
 
 
-def dyadic(net: model.Network, seed: int = 0, bias: bool = True) -> model.Network:
+def dyadic(net: Network, seed: int = 0, bias: bool = True) -> Network:
     """Give the network weights and biases of which every sum is exact, in any order."""
     torch.manual_seed(seed)
     for spiking in net.layers:

@@ -18,11 +18,11 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
-from rich.console import Console
 from rich.progress import wrap_file
 
 from snn2rtl.errors import DataError
+from snn2rtl.progress import stderr_console
+from snn2rtl.user_cache import cache_folder
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -83,7 +83,7 @@ def _files() -> str:
 
 
 def _cached(names: list[str]) -> list[Path]:
-    cache = user_cache_path("snn2rtl") / "mnist"
+    cache = cache_folder("mnist", holds=names)
     paths = [cache / name for name in names]
     for path in paths:
         if not path.is_file():
@@ -128,7 +128,7 @@ def _fetch(url: str, path: Path) -> None:
 
 def _copy(source: BinaryIO, target: BinaryIO, name: str, size: int) -> str:
     digest = hashlib.sha256()
-    console = Console(stderr=True)
+    console = stderr_console()
     with wrap_file(source, size, description=name, console=console, disable=not console.is_terminal) as file:
         while chunk := file.read(1 << 16):
             target.write(chunk)

@@ -14,7 +14,6 @@ from typing import Literal
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from snn2rtl.arrays import ALONE, ArrayFile, map_array
 from snn2rtl.data.events import Binning, bin_events
@@ -24,6 +23,7 @@ from snn2rtl.files import why_no_file
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.output import write_file
 from snn2rtl.progress import bar
+from snn2rtl.user_cache import cache_folder
 
 PREFIXES = ("shd", "shd_regen")
 
@@ -69,12 +69,12 @@ def load(path: Path, binning: Binning, cache: Path | None = None) -> Recordings:
     """
     if not path.is_file():
         raise DataError(f"{path}: must be a file of SHD, {why_no_file(path)}")
-    folder = cache or user_cache_path("snn2rtl") / "shd"
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     kind = "-".join(map(str, ("levels", *binning.levels) if binning.levels else ("counts",)))
     name = f"{digest}-{float(binning.step_ms)!r}ms-{binning.time_steps}-{binning.channels}-{kind}"
-    about, spikes = folder / f"{digest}-recordings.npy", folder / f"{name}.npy"
+    names = (f"{digest}-recordings.npy", f"{name}.npy")
+    about, spikes = ((cache or cache_folder("shd", holds=names)) / file for file in names)
     if (found := _cached(about, spikes, binning)) is None:
         _fill(path, binning, about, spikes)
         found = _cached(about, spikes, binning)

@@ -31,7 +31,7 @@ def build_key(digest: str, tools: Sequence[Tool], arguments: Sequence[str]) -> s
 def fetch(kept: Path, key: str, to: Path) -> bool:
     """Copy a kept file; False where there is none of this key, or no whole one."""
     try:
-        mark = _mark(kept).read_text()
+        mark = _mark(kept).read_text(encoding="utf-8")
         shutil.copy(kept, to)
         return mark == _mark_text(key, to)
     except (OSError, UnicodeDecodeError):
@@ -44,7 +44,7 @@ def keep(made: Path, key: str, kept: Path) -> None:
         return  # compile is replacing the folder
     try:
         write_file(kept, lambda partial: shutil.copy(made, partial))
-        write_file(_mark(kept), lambda partial: partial.write_text(_mark_text(key, made)))
+        write_file(_mark(kept), lambda partial: partial.write_text(_mark_text(key, made), encoding="utf-8"))
     except OutputError as error:
         log.debug("%s is not kept: %s", made.name, error)
 

@@ -44,9 +44,11 @@ def netlist_verilog(folder: OutputFolder, workspace: Workspace, netlist: Netlist
     home = yosys.home_of(netlist)
     place, log_file = workspace.path / home, folder.build_place(f"synth-{netlist}") / "netlist.log"
     values = {"netlist": f"{home}/{yosys.NETLIST}", "out": f"{home}/netlist.v", "top": folder.design.top}
-    (place / "netlist.ys").write_text(render("yosys/netlist.ys.j2", **values, libraries=_LIBRARIES[netlist]))
+    (place / "netlist.ys").write_text(
+        render("yosys/netlist.ys.j2", **values, libraries=_LIBRARIES[netlist]), encoding="utf-8"
+    )
     tools.run(tools.require("yosys"), ["-q", "-s", f"{home}/netlist.ys"], cwd=workspace.path, log_file=log_file)
     model = _MODELS.get(netlist)
     cells = static("cells/snn_cell_memory.v") + render(model) if model else ""
-    (place / "cells.v").write_text(cells)
+    (place / "cells.v").write_text(cells, encoding="utf-8")
     return [f"{home}/netlist.v", f"{home}/cells.v"]

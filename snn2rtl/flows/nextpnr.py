@@ -94,7 +94,7 @@ def read_timing(report: Path) -> Timing:
         ToolFailedError: the file is no report of a design with a clock.
     """
     try:
-        data = json.loads(report.read_text())
+        data = json.loads(report.read_text(encoding="utf-8"))
         fmax = min(clock["achieved"] for clock in data["fmax"].values())
         path = next(p["path"] for p in data["critical_paths"] if p["from"] == p["to"])
         return Timing(fmax, f"{_register(path[0]['from'])} -> {_register(path[-1]['to'])}")

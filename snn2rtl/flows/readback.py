@@ -44,7 +44,7 @@ def _parse(folder: OutputFolder) -> Any:
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # the parser generator talks of its own grammar
             parser = VerilogParser(outputdir=str(workspace.path), debug=False)
-            return parser.parse((workspace.path / "plain.v").read_text())
+            return parser.parse((workspace.path / "plain.v").read_text(encoding="utf-8"))
     except ParseError as error:
         raise ToolFailedError(f"pyverilog: cannot parse {folder.path / 'hdl'}: {error}") from error
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from snn2rtl.errors import ToolFailedError, ToolNotFoundError
 from snn2rtl.flows.plain import PlainFolder, is_plain
 from snn2rtl.flows.process import Programs
+from snn2rtl.user_cache import yowasp_cache
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def require(name: str) -> Tool:
     package = _PACKAGES.get(name)
     if package and importlib.util.find_spec(package):
         command = f"import sys, {package}; sys.exit({package}.run_{name.replace('-', '_')}(sys.argv[1:]))"
-        return Tool(name, (sys.executable, "-P", "-c", command), version=_package_version(package))
+        return Tool(name, (sys.executable, "-P", "-c", command), yowasp_cache(), _package_version(package))
     program = shutil.which(name)
     if program is None:
         raise ToolNotFoundError(f"{name}: not found; {_HINTS[name]}, or set {variable} to the program")
@@ -117,7 +118,7 @@ def run(
     code, text = (programs or Programs()).run(command, cwd, _environment(tool, cwd))
     with suppress(OSError):  # what the tool made counts; compile may just replace the folder
         log_file.parent.mkdir(exist_ok=True)
-        log_file.write_text(text)
+        log_file.write_text(text, encoding="utf-8")
     if code:
         tail = "\n".join(text.strip().splitlines()[-_TAIL_LINES:])
         raise ToolFailedError(f"{tool.name}: ended with exit code {code}, see {log_file}\n{tail}", text)

@@ -103,7 +103,7 @@ def synthesise(folder: OutputFolder, workspace: Workspace, netlist: Netlist) -> 
     made = workspace.path / home / NETLIST
     made.parent.mkdir(parents=True, exist_ok=True)
     for place in (made.parent, kept_in):
-        (place / "synth.ys").write_text(script)
+        (place / "synth.ys").write_text(script, encoding="utf-8")
     # relative paths: the WebAssembly build of Yosys sees the working folder, but not all of the disk
     arguments = ["-s", f"{home}/synth.ys", "-o", f"{home}/{NETLIST}"]
     yosys = tools.require("yosys")
@@ -131,7 +131,7 @@ def count_cells(netlist: Path, top: str) -> Counter[str]:
         ToolFailedError: the file is no netlist of ``top``.
     """
     try:
-        cells = json.loads(netlist.read_text())["modules"][top]["cells"]
+        cells = json.loads(netlist.read_text(encoding="utf-8"))["modules"][top]["cells"]
         return Counter(cell["type"] for cell in cells.values() if cell["type"] != "$scopeinfo")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ToolFailedError(f"yosys: wrote no netlist of {top} ({error!r})") from error

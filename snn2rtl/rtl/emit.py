@@ -47,7 +47,7 @@ def write_rtl(
         _write_hdl(design, folder)
         _write_bench(network, design, folder)
         write_scripts(design, folder, header(design))
-        (folder / "README.md").write_text(render("README.md.j2", design=design, version=__version__))
+        (folder / "README.md").write_text(render("README.md.j2", design=design, version=__version__), encoding="utf-8")
         write_manifest(folder, manifest(design, reports, accuracy, reached))
 
     write_folder(out, write)
@@ -148,7 +148,7 @@ def _write_hdl(design: RtlDesign, folder: Path) -> None:
     (folder / "hdl").mkdir()
     (folder / "mem").mkdir()
     for module, text in _modules(design).items():
-        (folder / "hdl" / f"{module}.v").write_text(text)
+        (folder / "hdl" / f"{module}.v").write_text(text, encoding="utf-8")
     for memory in design.memories:
         with (folder / memory.path).open("wb") as file:
             file.writelines(memory.text())
@@ -161,9 +161,9 @@ def _write_bench(network: FixedPointNetwork, design: RtlDesign, folder: Path) ->
     patience = 4 * sum(layer.slots * (1 + layer.steps) + int(layer.words_per_row.sum()) for layer in design.layers)
     patience = min(1024 + patience * (design.encoder.time_steps if design.encoder and design.encodes else 1), 1 << 30)
     text = render("tb/replay.v.j2", header=header(design), design=design, patience=patience)
-    (bench / "replay.v").write_text(text)
+    (bench / "replay.v").write_text(text, encoding="utf-8")
     for file in (*_REPLAY_FILES, *_COCOTB_FILES):
-        (bench / file).write_text(static(f"tb/{file}"))
+        (bench / file).write_text(static(f"tb/{file}"), encoding="utf-8")
     write_vectors(network, design, example_inputs(network), bench / "vectors")
 
 

@@ -31,7 +31,7 @@ def write_scripts(design: RtlDesign, folder: Path, header: str) -> None:
     }
     for path, text in texts.items():
         (folder / path).parent.mkdir(exist_ok=True)
-        (folder / path).write_text(text)
+        (folder / path).write_text(text, encoding="utf-8")
 
 
 def yosys_script(design: RtlDesign, files: Sequence[str], header: str, command: str) -> str:

@@ -35,4 +35,4 @@ def render(name: str, **values: object) -> str:
 
 def static(name: str) -> str:
     """Return the text of a file that is copied as it is."""
-    return (folder() / name).read_text()
+    return (folder() / name).read_text(encoding="utf-8")

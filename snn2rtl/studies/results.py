@@ -38,9 +38,9 @@ def claim(out: Path, study: Study) -> None:
     ours = {"study": study.study_name, "id": study.user_attrs[SETUP]["id"]}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if mark.exists() and json.loads(mark.read_text()) != ours:
+        if mark.exists() and json.loads(mark.read_text(encoding="utf-8")) != ours:
             raise OutputError(f"output '{out}': must not hold the results of another study; choose another folder")
-        mark.write_text(json.dumps(ours) + "\n")
+        mark.write_text(json.dumps(ours) + "\n", encoding="utf-8")
     except ValueError:
         raise OutputError(f"{mark}: must be a file of a study; choose another folder") from None
     except OSError as error:
@@ -126,7 +126,7 @@ def write_best(study: Study, setup: Setup[C], out: Path) -> Path:
     lines += [f"{name} = {_toml(value)}" for name, value in config.items()]
     path = out / BEST
     try:
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path}: must be writable, but {error}") from None
     return path

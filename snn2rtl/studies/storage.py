@@ -60,7 +60,7 @@ class Storage(RDBStorage):
         """Hold a lock that one worker of the study has at a time; it ends with its process."""
         url = self.engine.url
         if url.drivername == "sqlite":
-            with Path(f"{url.database}-turn").open("a") as file:
+            with Path(f"{url.database}-turn").open("a", encoding="utf-8") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 yield
         else:

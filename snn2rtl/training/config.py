@@ -13,6 +13,7 @@ from snn2rtl.options import PerLayer, QuantizeOptions
 SCORES = ("magnitude", "activity", "both")
 SCHEDULES = ("step", "cosine", "one-cycle")
 RESETS = ("hard", "soft")
+LEAK_BITS = QuantizeOptions().leak_bits
 DEFAULT_BITS = 8  # of a network that was not trained for any
 
 Rule = tuple[str, str, bool]  # of an option: its name, what it must be, whether it is

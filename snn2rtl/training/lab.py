@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import Progress
 
 from snn2rtl.errors import DivergedError, OptionError, OutputError
+from snn2rtl.progress import stderr_console
 from snn2rtl.training import checkpoint
 from snn2rtl.training.board import SHOWN, Board
 from snn2rtl.training.config import TrainConfig
@@ -154,7 +154,7 @@ def _train(
     quiet: bool,
 ) -> None:
     config, done = run.config, run.done
-    console = Console(stderr=True)
+    console = stderr_console()
     shown = material.test[:SHOWN].exact(config, 0)
     if not done and 0 in config.prune_epochs():
         some = material.train[:RATE_SAMPLES]
@@ -217,7 +217,7 @@ def _finish(run: Run, out: Path, group: Group) -> dict[str, Any]:
         return results
     task_of(run.config).export(run.net.cpu(), run.config, out / MODEL)
     try:
-        (out / RESULTS).write_text(json.dumps(results, indent=2) + "\n")
+        (out / RESULTS).write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"results '{out / RESULTS}': must be writable, but {error}") from None
     return results

@@ -12,9 +12,9 @@ from torch.nn import functional
 from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.distributed import ALONE, Group
-from snn2rtl.training.network import Network, Output
+from snn2rtl.training.network import INPUTS, Network, Output
 from snn2rtl.training.product import fast_products
-from snn2rtl.training.pruning import INPUTS, Rates
+from snn2rtl.training.pruning import Rates
 from snn2rtl.training.task import Samples
 
 TEST_BATCH = 250

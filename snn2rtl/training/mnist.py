@@ -13,11 +13,21 @@ from snn2rtl.compiler import fold
 from snn2rtl.data import mnist
 from snn2rtl.errors import OptionError
 from snn2rtl.passes.fold_neurons import plain_layers
+from snn2rtl.training.build import image_network
+from snn2rtl.training.export import to_spikingjelly
 from snn2rtl.training.images import Images
+from snn2rtl.training.init import load_layer
 from snn2rtl.training.mnist_config import MnistConfig
-from snn2rtl.training.model import CLASSES, PIXELS, build, to_spikingjelly
-from snn2rtl.training.network import THRESHOLD, Network
+from snn2rtl.training.network import Network
 from snn2rtl.training.task import Material, Task, Teach, seeded
+
+CLASSES = 10
+PIXELS = 784
+
+
+def build(config: MnistConfig) -> Network:
+    """Return the untrained network."""
+    return image_network(config, PIXELS, CLASSES)
 
 
 def model_config(path: Path) -> MnistConfig:
@@ -66,13 +76,7 @@ def initialise(config: MnistConfig, init: Path | None) -> Network:
                 f"init '{init}': layer '{neuron.name}' must have tau {config.tau}, a positive threshold and v_reset "
                 f"{reset}, not tau {neuron.tau}, threshold {neuron.v_threshold}, v_reset {neuron.v_reset}"
             )
-        # a neuron computes the same when its weights, bias and threshold are scaled together
-        scale = THRESHOLD / neuron.v_threshold
-        synapses = spiking.synapses
-        synapses.weight.data = torch.tensor(linear.weight * scale, dtype=torch.float32)
-        synapses.weight_mask.copy_(synapses.weight != 0)
-        if linear.bias.any():
-            synapses.bias = torch.nn.Parameter(torch.tensor(linear.bias * scale, dtype=torch.float32))
+        load_layer(spiking, linear, neuron)
     return net
 
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.network import Layer, Network
+from snn2rtl.training.layers import Layer
+from snn2rtl.training.network import Network
 
-Rates = dict[str, Tensor]  # spikes per time step of each neuron, by layer; those of the inputs under INPUTS
-INPUTS = "inputs"
+Rates = dict[str, Tensor]  # spikes per time step of each neuron, by layer; those of the inputs under network.INPUTS
 
 
 @torch.no_grad()
@@ -37,9 +37,10 @@ def sparsity(net: Network) -> float:
 
 def _prune_weights(net: Network, config: TrainConfig, share: float, rates: Rates) -> None:
     left = _weights_left([spiking.synapses.weight_mask for spiking in net.layers], 1 - config.sparsity * share)
+    sources = net.sources()
     for spiking, count in zip(net.layers, left, strict=True):
         mask = spiking.synapses.weight_mask
-        score = _weight_scores(spiking, config.prune_by, rates)
+        score = _weight_scores(spiking, sources[spiking.name], config.prune_by, rates)
         if config.sparsity:
             stay = torch.zeros_like(mask).flatten()
             stay[score.flatten().topk(count).indices] = 1
@@ -66,20 +67,16 @@ def _weights_left(masks: list[Tensor], density: float) -> list[int]:
     return left
 
 
-def _weight_scores(spiking: Layer, by: str, rates: Rates) -> Tensor:
+def _weight_scores(spiking: Layer, source: str, by: str, rates: Rates) -> Tensor:
     """Return the importance of each weight, -1 where it is pruned already.
 
     magnitude: |w|. activity: how often the input spikes. both: their product, which is the mean current of the synapse.
     """
     magnitude = spiking.synapses.masked().abs()
     own = [rates[spiking.name]] if spiking.synapses.recurrent else []
-    activity = torch.cat([rates[_source(spiking)], *own]).expand_as(magnitude)
+    activity = torch.cat([rates[source], *own]).expand_as(magnitude)
     score = {"magnitude": magnitude, "activity": activity, "both": magnitude * activity}[by]
     return torch.where(spiking.synapses.weight_mask > 0, score, -1.0)
-
-
-def _source(spiking: Layer) -> str:
-    return INPUTS if spiking.name == "1" else str(int(spiking.name) - 1)
 
 
 def _prune_neurons(net: Network, config: TrainConfig, share: float, rates: Rates) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -16,73 +14,18 @@ from snn2rtl.data import shd_cache
 from snn2rtl.data.shd import CLASSES, hold_out
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.training.delay import Delay
-from snn2rtl.training.network import Network, Synapses
+from snn2rtl.training.build import temporal_network
+from snn2rtl.training.export import to_network
+from snn2rtl.training.init import load_weights, model_config
+from snn2rtl.training.network import Network
 from snn2rtl.training.recordings import Recordings
 from snn2rtl.training.shd_config import ShdConfig
 from snn2rtl.training.task import Material, Task, Teach, seeded
-from snn2rtl.training.temporal import FiringLayer, Leak, ReadoutLayer, TemporalLayer, draw_tau
-from snn2rtl.training.temporal_export import to_network
-from snn2rtl.training.temporal_init import load_weights, model_config
-
-_GAINS = {"lif": 1.5, "current": 1.0, "adaptive": 1.5}  # less where a synaptic current adds an input up
-_RECURRENT_GAIN = 0.3
 
 
 def build(config: ShdConfig) -> Network:
-    """Return the untrained network with layers 1, 2, ..., of which the last one integrates."""
-    widths = (config.binning().inputs, *config.hidden)
-    shapes = enumerate(itertools.pairwise(widths), start=1)
-    hidden: list[TemporalLayer] = [_hidden(config, number, *shape) for number, shape in shapes]
-    return Network([*hidden, _readout(config, len(widths), widths[-1])])
-
-
-def _hidden(config: ShdConfig, number: int, inputs: int, neurons: int) -> FiringLayer:
-    weight = torch.randn(neurons, inputs) * (_GAINS[config.neuron] / math.sqrt(inputs))
-    if config.recurrent:
-        back = torch.randn(neurons, neurons) * (_RECURRENT_GAIN / math.sqrt(neurons))
-        weight = torch.cat([weight, back], dim=1)
-    synaptic = adaptation = None
-    membrane = _leak(config, draw_tau(config.tau_min, config.tau_max, neurons))
-    if config.neuron == "current":
-        synaptic = _leak(config, draw_tau(config.synapse_tau_min, config.synapse_tau_max, neurons))
-    if config.neuron == "adaptive":
-        adaptation = _leak(config, draw_tau(config.adaptation_tau_min, config.adaptation_tau_max, neurons))
-    return FiringLayer(
-        str(number),
-        Synapses(weight, torch.zeros(neurons), recurrent=config.recurrent),
-        membrane,
-        _delay(config, inputs),
-        dropout=0.0 if number == 1 else config.dropout,
-        fraction=config.membrane_fraction,
-        soft=config.reset == "soft",
-        synaptic=synaptic,
-        adaptation=adaptation,
-        grow=config.grow,
-        norm=config.batch_norm and not config.qat(1),  # a norm that has seen nothing is none
-    )
-
-
-def _readout(config: ShdConfig, number: int, inputs: int) -> ReadoutLayer:
-    weight = torch.empty(CLASSES, inputs).uniform_(-1, 1) / math.sqrt(inputs)
-    membrane = _leak(config, torch.full((CLASSES,), config.readout_tau))
-    return ReadoutLayer(
-        str(number),
-        Synapses(weight, torch.zeros(CLASSES), one_step=True),
-        membrane,
-        _delay(config, inputs),
-        dropout=0.0 if number == 1 else config.dropout,
-        fraction=config.membrane_fraction,
-        score=config.readout,
-    )
-
-
-def _leak(config: ShdConfig, tau: torch.Tensor) -> Leak:
-    return Leak(tau, shift=config.leak == "shift", learn=config.learn_tau, bits=config.leak_bits)
-
-
-def _delay(config: ShdConfig, inputs: int) -> Delay | None:
-    return Delay(inputs, config.delays, config.learn_delays) if config.delays else None
+    """Return the untrained network."""
+    return temporal_network(config, config.binning().inputs, CLASSES)
 
 
 def initialise(config: ShdConfig, init: Path | None) -> Network:

@@ -9,11 +9,10 @@ from typing import ClassVar, Literal
 from snn2rtl.data.events import MOST, UNITS, Binning
 from snn2rtl.delays import MAX_DELAY
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.training.config import Rule, TrainConfig
+from snn2rtl.training.config import LEAK_BITS, Rule, TrainConfig
 
 NEURONS = ("lif", "current", "adaptive")
 LEAKS = ("multiplier", "shift")
-LEAK_BITS = QuantizeOptions().leak_bits
 READOUTS = ("max", "last", "sum")
 
 
@@ -82,6 +81,11 @@ class ShdConfig(TrainConfig):
     def binning(self) -> Binning:
         """Return how recordings become input spikes."""
         return Binning(step_ms=self.step_ms, time_steps=self.time_steps, channels=self.channels, levels=self.levels)
+
+    @property
+    def smallest_share(self) -> int:
+        """Samples of a batch that each process must have: batch norm takes the variance over their time steps, too."""
+        return 2 if self.batch_norm and self.time_steps == 1 else 1
 
     def quantizing(self) -> QuantizeOptions:
         """Return how the trained network becomes the integer network that quantization-aware training ran."""

@@ -135,5 +135,5 @@ def _failed_tests(results: Path) -> list[str]:
 
 
 def _tail(log_file: Path) -> str:
-    lines = log_file.read_text(errors="replace").splitlines() if log_file.is_file() else []
+    lines = log_file.read_text(errors="replace", encoding="utf-8").splitlines() if log_file.is_file() else []
     return "\n".join(lines[-_TAIL_LINES:])

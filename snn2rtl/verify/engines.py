@@ -168,6 +168,6 @@ def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> 
         raise VerificationError(f"{error} (the bench says: {verdict})") from error
     except OSError as error:
         raise ToolFailedError(f"simulator: wrote no {error.filename} (the bench says: {verdict})") from error
-    lines = (scratch / "cycles.txt").read_text().split()
+    lines = (scratch / "cycles.txt").read_text(encoding="utf-8").split()
     cycles = {kind: np.array(lines[1::2], np.int64)[np.array(lines[::2]) == kind] for kind in ("in", "out")}
     return Recording(spikes, scores, output, cycles["in"], cycles["out"])

@@ -37,7 +37,7 @@ def register_toggles(folder: OutputFolder, samples: Samples) -> dict[str, float]
     simulator = build(folder, "verilator", trace="saif")
     saif = simulator.workspace.path / "toggles.saif"
     simulator.run(spikes, Stalls(), saif)
-    with saif.open() as file:
+    with saif.open(encoding="utf-8") as file:
         counts = count(file)
     return {layer.stream: counts[f"u_{layer.stream}"] / len(samples) for layer in folder.design.layers}
 

@@ -17,7 +17,7 @@ from cocotb.triggers import ClockCycles
 from cocotb_streams import PERIOD, Beat, Driver, Monitor, Receiver, Scoreboard, Stream, event_check, finish
 
 ROOT = Path(__file__).resolve().parents[1]
-MANIFEST = json.loads((ROOT / "manifest.json").read_text())
+MANIFEST = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
 PORTS, LAYERS = MANIFEST["ports"], MANIFEST["layers"]
 IN_WIDTH, IN_ADDR_WIDTH = PORTS["s_axis_tdata"]["width"], MANIFEST["in_addr_width"]
 BEAT_PIXELS = MANIFEST["options"]["beat_pixels"]  # 0 where spikes enter
@@ -32,7 +32,7 @@ Part = Callable[[list[Beat]], list[Beat]]
 
 def vectors(name: str) -> list[int]:
     """Return the words of a stream in tb/vectors."""
-    return [int(line, 16) for line in (ROOT / "tb" / "vectors" / f"{name}.hex").read_text().split()]
+    return [int(line, 16) for line in (ROOT / "tb" / "vectors" / f"{name}.hex").read_text(encoding="utf-8").split()]
 
 
 def beats(name: str, data_width: int) -> list[Beat]:

@@ -22,7 +22,7 @@ import pytest
 from cocotb_tools.runner import get_runner
 
 ROOT = Path(__file__).resolve().parents[1]
-MANIFEST = json.loads((ROOT / "manifest.json").read_text())
+MANIFEST = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
 PROGRAMS = {"icarus": ("iverilog", "vvp"), "verilator": ("verilator", "make")}
 BUILD_ARGS = {"icarus": [], "verilator": ["-Wno-fatal"]}
 

@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snn2rtl import frontend
 from snn2rtl.compiler import fold
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.layered import dense_pairs
 from snn2rtl.float_net.nodes import FloatArray, Integrator, Linear, Neuron
-from snn2rtl.training.network import THRESHOLD, Network
+from snn2rtl.training.layers import FiringLayer, Layer
+from snn2rtl.training.leaks import Leak, NeuronLeaks
+from snn2rtl.training.network import Network
 from snn2rtl.training.shd_config import ShdConfig
-from snn2rtl.training.temporal import FiringLayer, Leak, TemporalLayer
+from snn2rtl.training.synapses import THRESHOLD
 
 Pair = tuple[Linear, Neuron | Integrator]
 
@@ -55,14 +57,13 @@ def load_weights(net: Network, config: ShdConfig, init: Path) -> None:
         raise OptionError(f"init '{init}': layers must have shapes {want}, as the options ask, not {have}")
     asked = {"neuron": config.neuron, "reset": config.reset, "recurrent": config.recurrent}
     for layer, (linear, neuron) in zip(net.layers, pairs, strict=True):
-        assert isinstance(layer, TemporalLayer)
         found = dict(_traits(linear, neuron))
         other = [key for key, value in found.items() if value != asked[key]]
         other += ["delays"] if linear.delay is not None and linear.delay.max() > config.delays else []
         if other:
             raise OptionError(f"init '{init}': layer '{linear.name}' must be as the options ask, not differ in "
                               f"{', '.join(other)}")  # fmt: skip
-        _load_layer(layer, linear, neuron)
+        load_layer(layer, linear, neuron)
 
 
 def _pairs(path: Path) -> list[Pair]:
@@ -96,15 +97,18 @@ def _rows(linear: Linear) -> FloatArray:
 
 
 @torch.no_grad()
-def _load_layer(layer: TemporalLayer, linear: Linear, neuron: Neuron | Integrator) -> None:
+def load_layer(layer: Layer, linear: Linear, neuron: Neuron | Integrator) -> None:
+    """Give a layer the numbers of one of a float network; weights that are zero there are pruned and stay so."""
     # a neuron computes the same when its weights, bias, threshold and growth are scaled together
     scale = THRESHOLD / neuron.v_threshold if isinstance(neuron, Neuron) else 1.0
     layer.norm = None  # the file has it in its weights
     synapses = layer.synapses
     _fill(synapses.weight, _rows(linear) * scale)
     synapses.weight_mask.copy_(synapses.weight != 0)
-    assert synapses.bias is not None
-    _fill(synapses.bias, linear.bias * scale)
+    if synapses.bias is None and linear.bias.any():
+        synapses.bias = nn.Parameter(torch.zeros(len(linear.bias)))
+    if synapses.bias is not None:
+        _fill(synapses.bias, linear.bias * scale)
     if layer.delay is not None:
         _fill(layer.delay.steps, np.zeros(1) if linear.delay is None else linear.delay)
     _fill_leak(layer.membrane, neuron.tau)
@@ -116,7 +120,7 @@ def _load_layer(layer: TemporalLayer, linear: Linear, neuron: Neuron | Integrato
 
 
 def _fill_leak(leak: Leak | None, tau: float | FloatArray | None) -> None:
-    if leak is not None and tau is not None:
+    if isinstance(leak, NeuronLeaks) and tau is not None:
         _fill(leak.logit, np.log(np.maximum(np.asarray(tau) - 1, 1e-3)))
 
 

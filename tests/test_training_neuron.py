@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from snn2rtl.training.delay import Delay, shifted
-from snn2rtl.training.temporal_neuron import Numbers, fire, integrate
+from snn2rtl.training.neuron import Numbers, fire, integrate
 
 STEPS, SAMPLES, NEURONS = 12, 3, 5
 
@@ -40,9 +40,9 @@ def naive(current: Tensor, n: Numbers, soft: bool) -> Tensor:
         charged = membrane * n.keep + entering
         fired: Tensor = _Spike.apply((charged + adaptation) / n.fire_at - 1)  # type: ignore[no-untyped-call]
         spikes.append(fired)
-        if n.grow is not None:
+        if n.adaptation_step is not None:
             assert n.keep_adaptation is not None
-            adaptation = adaptation * n.keep_adaptation - fired * n.grow
+            adaptation = adaptation * n.keep_adaptation - fired * n.adaptation_step
         gone = fired.detach()
         membrane = charged - gone * n.fire_at.detach() if soft else charged * (1 - gone)
     return torch.stack(spikes)
@@ -59,7 +59,7 @@ def numbers(kind: str, recurrent: bool) -> Numbers:
         keep=each(0.6, 0.95),
         keep_current=each(0.3, 0.8) if kind == "current" else None,
         keep_adaptation=each(0.7, 0.95) if kind == "adaptive" else None,
-        grow=each(0.1, 0.4) if kind == "adaptive" else None,
+        adaptation_step=each(0.1, 0.4) if kind == "adaptive" else None,
         recurrent=back.requires_grad_() if recurrent else None,
     )
 
@@ -73,7 +73,7 @@ def test_spikes_and_gradients_are_those_of_the_equations(kind: str, recurrent: b
     current = (torch.randn(STEPS, SAMPLES, NEURONS, dtype=torch.float64) * 0.7).requires_grad_()
     weights = torch.randn(STEPS, SAMPLES, NEURONS, dtype=torch.float64)
     leaves = [current, *(number for number in given if number is not None)]
-    spikes, expected = fire(current, given, soft=soft), naive(current, given, soft)
+    spikes, expected = fire(current, given, STEPS, soft=soft), naive(current, given, soft)
     assert 0.05 < spikes.mean() < 0.6
     assert torch.equal(spikes, expected)
     for found, wanted in zip(
