@@ -69,6 +69,11 @@ class Windows:
         return tuple(map(max, self._fitting, begin))
 
     @property
+    def fit(self) -> bool:
+        """Whether there are as many windows as lie inside the padded input, no more and no less."""
+        return self.outputs == self._fitting
+
+    @property
     def size(self) -> int:
         """Taps of a window."""
         return math.prod(self.kernel)

@@ -6,6 +6,7 @@ from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import Linear, Neuron
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, QuantizeOptions
+from snn2rtl.passes.lower import lower
 from snn2rtl.passes.quantize import quantize_network
 
 
@@ -26,7 +27,7 @@ def quantized(network: SpikingNetwork, **options):
         key: PerLayer(value) if key in ("bits", "membrane_bits", "membrane_fraction") else value
         for key, value in options.items()
     }
-    integer, (report,) = quantize_network(network, QuantizeOptions(**values))
+    integer, (report,) = quantize_network(lower(network), QuantizeOptions(**values))
     return layers_of(integer)[0], report
 
 

@@ -1,4 +1,4 @@
-"""The float network as nodes.py has it, in rational numbers: no sum and no comparison is rounded."""
+"""A chain of the float network's nodes in rational numbers: no sum and no comparison is rounded."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from fractions import Fraction
 
 import numpy as np
 
+from snn2rtl.float_net.layered import LayeredNetwork, dense_pairs
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import BatchNorm, Integrator, Linear, Neuron, Node
 
 Values = list[Fraction]
 
 
-def run_sample(net: SpikingNetwork, steps: list[list[int | Fraction]]) -> list[Values]:
+def run_sample(net: SpikingNetwork | LayeredNetwork, steps: list[list[int | Fraction]]) -> list[Values]:
     """Return the output spikes of a sample, or the membranes of integrators, step by step."""
-    layers = [_Node(node) for node in net.nodes]
+    nodes = [node for pair in dense_pairs(net) for node in pair] if isinstance(net, LayeredNetwork) else net.nodes
+    layers = [_Node(node) for node in nodes]
     outputs = []
     for step in steps:
         values = [Fraction(x) for x in step]

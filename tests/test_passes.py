@@ -10,17 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import chain, dense, lif, networks, random_spikes
 from rational import run_sample
-from snn2rtl.passes.drop_identities import drop_identities
-from snn2rtl.passes.fold_batch_norm import fold_batch_norm
 
 from snn2rtl.compiler import fold
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.layered import FloatLayer, LayeredNetwork
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.chain import layers_of
-from snn2rtl.passes.fold_neurons import fold_neurons, pair_layers
+from snn2rtl.passes.lower import lower
 from snn2rtl.passes.silence_unread import silence_unread
 
 ENCODER = Encoder.poisson(9, 0.5)
@@ -40,12 +39,12 @@ def norm(name: str, gain: list[float], offset: list[float]) -> BatchNorm:
     return BatchNorm(name=name, mean=one, variance=one / 8, epsilon=1 / 8, gamma=gain / 2, beta=offset + gain)
 
 
-def spikes_of(net: SpikingNetwork, samples: np.ndarray) -> list[list[list[bool]]]:
+def spikes_of(net: SpikingNetwork | LayeredNetwork, samples: np.ndarray) -> list[list[list[bool]]]:
     """Return the output spikes of samples of shape (N, T, inputs), in rational numbers."""
     return [run_sample(net, sample.tolist()) for sample in samples]
 
 
-def assert_same_spikes(before: SpikingNetwork, after: SpikingNetwork, seed: int = 0) -> None:
+def assert_same_spikes(before: SpikingNetwork, after: LayeredNetwork, seed: int = 0) -> None:
     random = np.random.default_rng(seed)
     samples = (random.random((6, 6, before.num_inputs)) < np.linspace(0, 1, 6)[:, None, None]).astype(int)
     wanted = spikes_of(before, samples)
@@ -90,66 +89,81 @@ def test_exact_passes_change_no_spike(before, seed):
     random = np.random.default_rng(seed)
     samples = random.integers(0, 2, (3, 5, before.num_inputs))
     wanted = spikes_of(before, samples)
-    for one_pass in (drop_identities, fold):
+    for one_pass in (lower, fold):
         after = one_pass(before)
         assert spikes_of(after, samples) == wanted
         assert (after.name, after.encoder) == ("net", ENCODER)
-    assert spikes_of(fold_batch_norm(drop_identities(before)), samples) == wanted
 
 
-def test_drop_identities():
-    linear, neuron = fc("fc", [[1.0]]), Neuron(name="lif", tau=2.0, v_threshold=1.0, v_reset=0.0)
-    nodes = drop_identities(network(Flatten(name="a"), linear, Dropout(name="b"), neuron, Dropout(name="c"))).nodes
-    assert nodes == (linear, neuron)
+LIF = Neuron(name="lif", tau=None, v_threshold=1.0, v_reset=0.0)
+
+
+def lowered(*nodes: Node) -> FloatLayer:
+    """Return the one layer of these nodes with neurons behind them."""
+    (layer,) = lower(network(*nodes, LIF)).nodes
+    assert isinstance(layer, FloatLayer)
+    return layer
+
+
+def weights_of(layer: FloatLayer) -> tuple[list, list]:
+    """Return a layer's only weights and its bias."""
+    (connection,) = layer.inputs
+    return connection.weight.tolist(), layer.bias.tolist()
+
+
+def test_what_does_nothing_goes_and_weights_are_not_copied():
+    linear = fc("fc", [[1.0]])
+    nodes = (Flatten(name="a"), linear, Dropout(name="b"), LIF, Dropout(name="c"), Flatten(name="d"))
+    (layer,) = lower(network(*nodes)).layers
+    assert (layer.name, layer.neuron) == ("fc", LIF)
+    assert layer.inputs[0].weight is linear.weight
 
 
 def test_a_batch_norm_after_a_linear_goes_into_it():
-    (linear,) = fold_batch_norm(
-        network(fc("fc", [[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0]), norm("bn", [2, 0.5], [3, 4]))
-    ).nodes
-    assert linear.weight.tolist() == [[2, 4], [1.5, 2]]
-    assert linear.bias.tolist() == [2 * 1 + 3, 0.5 * 2 + 4]
+    layer = lowered(fc("fc", [[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0]), norm("bn", [2, 0.5], [3, 4]))
+    assert weights_of(layer) == ([[2, 4], [1.5, 2]], [2 * 1 + 3, 0.5 * 2 + 4])
 
 
 def test_a_batch_norm_scales_the_steps_of_training_where_it_has_one_gain():
     trained = Linear(name="fc", weight=[[1.0], [3.0], [3.0]], bias=[0.0] * 3, step=[0.5, 1.0, 1.0])
-    (after,) = fold_batch_norm(network(trained, norm("bn", [2, -4, 0], [0, 0, 0]))).nodes
-    assert after.weight.ravel().tolist() == [2, -12, 0]
+    after = lowered(trained, norm("bn", [2, -4, 0], [0, 0, 0]))
+    assert after.inputs[0].weight.ravel().tolist() == [2, -12, 0]
     assert after.step.tolist() == [1, 4, 1]
-    (before,) = fold_batch_norm(network(norm("bn", [2], [0]), trained)).nodes
-    assert before.step.tolist() == [1, 2, 2]
+    assert lowered(norm("bn", [2], [0]), trained).step.tolist() == [1, 2, 2]
     wide = replace(trained, weight=[[1.0, 2.0], [3.0, 1.0], [3.0, 4.0]])
     for gains, steps in (([3, -3], [1.5, 3, 3]), ([3, 2], [0.5, 1, 1]), ([0, 0], [0.5, 1, 1])):
-        (before,) = fold_batch_norm(network(norm("bn", gains, [0, 0]), wide)).nodes
-        assert before.step.tolist() == steps
+        assert lowered(norm("bn", gains, [0, 0]), wide).step.tolist() == steps
 
 
 def test_a_batch_norm_before_a_linear_goes_into_it():
-    (linear,) = fold_batch_norm(network(norm("bn", [2, 0.5], [3, 4]), fc("fc", [[1.0, 2.0]], [1.0]))).nodes
-    assert linear.weight.tolist() == [[2, 1]]
-    assert linear.bias.tolist() == [1 + 1 * 3 + 2 * 4]
+    layer = lowered(norm("bn", [2, 0.5], [3, 4]), fc("fc", [[1.0, 2.0]], [1.0]))
+    assert weights_of(layer) == ([[2, 1]], [1 + 1 * 3 + 2 * 4])
 
 
 def test_batch_norms_on_both_sides_and_in_a_row():
     nodes = (norm("a", [2], [1]), fc("fc", [[1.0]]), norm("b", [4], [0]), norm("c", [0.5], [5]))
-    (linear,) = fold_batch_norm(network(*nodes)).nodes
-    assert (linear.weight.tolist(), linear.bias.tolist()) == ([[4]], [7])
+    assert weights_of(lowered(*nodes)) == ([[4]], [7])
 
 
-def test_a_batch_norm_between_two_linears_goes_into_the_first():
-    first, second = fold_batch_norm(network(fc("a", [[1.0]]), norm("bn", [2], [1]), fc("b", [[3.0]]))).nodes
-    assert (first.weight.item(), first.bias.item(), second.weight.item(), second.bias.item()) == (2, 1, 3, 0)
+def test_linears_in_a_row_and_a_batch_norm_between_them_are_one():
+    layer = lowered(fc("a", [[1.0], [5.0]], [2.0, 0.0]), norm("bn", [2, 1], [1, 0]), fc("b", [[3.0, 1.0]], [7.0]))
+    assert (layer.name, *weights_of(layer)) == ("b", [[3 * 2 + 5]], [3 * (2 * 2 + 1) + 7])
 
 
-def test_a_batch_norm_without_a_linear_beside_it_stays_and_is_refused():
-    lif = Neuron(name="lif", tau=None, v_threshold=1.0, v_reset=0.0)
-    nodes = (norm("a", [1], [0]), norm("b", [1], [0]), fc("fc", [[1.0]]), lif, norm("c", [1], [0]))
-    with pytest.raises(UnsupportedModelError) as caught:
-        fold(network(*nodes))
-    assert caught.value.problems == (
-        "layer 'a': BatchNorm must follow a Linear layer",
-        "layer 'c': BatchNorm must follow a Linear layer",
-    )
+def test_neurons_behind_neurons_read_them_one_by_one():
+    _, second = lower(network(fc("a", [[1.0], [2.0]]), LIF, replace(LIF, name="lif2"))).layers
+    assert (second.name, second.inputs[0].source) == ("lif2", "a")
+    assert second.inputs[0].matrix().tolist() == [[1, 0], [0, 1]]
+
+
+def test_what_stands_behind_the_last_neurons_is_refused():
+    for name, last in (("c", norm("c", [2], [0])), ("d", fc("d", [[1.0]]))):
+        with pytest.raises(UnsupportedModelError) as caught:
+            fold(network(norm("a", [1], [1]), norm("b", [1], [0]), fc("fc", [[1.0]]), LIF, last))
+        kind = type(last).__name__
+        assert caught.value.problems == (
+            f"layer '{name}': {kind} must be followed by a spiking neuron, not by nothing",
+        )
 
 
 def test_fold_neurons_brings_every_neuron_to_one_form():
@@ -159,19 +173,21 @@ def test_fold_neurons_brings_every_neuron_to_one_form():
         fc("fc2", [[8.0]], [4.0]),
         Neuron(name="lif2", tau=4.0, v_threshold=1.0, v_reset=None),
     )
-    fc1, lif1, fc2, lif2 = fold_neurons(network(*nodes)).nodes
-    assert (fc1.weight.item(), fc1.bias.item(), fc2.weight.item(), fc2.bias.item()) == (2, 1, 8, 4)
+    fc1, fc2 = fold(network(*nodes)).layers
+    lif1, lif2 = fc1.neuron, fc2.neuron
+    assert (*weights_of(fc1), *weights_of(fc2)) == ([[2]], [1], [[8]], [4])
     assert (fc1.step.item(), fc2.step) == (0.5, None)
     assert (lif1.tau, lif1.v_threshold, lif1.v_reset, lif1.decay_input) == (4.0, 1.5, 0.0, False)
     assert (lif2.tau, lif2.v_threshold, lif2.v_reset, lif2.decay_input) == (4.0, 1.0, None, False)
-    assert_same_spikes(network(*nodes), fold_neurons(network(*nodes)))
+    assert_same_spikes(network(*nodes), fold(network(*nodes)))
 
 
 def decayed(values: np.ndarray, tau: float) -> np.ndarray:
     lif = Neuron(name="lif", tau=tau, v_threshold=1.0, v_reset=0.0, decay_input=True)
-    linear, _ = fold_neurons(network(fc("fc", values[None], values[:1]), lif)).nodes
-    assert linear.bias[0] == linear.weight[0, 0]
-    return linear.weight[0]
+    (layer,) = fold(network(fc("fc", values[None], values[:1]), lif)).layers
+    weight = layer.inputs[0].weight[0]
+    assert layer.bias[0] == weight[0]
+    return weight
 
 
 @given(st.floats(2.0**-60, 1, width=32), st.integers(0, 2**32 - 1))
@@ -186,18 +202,6 @@ def test_a_decay_that_float32_holds_scales_float32_weights_exactly(decay, seed):
 def test_any_other_decay_divides_by_tau(tau):
     values = np.arange(1.0, 100.0)
     assert np.array_equal(decayed(values, tau), values / tau)
-
-
-def test_pair_layers_names_every_node_out_of_place():
-    lif = Neuron(name="lif", tau=None, v_threshold=1.0, v_reset=0.0)
-    nodes = (fc("a", [[1.0]]), fc("b", [[1.0]]), lif, Neuron(name="c", tau=None, v_threshold=1.0, v_reset=0.0))
-    with pytest.raises(UnsupportedModelError) as caught:
-        pair_layers(network(*nodes, fc("d", [[1.0]])))
-    assert caught.value.problems == (
-        "layer 'a': Linear must be followed by a spiking neuron, not by Linear 'b'",
-        "layer 'c': Neuron must follow a Linear layer",
-        "layer 'd': Linear must be followed by a spiking neuron, not by nothing",
-    )
 
 
 def test_silence_unread_works_backwards():

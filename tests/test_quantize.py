@@ -17,6 +17,7 @@ from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.neurons import MultiplierLeak, NoLeak, Reset, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.leaks import choose_leak, kept
+from snn2rtl.passes.lower import lower
 from snn2rtl.passes.quantize import quantize_network
 
 
@@ -95,7 +96,7 @@ def test_options_for_a_layer_that_is_not_there(option):
     options = QuantizeOptions(**{option: PerLayer(8, {"fc9": 4})})
     message = f"--{option.replace('_', '-')}: layers must be among fc, not fc9"
     with pytest.raises(OptionError, match=rf"^{message}$"):
-        quantize_network(one_layer([[1.0]]), options)
+        quantize_network(lower(one_layer([[1.0]])), options)
 
 
 def test_options_by_layer():
@@ -106,7 +107,7 @@ def test_options_by_layer():
         membrane_bits=PerLayer(0, {"fc0": 20}),
         membrane_fraction=PerLayer(2, {"fc1": 4}),
     )
-    first, second = layers_of(quantize_network(SpikingNetwork(name="n", nodes=nodes), options)[0])
+    first, second = layers_of(quantize_network(lower(SpikingNetwork(name="n", nodes=nodes)), options)[0])
     assert (first.weight_bits, second.weight_bits) == (8, 3)
     assert (first.weight_shift, second.weight_shift) == (2, 4)
     assert first.neuron.membrane_bits == 20 != second.neuron.membrane_bits
@@ -146,7 +147,7 @@ def test_a_membrane_that_may_saturate_is_reported():
 )
 def test_the_length_of_a_sample(encoder, time_steps, expected):
     options = QuantizeOptions(time_steps=time_steps)
-    integer, (report,) = quantize_network(one_layer([[1.0]], encoder=encoder), options)
+    integer, (report,) = quantize_network(lower(one_layer([[1.0]], encoder=encoder)), options)
     assert report.time_steps == expected
     assert integer.count_bits == expected.bit_length()
     assert integer.encoder == encoder

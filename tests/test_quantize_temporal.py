@@ -56,7 +56,7 @@ def check_exact(network: SpikingNetwork, seed: int, options: QuantizeOptions) ->
         return None
     spikes = np.random.default_rng(seed).integers(0, 2, (STEPS, SAMPLES, network.num_inputs), dtype=np.uint8)
     result = reference.run(integer, spikes, record_membranes=True)
-    wanted = float_reference.run(folded, spikes, np.float64)
+    wanted = float_reference.run(folded, spikes, np.float64).values()
     for got, floats, report in zip(result.in_order, wanted, reports, strict=True):
         assert np.array_equal(got.spikes, floats.spikes)
         if report.scale_min == report.scale_max:

@@ -111,16 +111,19 @@ def dense_pairs(network: LayeredNetwork) -> list[tuple[Linear, Neuron | Integrat
     Raises:
         UnsupportedModelError: the network is no chain.
     """
-    pairs, source, problems = [], INPUT, []
+    if problems := chain_problems(network):
+        raise UnsupportedModelError(problems)
+    return [(_linear(layer), layer.neuron) for layer in network.layers]
+
+
+def chain_problems(network: LayeredNetwork) -> list[str]:
+    """Return a sentence for every node that is no layer which reads the one before it alone."""
+    problems, source = [], INPUT
     for node in network.nodes:
         if not isinstance(node, FloatLayer) or [one.source for one in node.inputs if not one.previous_step] != [source]:
-            problems.append(f"layer '{node.name}': must read '{source.lstrip('@')}' alone")
-        else:
-            pairs.append((_linear(node), node.neuron))
+            problems.append(f"layer '{node.name}': must be neurons that read '{source}' alone")
         source = node.name
-    if problems:
-        raise UnsupportedModelError(problems)
-    return pairs
+    return problems
 
 
 def _linear(layer: FloatLayer) -> Linear:

@@ -24,7 +24,7 @@ from snn2rtl.frontend import arch as architecture
 from snn2rtl.frontend import parts, untrusted
 from snn2rtl.frontend.modules import from_module
 from snn2rtl.frontend.tensors import to_array
-from snn2rtl.passes.lower import has_shape
+from snn2rtl.passes.lower import input_shape
 
 FORMAT = "snn2rtl spiking network"
 VERSION = 1
@@ -83,7 +83,7 @@ def save(
 
 def _refuse_what_never_compiles(network: SpikingNetwork) -> None:
     """Raise where nodes are out of place; where a convolution's input has no shape yet, that cannot be told."""
-    if has_shape(network):
+    if input_shape(network):
         to_layers(network)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork, dense_pairs
+from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork, chain_problems, dense_pairs
 from snn2rtl.float_net.nodes import FloatArray, Integrator, Linear, Neuron, decay
 
 
@@ -75,27 +75,24 @@ def plain_layers(network: LayeredNetwork, rule: str) -> list[tuple[Linear, Neuro
     Raises:
         UnsupportedModelError: a layer has more; every one is named.
     """
-    pairs, problems = [], []
-    for linear, neuron in dense_pairs(network):
-        more = _more_than_plain(linear, neuron)
-        problems += [f"layer '{linear.name}': must not have {', '.join(more)} {rule}"] if more else []
-        if isinstance(neuron, Neuron):
-            pairs.append((linear, neuron))
+    problems = chain_problems(network)
+    for layer in network.layers:
+        more = _more_than_plain(layer)
+        problems += [f"layer '{layer.name}': must not have {', '.join(more)} {rule}"] if more else []
     if problems:
         raise UnsupportedModelError(problems)
-    return pairs
+    return [(linear, neuron) for linear, neuron in dense_pairs(network) if isinstance(neuron, Neuron)]
 
 
 def is_plain(network: LayeredNetwork) -> bool:
     """Return whether plain_layers() takes a network."""
-    try:
-        return not any(_more_than_plain(linear, neuron) for linear, neuron in dense_pairs(network))
-    except UnsupportedModelError:
-        return False
+    return not chain_problems(network) and not any(_more_than_plain(layer) for layer in network.layers)
 
 
-def _more_than_plain(linear: Linear, neuron: Neuron | Integrator) -> list[str]:
-    more = [key for key in ("recurrent", "delay") if getattr(linear, key) is not None]
+def _more_than_plain(layer: FloatLayer) -> list[str]:
+    neuron = layer.neuron
+    more = ["recurrent"] if any(one.previous_step for one in layer.inputs) else []
+    more += ["delay"] if any(one.delay is not None for one in layer.inputs) else []
     more += [key for key in ("synapse_tau", "grow") if getattr(neuron, key, None) is not None]
     more += ["a tau of each neuron"] if isinstance(neuron.tau, np.ndarray) else []
     more += ["integrators"] if isinstance(neuron, Integrator) else []

@@ -9,7 +9,8 @@ import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.nodes import FloatArray
-from snn2rtl.passes.lower.maps import Gain, Kernel, Map, Matrix, after, applied, embedded, scaled
+from snn2rtl.passes.lower.compose import after
+from snn2rtl.passes.lower.maps import Gain, Kernel, Map, Matrix, applied, embedded, fitted, scaled
 from snn2rtl.windows import Shape
 
 
@@ -70,7 +71,10 @@ def _reshaped_gain(gain: FloatArray, shape: Shape) -> FloatArray:
 def normalised(current: Current, gain: FloatArray, offset: FloatArray, name: str) -> Current:
     """Return ``gain * x + offset`` with numbers of each channel, shape (channels,)."""
     positions = math.prod(current.shape[1:])
-    terms = tuple(replace(term, map=scaled(term.map, gain, current.shape)) for term in current.terms)
+    terms = tuple(
+        replace(term, map=scaled(fitted(term.map, name, term.shape, current.shape), gain, current.shape))
+        for term in current.terms
+    )
     bias = np.repeat(gain, positions) * current.bias + np.repeat(offset, positions)
     return replace(current, terms=terms, bias=bias, shifted_by=name)
 
@@ -79,16 +83,32 @@ def through(current: Current, outer: Matrix | Kernel, bias: FloatArray, name: st
     """Return a linear map of a current, of a shape, plus a bias of each output, shape (outputs,).
 
     Raises:
-        UnsupportedModelError: the map would be too large, or waits for inputs that have a bias.
+        UnsupportedModelError: the map would be too large, or there are recurrent weights or delays in its way.
     """
-    if isinstance(outer, Matrix) and outer.delay is not None and np.any(outer.weight * (current.bias * outer.delay)):
-        rule = f"must not shift the inputs of '{name}' that have delays, for a shift would be there before them"
-        raise UnsupportedModelError([f"layer '{current.shifted_by}': {rule}"])
+    _check_recurrence(current, name)
+    if isinstance(outer, Matrix) and outer.delay is not None:
+        _check_delays(current, outer.weight * outer.delay, name)
     terms = tuple(
         Term(term.source, term.shape, after(outer, term.map, name, term.shape, current.shape)) for term in current.terms
     )
     own = applied(outer, current.bias) if current.bias.any() else 0.0
     return Current(shape, terms, own + bias, name)
+
+
+def _check_recurrence(current: Current, name: str) -> None:
+    if any(isinstance(term.map, Matrix) and term.map.recurrent is not None for term in current.terms):
+        rule = f"must come right before neurons, not before '{name}', for it is recurrent"
+        raise UnsupportedModelError([f"layer '{current.label}': {rule}"])
+
+
+def _check_delays(current: Current, delayed: FloatArray, name: str) -> None:
+    """Raise UnsupportedModelError where what waits before a layer is no plain source."""
+    if not all(isinstance(term.map, Gain) for term in current.terms):
+        rule = "must not have delays behind other weights, only behind neurons"
+        raise UnsupportedModelError([f"layer '{name}': {rule}"])
+    if np.any(delayed * current.bias):
+        rule = f"must not shift the inputs of '{name}' that have delays, for a shift would be there before them"
+        raise UnsupportedModelError([f"layer '{current.shifted_by}': {rule}"])
 
 
 def added(currents: tuple[Current, ...]) -> Current:
@@ -104,8 +124,10 @@ def concatenated(currents: tuple[Current, ...], name: str) -> Current:
     channels = sum(one.shape[0] for one in currents)
     terms, first = [], 0
     for one in currents:
+        _check_recurrence(one, name)
         for term in one.terms:
-            terms.append(replace(term, map=embedded(term.map, name, one.shape, first, channels)))
+            made = embedded(term.map, name, term.shape, one.shape, first, channels)
+            terms.append(replace(term, map=made))
         first += one.shape[0]
     bias = np.concatenate([one.bias for one in currents])
     label = next((one.label for one in currents if one.label), "")

@@ -18,13 +18,11 @@ from snn2rtl.passes.lower.maps import Gain, Kernel, Matrix, as_matrix, one_to_on
 def layer(node: Neuron | Integrator, current: Current, made: Made) -> Current:
     """Return the spikes of neurons; the layer is named after the last node with weights before them."""
     size = math.prod(current.shape)
+    _check_pixels(node, current, made)
     for key in OF_EACH_NEURON:
         value = getattr(node, key, None)
         if isinstance(value, np.ndarray) and value.shape != (size,):
             refuse(node, f"{key} must have shape ({size},), not {value.shape}")
-    integrator = next((term.source for term in current.terms if made.integrates(term.source)), None)
-    if integrator:
-        refuse(node, f"must not read '{integrator}', whose integrators never fire; they must be the last layer")
     name = made.free_name(current.label or node.name, node.name)
     inputs, step = _connections(current, name)
     if isinstance(node, Integrator) and any(one.previous_step for one in inputs):
@@ -44,8 +42,28 @@ def gate(node: And | Iand, currents: list[Current], made: Made) -> Current:
         refuse(node, f"{type(node).__name__} must take two inputs of one shape")
     first, second = currents
     negated = replace(first, terms=(replace(first.terms[0], map=Gain(-np.ones(()))),))
-    neuron = Neuron(name=node.name, tau=1.0, v_threshold=2.0 if isinstance(node, And) else 1.0, v_reset=0.0)
-    return layer(neuron, added((first if isinstance(node, And) else negated, second)), made)
+    both = added((first if isinstance(node, And) else negated, second))
+    return _without_memory(node.name, 2.0 if isinstance(node, And) else 1.0, both, made)
+
+
+def copied(name: str, spikes: Current, made: Made) -> Current:
+    """Return spikes that neurons make of spikes, unchanged."""
+    return _without_memory(name, 1.0, spikes, made)
+
+
+def _without_memory(name: str, threshold: float, current: Current, made: Made) -> Current:
+    return layer(Neuron(name=name, tau=1.0, v_threshold=threshold, v_reset=0.0), current, made)
+
+
+def _check_pixels(node: Neuron | Integrator, current: Current, made: Made) -> None:
+    """Raise UnsupportedModelError where spikes enter neurons beside pixels, of which 255 are the float 1.0."""
+    others = [term.source for term in current.terms if not made.are_pixels(term.source)]
+    if len(others) == len(current.terms):
+        return
+    if others:
+        refuse(node, f"must read pixels alone, not with '{others[0]}'; put a layer before it")
+    if any(isinstance(term.map, Matrix) and term.map.recurrent is not None for term in current.terms):
+        refuse(node, "must not be recurrent where pixels enter it; put a layer before it")
 
 
 def _connections(current: Current, name: str) -> tuple[tuple[FloatConnection, ...], FloatArray | None]:
@@ -54,9 +72,11 @@ def _connections(current: Current, name: str) -> tuple[tuple[FloatConnection, ..
     for term in current.terms:
         one = term.map
         maps.append((term, one_to_one(one.gain, term.shape) if isinstance(one, Gain) else one))
-    if not all(isinstance(one, Kernel) for _, one in maps):
+    rows = {len(one.weight) for _, one in maps}
+    if len(rows) > 1 or not all(isinstance(one, Kernel) and one.windows.fit for _, one in maps):
         maps = [(term, as_matrix(one, name, term.shape)) for term, one in maps]
-    inputs, back = [], []
+    inputs: list[FloatConnection] = []
+    back: list[FloatArray] = []
     for term, one in maps:
         if isinstance(one, Kernel):
             inputs.append(
@@ -64,8 +84,8 @@ def _connections(current: Current, name: str) -> tuple[tuple[FloatConnection, ..
             )
         else:
             inputs.append(FloatConnection(source=term.source, weight=one.weight, delay=one.delay))
-            if one.recurrent is not None:
-                back.append(FloatConnection(source=name, weight=one.recurrent, previous_step=True))
-    steps = [one.step for _, one in maps]
-    same = steps[0] is not None and all(step is not None and np.array_equal(step, steps[0]) for step in steps)
-    return (*inputs, *back), steps[0] if same else None
+            back += [] if one.recurrent is None else [one.recurrent]
+    if back:
+        inputs.append(FloatConnection(source=name, weight=np.sum(back, axis=0), previous_step=True))
+    steps = [one.step for _, one in maps if one.step is not None]  # of which the finest may suit all
+    return tuple(inputs), np.min(steps, axis=0) if steps else None

@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.layered import FloatLayer, LayeredNetwork
+from snn2rtl.float_net.layered import LayeredNetwork
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import (
     AdaptiveAveragePool,
@@ -27,12 +27,13 @@ from snn2rtl.float_net.nodes import (
     Unflatten,
     Vote,
 )
-from snn2rtl.passes.lower.currents import Current, Term, added, of_source, reshaped
+from snn2rtl.passes.lower.currents import Current, added, of_source, reshaped
 from snn2rtl.passes.lower.layers import gate, layer
 from snn2rtl.passes.lower.made import Made, refuse
-from snn2rtl.passes.lower.pool import averaged, max_pooled
+from snn2rtl.passes.lower.pool import averaged, max_pooled, voted
+from snn2rtl.passes.lower.readout import readout
 from snn2rtl.passes.lower.weights import Parts, batch_normalised, weighted, whole
-from snn2rtl.pools import INPUT, Sum, SumPool
+from snn2rtl.pools import INPUT, Sum
 from snn2rtl.windows import Shape
 
 
@@ -50,7 +51,7 @@ def lower(network: SpikingNetwork) -> LayeredNetwork:
         walk.take(node)
     if not walk.made.shape and not walk.problems:
         walk.problems.append("network: must have an input of known shape; give --input-shape, such as 1,28,28")
-    group = 1 if walk.problems else walk.readout()
+    group = 1 if walk.problems else walk.group()
     if walk.problems:
         raise UnsupportedModelError(walk.problems)
     return LayeredNetwork(
@@ -68,11 +69,10 @@ class _Walk:
 
     def __init__(self, network: SpikingNetwork) -> None:
         self.network, self.sources = network, network.sources
-        self.made = Made(network.shape or _first_shape(network), network.greatest, network.encoder)
+        self.made = Made(input_shape(network), network.greatest, network.encoder)
         shape = self.made.shape
         self.flows: dict[str, Parts | None] = {INPUT: (of_source(INPUT, shape),) if shape else None}
         self.problems: list[str] = []
-        self.votes = 1
 
     def take(self, node: Node) -> None:
         """Work out what flows from a node; where what flows into it is unknown, nothing more is said."""
@@ -89,6 +89,8 @@ class _Walk:
 
     def _flow(self, node: Node, inputs: list[Parts]) -> Parts:  # noqa: PLR0911, PLR0912, a line for each kind of node
         parts, made = inputs[0], self.made
+        if not isinstance(node, Dropout | Flatten | Unflatten):
+            made.check_sources(term.source for parts in inputs for one in parts for term in one.terms)
         match node:
             case Dropout():
                 return parts
@@ -98,7 +100,7 @@ class _Walk:
                 return (_unflattened(node, whole(node, parts)),)
             case Linear() | Convolution():
                 (source,) = self.sources[node.name]
-                return (weighted(node, parts, source.strip("<>")),)
+                return (weighted(node, parts, source),)
             case BatchNorm():
                 return (batch_normalised(node, whole(node, parts)),)
             case AveragePool() | AdaptiveAveragePool():
@@ -115,44 +117,22 @@ class _Walk:
             case Neuron() | Integrator():
                 return (layer(node, whole(node, parts), made),)
             case Vote():
-                self.votes *= node.size
-                return parts
+                return (voted(node, whole(node, parts), made),)
             case _:
                 assert_never(node)
 
-    def readout(self) -> int:
-        """Return how many neighbouring outputs stand for a class, and take a pool of whole maps at the end for that."""
-        last = self.network.nodes[-1].name
-        parts = self.flows[last]
-        if parts is None or len(parts) > 1:
-            self.problems.append(f"layer '{last}': must not be the last one; end with neurons")
-            return 1
-        (current,) = parts
-        term = current.spikes
-        if term is None or (current.source is None and not self._ends_with_pool(term)):
-            self.problems.append(self._unfinished(current))
-            return 1
-        nodes, group = self.made.nodes, self.votes
-        end = nodes[-1] if nodes else None
-        if isinstance(end, SumPool) and end.name == term.source:
-            group *= end.windows.size
-            nodes.pop()
-        if not nodes or not isinstance(nodes[-1], FloatLayer):
-            self.problems.append(f"layer '{last}': must come before neurons, with which a network must end")
-            return 1
-        outputs = math.prod(nodes[-1].shape)
-        if outputs % group:
-            self.problems.append(f"layer '{last}': {outputs} outputs must be a multiple of {group}")
-        return group
-
-    def _ends_with_pool(self, term: Term) -> bool:
-        last = self.made.nodes[-1] if self.made.nodes else None
-        return isinstance(last, SumPool) and last.name == term.source and math.prod(last.windows.outputs) == 1
-
-    def _unfinished(self, current: Current) -> str:
-        name = current.label or self.network.nodes[-1].name
-        kind = next((type(node).__name__ for node in self.network.nodes if node.name == name), "Linear")
-        return f"layer '{name}': {kind} must be followed by a spiking neuron, not by nothing"
+    def group(self) -> int:
+        """Return how many neighbouring outputs stand for a class."""
+        nodes = {node.name: node for node in self.network.nodes}
+        last = self.network.nodes[-1]
+        parts = self.flows[last.name]
+        assert parts is not None  # or there were problems
+        found = readout(last, parts, self.made)
+        if found is None:
+            end = nodes.get(parts[0].label, last) if len(parts) == 1 else last
+            rule = f"{type(end).__name__} must be followed by a spiking neuron, not by nothing"
+            self.problems.append(f"layer '{end.name}': {rule}")
+        return found or 1
 
 
 def _unflattened(node: Unflatten, current: Current) -> Current:
@@ -195,13 +175,10 @@ def _unknown_shape(node: Node) -> list[str]:
     return [f"layer '{node.name}': {rule}, or put an nn.Unflatten before it"]
 
 
-def has_shape(network: SpikingNetwork) -> bool:
-    """Return whether the shape of the input is known, which lower() needs."""
-    return bool(network.shape or _first_shape(network))
-
-
-def _first_shape(network: SpikingNetwork) -> Shape:
-    """Return the shape that the first nodes give the input, () where they do not."""
+def input_shape(network: SpikingNetwork) -> Shape:
+    """Return the shape of the input: the network's, else what its first nodes say, () where they do not."""
+    if network.shape:
+        return network.shape
     reading: tuple[str, ...] = (INPUT,)
     for node in network.nodes:
         if not set(network.sources[node.name]) & set(reading):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -32,10 +33,13 @@ class Made:
         so_far = LayeredNetwork(name="", shape=self.shape, nodes=nodes, greatest=self.greatest, encoder=self.encoder)
         return greatest_values(so_far)[source] == 1
 
-    def integrates(self, source: str) -> bool:
-        """Return whether a source is a layer of integrators, which never spike."""
-        layers = (node for node in self.nodes if isinstance(node, FloatLayer) and node.name == source)
-        return any(isinstance(layer.neuron, Integrator) for layer in layers)
+    def check_sources(self, sources: Iterable[str]) -> None:
+        """Raise UnsupportedModelError where a source is a layer of integrators, which never spike."""
+        layers = {node.name: node.neuron for node in self.nodes if isinstance(node, FloatLayer)}
+        ends = {one.name for source in sources if isinstance(one := layers.get(source), Integrator)}
+        if ends:
+            rule = "an Integrator must be the last layer, for it never fires"
+            raise UnsupportedModelError([f"layer '{name}': {rule}" for name in sorted(ends)])
 
     def free_name(self, *names: str) -> str:
         """Return the first of the names that no node has, or one made of the last."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -53,6 +51,11 @@ class Kernel:
     windows: Windows
     groups: int
     step: FloatArray | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of what it makes."""
+        return (len(self.weight), *self.windows.outputs)
 
 
 Map = Gain | Matrix | Kernel
@@ -131,6 +134,20 @@ def as_matrix(one: Map, name: str, shape: Shape) -> Matrix:
             return Matrix(unrolled(weight, windows, groups), steps)
 
 
+def fitted(one: Map, name: str, inputs: Shape, outputs: Shape) -> Map:
+    """Return the map, as a matrix where its outputs have another shape than a kernel's channels and windows.
+
+    Args:
+        one: the map.
+        name: of a layer, for errors.
+        inputs: shape of what it takes.
+        outputs: shape of what it makes.
+    """
+    if not isinstance(one, Kernel) or outputs in (one.shape, (len(one.weight),)):
+        return one
+    return as_matrix(one, name, inputs)
+
+
 def check_size(name: str, size: int) -> None:
     """Raise UnsupportedModelError where a matrix of so many weights would be too large."""
     if size > MAX_WEIGHTS:
@@ -138,95 +155,10 @@ def check_size(name: str, size: int) -> None:
         raise UnsupportedModelError([f"layer '{name}': {rule}"])
 
 
-def after(outer: Matrix | Kernel, inner: Map, name: str, inputs: Shape, between: Shape) -> Map:
-    """Return the map that does inner and then outer.
-
-    Args:
-        outer: what comes second.
-        inner: what comes first.
-        name: of the layer of outer, for errors.
-        inputs: shape of what inner takes.
-        between: shape of what it makes.
-    """
-    match outer, inner:
-        case Matrix(), Gain():
-            if inner.is_one:
-                return outer
-            gain = np.ravel(inner.gain)
-            return replace(outer, weight=outer.weight * gain, step=_step_behind(outer.step, gain))
-        case Kernel(), Gain():
-            of_channels = gain_of_channels(inner.gain, between)
-            if of_channels is None:
-                return after(as_matrix(outer, name, between), inner, name, inputs, between)
-            return _scaled_inputs(outer, of_channels)
-        case Kernel(), Kernel():
-            joined = _pointwise(outer, inner) or _pooled(outer, inner)
-            if joined is not None:
-                return joined
-    matrix = as_matrix(outer, name, between)
-    rest = as_matrix(inner, name, inputs)
-    check_size(name, len(matrix.weight) * rest.weight.shape[1])
-    return Matrix(matrix.weight @ rest.weight, recurrent=matrix.recurrent)
-
-
 def gain_of_channels(gain: FloatArray, shape: Shape) -> FloatArray | None:
     """Return the gain of each channel, or None where positions of a channel differ."""
     rows = _like(gain, shape).reshape(shape[0], -1)
     return rows[:, 0] if bool(np.all(rows == rows[:, :1])) else None
-
-
-def _scaled_inputs(kernel: Kernel, gain: FloatArray) -> Kernel:
-    out, per_group, *_ = kernel.weight.shape
-    of_group = gain.reshape(kernel.groups, per_group).repeat(out // kernel.groups, axis=0)
-    return replace(
-        kernel,
-        weight=kernel.weight * of_group.reshape(out, per_group, *(1,) * (kernel.weight.ndim - 2)),
-        step=_step_behind(kernel.step, gain),
-    )
-
-
-def _pointwise(outer: Kernel, inner: Kernel) -> Kernel | None:
-    """Return a convolution behind one of single points as one convolution."""
-    points = inner.windows
-    if points.size != 1 or set(points.stride) != {1} or any(points.padding):
-        return None
-    kernel = outer.weight.shape[2:]
-    first = ungrouped(inner.weight, inner.groups).reshape(len(inner.weight), -1)
-    second = ungrouped(outer.weight, outer.groups).reshape(len(outer.weight), len(first), -1)
-    weight = np.einsum("omk,mc->ock", second, first)
-    return Kernel(weight.reshape(len(weight), -1, *kernel), outer.windows, 1)
-
-
-def _pooled(outer: Kernel, inner: Kernel) -> Kernel | None:
-    """Return a pool behind a convolution as one convolution, where that is exact: without padding in between."""
-    pool, conv = outer.windows, inner.windows
-    depthwise = outer.groups == len(inner.weight) == len(outer.weight)
-    if not depthwise or any(pair != (0, 0) for pair in pool.margins):
-        return None
-    axes = range(len(conv.space))
-    reach = tuple(
-        conv.stride[a] * pool.dilation[a] * (pool.kernel[a] - 1) + conv.dilation[a] * (conv.kernel[a] - 1) + 1
-        for a in axes
-    )
-    weight = np.zeros((*inner.weight.shape[:2], *reach))
-    for tap in product(*(range(k) for k in pool.kernel)):
-        first = tuple(conv.stride[a] * pool.dilation[a] * tap[a] for a in axes)
-        places = tuple(
-            slice(first[a], first[a] + conv.dilation[a] * (conv.kernel[a] - 1) + 1, conv.dilation[a]) for a in axes
-        )
-        at_tap: tuple[Any, ...] = (slice(None), 0, *tap)
-        share = outer.weight[at_tap].reshape(-1, 1, *(1,) * len(conv.space))
-        at_places: tuple[Any, ...] = (slice(None), slice(None), *places)
-        weight[at_places] += share * inner.weight
-    windows = Windows(
-        space=conv.space,
-        kernel=reach,
-        stride=tuple(conv.stride[a] * pool.stride[a] for a in axes),
-        padding=conv.padding,
-        dilation=(1,) * len(conv.space),
-        outputs=pool.outputs,
-    )
-    return Kernel(weight, windows, inner.groups)
 
 
 def one_to_one(gain: FloatArray, shape: Shape) -> Kernel | Matrix:
@@ -241,19 +173,29 @@ def one_to_one(gain: FloatArray, shape: Shape) -> Kernel | Matrix:
     return Kernel(values.reshape(len(values), 1, *ones).copy(), windows, len(values))
 
 
-def embedded(one: Map, name: str, shape: Shape, first: int, channels: int) -> Matrix | Kernel:
-    """Return the map whose outputs are the channels from ``first`` on of so many, all others zero."""
-    made = one_to_one(one.gain, shape) if isinstance(one, Gain) else one
+def embedded(one: Map, name: str, inputs: Shape, outputs: Shape, first: int, channels: int) -> Matrix | Kernel:
+    """Return the map, not recurrent, as the channels from ``first`` on of so many, all others zero.
+
+    Args:
+        one: the map.
+        name: of a layer, for errors.
+        inputs: shape of what it takes.
+        outputs: shape of what it makes.
+        first: channel that its first one becomes.
+        channels: how many there are then.
+    """
+    made = one_to_one(one.gain, outputs) if isinstance(one, Gain) else fitted(one, name, inputs, outputs)
     if isinstance(made, Kernel):
         weight = ungrouped(made.weight, made.groups)
         dense = np.zeros((channels, *weight.shape[1:]))
         dense[first : first + len(weight)] = weight
         return Kernel(dense, made.windows, 1)
-    positions = math.prod(shape[1:])
+    assert isinstance(made, Matrix)
+    positions = math.prod(outputs[1:])
     check_size(name, channels * positions * made.weight.shape[1])
-    weight = np.zeros((channels * positions, made.weight.shape[1]))
-    weight[first * positions : first * positions + len(made.weight)] = made.weight
-    return Matrix(weight, delay=made.delay)
+    wide = np.zeros((channels * positions, made.weight.shape[1]))
+    wide[first * positions : first * positions + len(made.weight)] = made.weight
+    return Matrix(wide, delay=made.delay)
 
 
 def split(outer: Matrix | Kernel, shapes: tuple[Shape, ...]) -> list[Matrix | Kernel] | None:

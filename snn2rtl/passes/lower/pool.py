@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, FloatArray, MaxPool
-from snn2rtl.passes.lower.currents import Current, Term, of_source, through
+from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, FloatArray, MaxPool, Vote
+from snn2rtl.passes.lower.currents import Current, Term, of_source, reshaped, through
 from snn2rtl.passes.lower.made import Made, refuse
 from snn2rtl.passes.lower.maps import Gain, Kernel, Matrix, as_matrix, gain_of_channels
 from snn2rtl.pools import MaxPool as SpikePool
@@ -48,6 +48,17 @@ def max_pooled(node: MaxPool, current: Current, name: str, made: Made) -> Curren
     pool = SpikePool(name=made.free_name(name), source=source, channels=current.shape[0], windows=windows)
     made.nodes.append(pool)
     return of_source(pool.name, (current.shape[0], *windows.outputs))
+
+
+def voted(node: Vote, current: Current, made: Made) -> Current:
+    """Return the mean of each group of neighbours in a row."""
+    if len(current.shape) > 1:
+        refuse(node, f"Vote must come after a Flatten, not on shape {current.shape}")
+    (size,) = current.shape
+    if size % node.size:
+        refuse(node, f"{size} outputs must be a multiple of {node.size}")
+    pool = AveragePool(name=node.name, kernel=(node.size,), stride=(node.size,))
+    return reshaped(averaged(pool, reshaped(current, (1, size)), made), (size // node.size,))
 
 
 def _windows(node: AveragePool | AdaptiveAveragePool | MaxPool, shape: Shape) -> Windows:
