@@ -77,7 +77,8 @@ def test_with_a_bias_it_does_what_the_float_neuron_does(value, bias, changes):
     net = network([*LIVE, [value, -value, value]], [0.0, 0.0, bias], **changes)
     integer, layer, _ = compiled(net, bits=PerLayer(8), membrane_fraction=PerLayer(12))
     spikes = (np.random.default_rng(0).random((100, 9, 3)) < 0.4).astype(np.uint8)
-    (found,), (wanted,) = reference.run(integer, spikes).in_order, floats.run(net, spikes, np.float64)
+    (found,) = reference.run(integer, spikes).in_order
+    (wanted,) = floats.run(net, spikes, np.float64).values()
     assert np.array_equal(found.spikes[:, :, 2], wanted.spikes[:, :, 2])
     assert not layer.weight[2].any()
 
@@ -141,9 +142,10 @@ def test_an_adaptation_that_does_not_fit_is_as_great_as_it_can_be(grow):
     """A spike silences the neuron for the sample, as it would in floats."""
     net = network([[1.0], [1.0]], grow=np.array([0.5, grow]), adaptation_tau=2.0)
     integer, layer, report = compiled(net, bits=PerLayer(2), membrane_fraction=PerLayer(0))
-    assert layer.neuron.grow[1] == 2**46 - 1
+    assert layer.neuron.adaptation_step[1] == 2**46 - 1
     spikes = np.ones((40, 1, 1), np.uint8)
-    (found,), (wanted,) = reference.run(integer, spikes).in_order, floats.run(net, spikes, np.float64)
+    (found,) = reference.run(integer, spikes).in_order
+    (wanted,) = floats.run(net, spikes, np.float64).values()
     assert np.array_equal(found.spikes[..., 1], wanted.spikes[..., 1])
     assert found.spikes[:, 0, 1].sum() == 1
     assert report.grow_error >= grow - 2**46

@@ -125,7 +125,8 @@ def test_spikes_are_spikes_whatever_their_values(tmp_path: Path, value: int) -> 
     for encoder in (ENCODER, None):
         assert read(tmp_path, np.full((5, 28, 784), value, np.uint8), encoder).data.shape == (5, 28, 784)
         assert read(tmp_path, np.full((5, 28, 784), value, bool), encoder).data.shape == (5, 28, 784)
-    assert refusal(tmp_path, np.full((5, 2, 784), 2, np.uint8)) == "spikes must be 0 or 1"
+    advice = "where they are counts of events, compile with --input-max"
+    assert refusal(tmp_path, np.full((5, 2, 784), 2, np.uint8)) == f"spikes must be 0 or 1; {advice}"
 
 
 def test_an_array_that_may_be_either_is_refused(tmp_path: Path) -> None:
