@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import snn2rtl
 from snn2rtl import cli
-from snn2rtl.compiler import compile_network
+from snn2rtl.compiler import compile_network, fold
 from snn2rtl.errors import StrictError
 from snn2rtl.float_net import reference as floats
 from snn2rtl.float_net.network import SpikingNetwork
@@ -78,7 +78,7 @@ def test_with_a_bias_it_does_what_the_float_neuron_does(value, bias, changes):
     integer, layer, _ = compiled(net, bits=PerLayer(8), membrane_fraction=PerLayer(12))
     spikes = (np.random.default_rng(0).random((100, 9, 3)) < 0.4).astype(np.uint8)
     (found,) = reference.run(integer, spikes).in_order
-    (wanted,) = floats.run(net, spikes, np.float64).values()
+    (wanted,) = floats.run(fold(net), spikes, np.float64).values()
     assert np.array_equal(found.spikes[:, :, 2], wanted.spikes[:, :, 2])
     assert not layer.weight[2].any()
 
@@ -145,7 +145,7 @@ def test_an_adaptation_that_does_not_fit_is_as_great_as_it_can_be(grow):
     assert layer.neuron.adaptation_step[1] == 2**46 - 1
     spikes = np.ones((40, 1, 1), np.uint8)
     (found,) = reference.run(integer, spikes).in_order
-    (wanted,) = floats.run(net, spikes, np.float64).values()
+    (wanted,) = floats.run(fold(net), spikes, np.float64).values()
     assert np.array_equal(found.spikes[..., 1], wanted.spikes[..., 1])
     assert found.spikes[:, 0, 1].sum() == 1
     assert report.grow_error >= grow - 2**46

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -56,6 +56,8 @@ def run(network: LayeredNetwork, inputs: Inputs, dtype: DTypeLike = np.float32) 
                 made[node.name] = pooled(node, made[node.source])
             case Sum():
                 made[node.name] = np.sum([made[source] for source in node.sources], axis=0)
+            case _:
+                assert_never(node)
     return traces
 
 
