@@ -1,4 +1,4 @@
-"""Convolutions beside torch's own: read from modules, unrolled, quantized, with every spike SpikingJelly's."""
+"""Convolutions and pools beside torch's own: read from modules, quantized, with every spike SpikingJelly's."""
 
 import numpy as np
 import pytest
@@ -10,55 +10,81 @@ import snn2rtl
 from snn2rtl.cli import main
 from snn2rtl.compiler import fold
 from snn2rtl.errors import OptionError, UnsupportedModelError
-from snn2rtl.float_net.nodes import Linear
+from snn2rtl.float_net import reference as float_reference
+from snn2rtl.float_net.layered import LayeredNetwork
 from snn2rtl.frontend import from_module, load, save
 from snn2rtl.int_net import reference
 from snn2rtl.options import PerLayer, QuantizeOptions
 
 
-def unrolled(shape: tuple[int, ...], *modules: nn.Module) -> list[Linear]:
-    """Return the linear layers of these modules on an input of this shape, neurons behind the last."""
-    net = nn.Sequential(nn.Unflatten(-1, shape), *modules, neuron.IFNode())
-    return [node for node in fold(from_module(net)).nodes if isinstance(node, Linear)]
+def layered(shape: tuple[int, ...], *modules: nn.Module) -> LayeredNetwork:
+    """Return the layers of these modules on an input of this shape, with neurons behind them that do not fire."""
+    net = nn.Sequential(nn.Unflatten(-1, shape), *modules, neuron.IFNode(v_threshold=1e9))
+    return fold(from_module(net))
 
 
-def applied(linears: list[Linear], x: np.ndarray) -> np.ndarray:
-    for linear in linears:
-        x = x @ linear.weight.T + linear.bias
-    return x
+def currents(network: LayeredNetwork, x: np.ndarray) -> np.ndarray:
+    """Return what flows into the neurons for inputs of shape (N, inputs)."""
+    return float_reference.run(network, x[None].astype(np.uint8), np.float64)[network.output.name].membranes[0]
+
+
+def assert_torch_s(modules: list[nn.Module], shape: tuple[int, ...], seed: int = 0) -> None:
+    """Hold what flows into neurons behind modules against the modules themselves, for random spikes."""
+    x = np.random.default_rng(seed).integers(0, 2, (3, *shape)).astype(float)
+    wanted = nn.Sequential(*modules).double()(torch.from_numpy(x)).detach().numpy()
+    found = currents(layered(shape, *modules), x.reshape(3, -1))
+    np.testing.assert_allclose(found, wanted.reshape(3, -1), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("case", range(40))
-def test_unrolled_convolutions_compute_what_torch_does(case):
+def test_convolutions_compute_what_torch_s_do(case):
     rng = np.random.default_rng(case)
     axes, groups = 1 + case % 2, int(rng.integers(1, 4))
     kind = (nn.Conv1d, nn.Conv2d)[axes - 1]
     channels, out = (groups * int(n) for n in rng.integers(1, 4, 2))
     kernel, stride, dilation = (tuple(map(int, rng.integers(1, most, axes))) for most in (4, 4, 3))
     padding = tuple(map(int, rng.integers(0, 3, axes)))
-    conv = kind(channels, out, kernel, stride, padding, dilation, groups, bias=case % 3 > 0).double()
-    shape = (channels, *map(int, rng.integers(6, 9, axes)))
-    x = rng.integers(0, 2, (3, *shape)).astype(float)
-    wanted = conv(torch.from_numpy(x)).detach().numpy()
-    found = applied(unrolled(shape, conv), x.reshape(3, -1))
-    np.testing.assert_allclose(found, wanted.reshape(3, -1), rtol=0, atol=1e-12)
+    conv = kind(channels, out, kernel, stride, padding, dilation, groups, bias=case % 3 > 0)
+    assert_torch_s([conv], (channels, *map(int, rng.integers(6, 9, axes))), case)
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_padding_by_name(padding):
-    conv = nn.Conv2d(2, 3, (3, 5), padding=padding, dilation=(2, 1)).double()
-    x = np.random.default_rng(0).integers(0, 2, (4, 2, 9, 8)).astype(float)
-    wanted = conv(torch.from_numpy(x)).detach().numpy().reshape(4, -1)
-    np.testing.assert_allclose(applied(unrolled((2, 9, 8), conv), x.reshape(4, -1)), wanted, rtol=0, atol=1e-12)
+    assert_torch_s([nn.Conv2d(2, 3, (3, 5), padding=padding, dilation=(2, 1))], (2, 9, 8))
 
 
-def test_pools_join_the_weights_after_them():
-    torch.manual_seed(1)
-    modules = [nn.AvgPool2d(2), nn.AvgPool2d(2, stride=1), nn.Conv2d(3, 4, 2).double()]
-    x = np.random.default_rng(0).integers(0, 2, (5, 3, 8, 9)).astype(float)
-    wanted = nn.Sequential(*modules)(torch.from_numpy(x)).detach().numpy().reshape(5, -1)
-    (linear,) = unrolled((3, 8, 9), *modules)
-    np.testing.assert_allclose(applied([linear], x.reshape(5, -1)), wanted, rtol=0, atol=1e-12)
+POOLS = [
+    [nn.AvgPool2d(2), nn.AvgPool2d(2, stride=1), nn.Conv2d(3, 4, 2)],
+    [nn.AvgPool2d(3, stride=2, padding=1), nn.Conv2d(3, 4, 2, padding=1)],
+    [
+        nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False, ceil_mode=True),
+        nn.BatchNorm2d(3),
+        nn.Conv2d(3, 2, 1),
+    ],
+    [nn.AvgPool2d((3, 4), ceil_mode=True, divisor_override=5), nn.Flatten(), nn.Linear(27, 4)],
+    [nn.Conv2d(3, 4, 3, padding=1), nn.AvgPool2d(3, padding=1, ceil_mode=True)],
+    [nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.AvgPool2d(3, padding=1, divisor_override=4)],
+    [layer.AvgPool2d(3, 2, 1), layer.BatchNorm2d(3), layer.Flatten(), layer.Linear(60, 2)],
+    [nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True), nn.Conv2d(3, 2, 2)],
+    [layer.MaxPool2d(2, stride=1, dilation=2), nn.Flatten(), nn.Linear(126, 2)],
+    [nn.AdaptiveAvgPool2d((4, 3)), nn.Conv2d(3, 2, 1)],
+    [layer.Conv2d(3, 2, 1), layer.AdaptiveAvgPool2d(1), layer.Flatten(), layer.Linear(2, 2)],
+]
+ROWS = [
+    [nn.AvgPool1d(3, stride=2, padding=1, ceil_mode=True, count_include_pad=False), nn.Conv1d(3, 2, 2)],
+    [nn.MaxPool1d(2, ceil_mode=True), nn.AvgPool1d(2), nn.BatchNorm1d(3), nn.Conv1d(3, 1, 1)],
+    [layer.AvgPool1d(2), layer.Conv1d(3, 2, 1, groups=1)],
+    [nn.AdaptiveAvgPool1d(3), nn.Flatten(), nn.Linear(9, 2)],
+]
+
+
+@pytest.mark.parametrize(
+    ("modules", "shape"), [*((modules, (3, 8, 9)) for modules in POOLS), *((modules, (3, 9)) for modules in ROWS)]
+)
+def test_pools_compute_what_torch_s_do(modules, shape):
+    for module in modules:
+        module.eval()
+    assert_torch_s(modules, shape)
 
 
 def hybrid() -> nn.Sequential:
@@ -102,17 +128,17 @@ def test_a_spiking_cnn_is_spikingjelly_s_spike_for_spike(tmp_path):
 def test_what_has_no_exact_hardware_is_refused_by_name():
     modules = nn.Sequential(
         nn.Conv1d(1, 2, 3, padding=1, padding_mode="circular"),
-        nn.AvgPool1d(2, ceil_mode=True),
-        nn.AvgPool1d(2, padding=1),
-        nn.AvgPool2d(2, divisor_override=3),
         nn.Conv1d(1, 2, 4, padding="same"),
-        nn.MaxPool1d(2),
+        nn.MaxPool1d(2, return_indices=True),
+        nn.LPPool1d(2, 2),
+        nn.AdaptiveMaxPool1d(2),
+        nn.AdaptiveAvgPool2d((None, 1)),
         nn.Unflatten(0, (1, 4)),
     )
     with pytest.raises(UnsupportedModelError) as caught:
         from_module(modules)
-    rules = ("padding_mode must be", "ceil_mode must be", "padding must be 0", "divisor_override must", "equal at both",
-             "not MaxPool1d", "dim must be")  # fmt: skip
+    rules = ("padding_mode must be", "equal at both", "return_indices must be", "not LPPool1d", "not AdaptiveMaxPool1d",
+             "output_size must be numbers", "dim must be")  # fmt: skip
     for index, (rule, problem) in enumerate(zip(rules, caught.value.problems, strict=True)):
         assert problem.startswith(f"layer '{index}': ")
         assert rule in problem
@@ -124,20 +150,25 @@ def test_what_has_no_exact_hardware_is_refused_by_name():
         ((1, 8), [nn.Conv2d(1, 2, 3)], "layer '1': Convolution of 2 axes must have an input of 3 axes, channels first"),
         ((2, 8), [nn.Conv1d(1, 2, 3)], "layer '1': must take 2 channels, not 1"),
         ((1, 8), [nn.Conv1d(1, 2, 9)], "layer '1': kernel must fit the input of shape (1, 8), which it does not"),
-        ((1, 8), [nn.AvgPool1d(9), nn.Conv1d(1, 2, 1)], "layer '1': kernel must fit the input of shape (1, 8)"),
+        ((1, 8), [nn.AvgPool1d(9), nn.Conv1d(1, 2, 1)], "layer '1': kernel must fit the input of shape (8,)"),
         ((1, 8), [nn.Conv1d(1, 2, 3), nn.Linear(6, 2)], "layer '2': Linear must come after a Flatten"),
         ((1, 8), [nn.Conv1d(1, 2, 3), nn.BatchNorm1d(3)], "layer '2': must have 2 channels, not 3"),
-        ((1, 8), [nn.Conv1d(1, 1, 1), nn.AvgPool1d(2)], "layer '3': neurons must come after a layer with weights"),
-        ((2**14, 8), [nn.Conv1d(2**14, 1, 1)], None),
-        ((1, 2**16), [nn.Conv1d(1, 1, 1)], "layer '1': must have at most 134217728 weights when unrolled, not 4294967"),
+        (
+            (1, 2**16),
+            [nn.Conv1d(1, 1, 3), nn.Conv1d(1, 1, 3, padding=1)],
+            "layer '2': must have at most 134217728 weights when unrolled, not 4294705156",
+        ),
+        (
+            (1, 8),
+            [nn.Conv1d(1, 2, 3), nn.MaxPool1d(2)],
+            "layer '2': MaxPool must come right after spiking neurons, for it pools spikes; put the neurons before it",
+        ),
+        ((1, 8), [nn.AdaptiveAvgPool1d(3), nn.Conv1d(1, 1, 1)], "layer '1': outputs (3,) must divide the input"),
     ],
 )  # fmt: skip
 def test_misfits_are_named(shape, modules, message):
-    if message is None:
-        assert unrolled(shape, *modules)
-        return
     with pytest.raises(UnsupportedModelError) as caught:
-        unrolled(shape, *modules)
+        layered(shape, *modules)
     assert message in str(caught.value)
 
 
@@ -151,7 +182,7 @@ def test_a_convolution_needs_a_shape(tmp_path, capsys):
     )
     out = tmp_path / "net.npz"
     assert main(["compile", str(path), "--input-shape", "1,8", "--out", str(out)]) == 0
-    with pytest.raises(OptionError, match="integer network already, whose inputs have no shape"):
+    with pytest.raises(OptionError, match="integer network already, whose inputs have a shape"):
         snn2rtl.compile(out, input_shape=(1, 8))
     with pytest.raises(SystemExit):
         main(["compile", str(path), "--input-shape", "1,0", "--out", str(out)])

@@ -45,8 +45,8 @@ class OwnLayer(nn.Module):
 
 
 SPIKING = (
-    "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, "
-    "IFNode, LIFNode or ParametricLIFNode"
+    "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, MaxPool1d, MaxPool2d, "
+    "Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, IFNode, LIFNode or ParametricLIFNode"
 )
 
 
@@ -69,7 +69,7 @@ OWN = "; build it as nn.Sequential of these"
             Leaky(),
             f"neuron must be IFNode, LIFNode or ParametricLIFNode of SpikingJelly, or {NORSE}, not Leaky of snntorch",
         ),
-        (nn.MaxPool2d(1), f"must be {SPIKING}, not MaxPool2d"),
+        (nn.MaxPool3d(1), f"must be {SPIKING}, not MaxPool3d"),
         (nn.BatchNorm3d(1), f"must be {SPIKING}, not BatchNorm3d"),
         (layer.TLastSeqToANNContainer(nn.Linear(1, 1)), f"must be {SPIKING}, not TLastSeqToANNContainer"),
         (nn.ModuleList([nn.Linear(1, 1)]), f"must be {SPIKING}, not ModuleList"),
@@ -179,7 +179,7 @@ def test_hooks_of_the_old_weight_norm_are_refused():
 
 def test_all_problems_are_named_at_once():
     net = nn.Sequential()
-    net.add_module("pool", nn.MaxPool1d(1))
+    net.add_module("pool", nn.LPPool1d(1, 1))
     net.add_module("fc1", nn.Linear(2, 2))
     net.add_module("lif2", neuron.IzhikevichNode())
     net.add_module("gone", None)

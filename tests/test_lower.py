@@ -842,6 +842,16 @@ def test_an_input_of_unknown_shape(first, kind, example):
     with pytest.raises(UnsupportedModelError) as caught:
         lower(SpikingNetwork(name="net", nodes=nodes))
     assert caught.value.problems == (f"layer 'x': {rule}, or put an nn.Unflatten before it",)
-    graph = (Neuron(name="lif", **LIF), *nodes[3:], Neuron(name="end", **LIF))
-    with pytest.raises(UnsupportedModelError, match=r"^network: must have an input of known shape; give --input-shape"):
-        lower(SpikingNetwork(name="net", nodes=graph))
+
+
+def test_the_first_layers_say_the_shape_of_the_input():
+    lif, fc = Neuron(name="lif", **LIF), Linear(name="fc", weight=ones(2, 4), bias=ones(2))
+    end = Neuron(name="end", **LIF)
+    assert lower(SpikingNetwork(name="net", nodes=(lif, Flatten(name="f"), fc, end))).shape == (4,)
+    add = (lif, replace(lif, name="b"), Add(name="add"), fc, end)
+    edges = ((INPUT, "lif"), (INPUT, "b"), ("lif", "add"), ("b", "add"), ("add", "fc"), ("fc", "end"))
+    rule = "network: must have an input of known shape; give --input-shape, such as 1,28,28"
+    with pytest.raises(UnsupportedModelError) as caught:
+        lower(SpikingNetwork(name="net", nodes=add, edges=edges))
+    assert caught.value.problems == (rule,)
+    assert lower(SpikingNetwork(name="net", nodes=add, edges=edges, shape=(4,))).shape == (4,)

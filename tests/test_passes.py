@@ -157,7 +157,7 @@ def test_neurons_behind_neurons_read_them_one_by_one():
 
 
 def test_what_stands_behind_the_last_neurons_is_refused():
-    for name, last in (("c", norm("c", [2], [0])), ("d", fc("d", [[1.0]]))):
+    for name, last in (("c", norm("c", [2], [1])), ("d", fc("d", [[1.0]]))):
         with pytest.raises(UnsupportedModelError) as caught:
             fold(network(norm("a", [1], [1]), norm("b", [1], [0]), fc("fc", [[1.0]]), LIF, last))
         kind = type(last).__name__

@@ -1,6 +1,7 @@
-"""Read the torch modules that work along axes: convolutions, average pools, and what gives a sample its shape.
+"""Read the torch modules that work along axes: convolutions, pools, and what gives a sample its shape.
 
-Source: torch.nn.Conv1d, Conv2d, AvgPool1d, AvgPool2d, Unflatten; spikingjelly 2.0.0 has subclasses of the first four.
+Source: torch.nn.Conv1d, AvgPool1d, AdaptiveAvgPool1d, MaxPool1d, those of two axes, and Unflatten; spikingjelly 2.0.0
+has subclasses of all but the last.
 """
 
 from __future__ import annotations
@@ -11,24 +12,31 @@ from spikingjelly.activation_based import layer
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.nodes import AveragePool, Convolution, Unflatten
+from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, Convolution, MaxPool, Node, Unflatten
 from snn2rtl.frontend import tensors
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, layer.Conv1d, layer.Conv2d)
-POOLS = (nn.AvgPool1d, nn.AvgPool2d, layer.AvgPool1d, layer.AvgPool2d)
+AVERAGE_POOLS = (nn.AvgPool1d, nn.AvgPool2d, layer.AvgPool1d, layer.AvgPool2d)
+ADAPTIVE_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, layer.AdaptiveAvgPool1d, layer.AdaptiveAvgPool2d)
+MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, layer.MaxPool1d, layer.MaxPool2d)
 UNFLATTENS = (nn.Unflatten,)
-CLASSES = (*CONVOLUTIONS, *POOLS, *UNFLATTENS)
+CLASSES = (*CONVOLUTIONS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, *MAX_POOLS, *UNFLATTENS)
 
 
-def read(path: str, module: Any, found: tensors.Tensors) -> Convolution | AveragePool | Unflatten:
+def read(path: str, module: Any, found: tensors.Tensors) -> Node:
     """Return the node of a module of CLASSES.
 
     Raises:
         UnsupportedModelError: it computes something else than its node.
     """
-    if type(module) in CONVOLUTIONS:
+    kind = type(module)
+    if kind in CONVOLUTIONS:
         return _convolution(path, module, found)
-    return _pool(path, module) if type(module) in POOLS else _unflatten(path, module)
+    if kind in ADAPTIVE_POOLS:
+        return _adaptive_pool(path, module)
+    if kind in MAX_POOLS:
+        return _max_pool(path, module)
+    return _average_pool(path, module) if kind in AVERAGE_POOLS else _unflatten(path, module)
 
 
 def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
@@ -53,19 +61,47 @@ def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
     )
 
 
-def _pool(path: str, module: Any) -> AveragePool:
-    axes = 1 if isinstance(module, nn.AvgPool1d) else 2
-    kernel, stride, padding = (
-        value if isinstance(value, tuple) else (value,) * axes
-        for value in (module.kernel_size, module.stride, module.padding)
+def _of_axes(module: nn.Module, *names: str) -> dict[str, tuple[int, ...]]:
+    """Return attributes of a pool, each with a number for every axis."""
+    axes = 1 if isinstance(module, nn.AvgPool1d | nn.MaxPool1d | nn.AdaptiveAvgPool1d) else 2
+    values = {name: getattr(module, name) for name in names}
+    return {
+        name: tuple(value) if isinstance(value, tuple | list) else (value,) * axes for name, value in values.items()
+    }
+
+
+def _average_pool(path: str, module: nn.AvgPool1d | nn.AvgPool2d) -> AveragePool:
+    numbers = _of_axes(module, "kernel_size", "stride", "padding")
+    return AveragePool(
+        name=path,
+        kernel=numbers["kernel_size"],
+        stride=numbers["stride"],
+        padding=numbers["padding"],
+        ceil_mode=module.ceil_mode,
+        count_include_pad=module.count_include_pad,
+        divisor=getattr(module, "divisor_override", None) or 0,
     )
-    if any(padding):
-        _refuse(path, f"padding must be 0, not {module.padding}; pad the convolution before it")
-    if module.ceil_mode:
-        _refuse(path, "ceil_mode must be False, for places at the border would have weights of their own, not True")
-    if getattr(module, "divisor_override", None) is not None:
-        _refuse(path, f"divisor_override must be None, not {module.divisor_override}")
-    return AveragePool(name=path, kernel=kernel, stride=stride)
+
+
+def _adaptive_pool(path: str, module: nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d) -> AdaptiveAveragePool:
+    outputs = _of_axes(module, "output_size")["output_size"]
+    if None in outputs:
+        _refuse(path, f"output_size must be numbers, not {module.output_size}")
+    return AdaptiveAveragePool(name=path, outputs=outputs)
+
+
+def _max_pool(path: str, module: nn.MaxPool1d | nn.MaxPool2d) -> MaxPool:
+    if module.return_indices:
+        _refuse(path, "return_indices must be False, not True")
+    numbers = _of_axes(module, "kernel_size", "stride", "padding", "dilation")
+    return MaxPool(
+        name=path,
+        kernel=numbers["kernel_size"],
+        stride=numbers["stride"],
+        padding=numbers["padding"],
+        dilation=numbers["dilation"],
+        ceil_mode=module.ceil_mode,
+    )
 
 
 def _unflatten(path: str, module: nn.Unflatten) -> Unflatten:

@@ -190,7 +190,7 @@ def input_shape(network: SpikingNetwork) -> Shape:
                 return (len(mean),)
             case Unflatten(shape=shape):
                 return shape
-            case Flatten() | Dropout():
+            case Flatten() | Dropout() | Neuron():
                 reading = (*reading, node.name)
             case _:
                 return ()
