@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo test lint bench bench-shd results results-mnist results-hardware results-shd scale spiker clean
+.PHONY: help setup demo test lint docs bench bench-shd results results-mnist results-hardware results-shd scale spiker clean
 
 help:
 	@grep -E '^# make' Makefile
@@ -29,6 +29,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# make docs    the parts of docs/cli.md that the program says itself: options of training, help texts
+docs: setup
+	$(BIN)/python .ci/docs.py
 
 # make bench   golden model and training against SpikingJelly, compile time and memory; writes docs/results/
 bench: setup

@@ -113,7 +113,7 @@ def test_spaces_have_a_size() -> None:
     [
         (["--search", "bits=4,8"], "search bits: must not be varied for an integer network, which "),
         (["--search", "lanes=0,8"], "search lanes: must be 1 to 1024, not 0"),
-        (["--search", "layout=dense,round"], "search layout: must be auto, dense, indexed, ragged, not round"),
+        (["--search", "layout=dense,round"], "search layout: must be auto, dense, indexed or ragged, not round"),
         (["--search", "lanes=1:8"], "--trials: must be given where a range is searched"),
         (["--search", "model=a,b"], "search model: must name an option that can be varied, which are bits, "),
         (["--search", "lanes=1,2", "--objective", "speed"], "objective: must be among accuracy, cycles, memory, not"),

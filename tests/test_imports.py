@@ -67,7 +67,7 @@ def test_only_plots_import_matplotlib():
 
 def test_only_data_imports_h5py():
     users = {name for name, used in IMPORTS.items() if any(within(module, "h5py") for module in used)}
-    assert users == {"snn2rtl.data.shd"}
+    assert users == {"snn2rtl.data.shd_reader"}
 
 
 def test_only_tuning_imports_optuna_and_databases():

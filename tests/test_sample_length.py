@@ -149,3 +149,9 @@ def test_compile_says_how_long_samples_may_be(
     snn2rtl.save(nn.Sequential(nn.Linear(2, 2), neuron.IFNode(v_reset=None)), "model.pt")
     assert cli.main(["compile", "model.pt", "--out", "net2.npz", *options]) == 0
     assert f"widths hold {said} " in lines(capsys.readouterr().out) + " "
+
+
+def test_the_folder_says_what_a_count_holds(tmp_path: Path) -> None:
+    snn2rtl.compile(TWICE, tmp_path / "rtl", quantize=QuantizeOptions(time_steps=300))
+    said = "A class's count ends at 511, which samples of no more time steps never pass."
+    assert said in (tmp_path / "rtl" / "README.md").read_text()

@@ -125,8 +125,10 @@ def test_spikes_are_spikes_whatever_their_values(tmp_path: Path, value: int) -> 
     for encoder in (ENCODER, None):
         assert read(tmp_path, np.full((5, 28, 784), value, np.uint8), encoder).data.shape == (5, 28, 784)
         assert read(tmp_path, np.full((5, 28, 784), value, bool), encoder).data.shape == (5, 28, 784)
-    advice = "where they are counts of events, compile with --input-max"
-    assert refusal(tmp_path, np.full((5, 2, 784), 2, np.uint8)) == f"spikes must be 0 or 1; {advice}"
+    counts = np.full((5, 2, 784), 2, np.uint8)
+    assert refusal(tmp_path, counts) == "spikes must be 0 or 1"
+    advice = "; where they are counts of events, compile with --input-max"
+    assert refusal(tmp_path, counts, None) == f"spikes must be 0 or 1{advice}"
 
 
 def test_an_array_that_may_be_either_is_refused(tmp_path: Path) -> None:
@@ -201,25 +203,54 @@ def test_spikes_may_have_the_shape_of_the_network(tmp_path: Path) -> None:
     assert refusal(tmp_path, spikes, None, inputs=96) == "spikes must have shape (T, N, 96), not (5, 6, 3, 8, 4)"
 
 
+def test_spikes_are_numbers_of_at_least_one_sample(tmp_path: Path) -> None:
+    for kind in ("U1", "c8"):
+        assert refusal(tmp_path, np.zeros((5, 2, 4), kind), None, inputs=4) == "spikes must be 0 or 1"
+    for value in (np.nan, np.inf, -1.0, 0.5):
+        assert refusal(tmp_path, np.full((5, 2, 4), value), None, inputs=4).startswith("spikes must be 0 or 1")
+    assert refusal(tmp_path, np.zeros((5, 0, 4)), None, inputs=4) == "must hold at least one sample, not none"
+    assert refusal(tmp_path, np.zeros((0, 4)), DIRECT, inputs=4).startswith("images must be uint8 with 4 pixels")
+    none = np.zeros((0, 4), np.uint8)
+    assert refusal(tmp_path, none, DIRECT, inputs=4) == "must hold at least one sample, not none"
+
+
 def test_networks_of_a_row_of_inputs_take_axes_in_their_order(tmp_path: Path) -> None:
     assert np.array_equal(read(tmp_path, IMAGES, inputs=96).data, IMAGES.reshape(6, 96))
     assert np.array_equal(read(tmp_path, IMAGES, inputs=96, shape=(96,)).data, IMAGES.reshape(6, 96))
 
 
-def test_calibration_with_channels_last_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    net = nn.Sequential(
-        layer.Conv2d(3, 2, 3, padding=1, bias=False),
-        neuron.IFNode(),
-        layer.Flatten(),
-        layer.Linear(64, 3),
-        neuron.IFNode(),
-    )
-    snn2rtl.save(net, tmp_path / "m.pt", encoder=ENCODER)
-    argv = ["compile", str(tmp_path / "m.pt"), "--input-shape", "3,8,4", "--out", str(tmp_path / "net.npz"), "--quiet"]
-    for images, code in ((LATE, 1), (IMAGES, 0)):
-        np.savez(tmp_path / "x.npz", images=images, labels=np.arange(6) % 3)
-        assert main([*argv, "--calibration", str(tmp_path / "x.npz")]) == code
-        assert ("images.transpose(0, 3, 1, 2)" in capsys.readouterr().err) == (code == 1)
+@pytest.mark.parametrize("said_by", ["--input-shape", "nn.Unflatten"])
+def test_every_command_knows_the_shape_of_the_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], said_by: str
+) -> None:
+    convolution, linear = layer.Conv2d(3, 2, 3, padding=1, bias=False), layer.Linear(64, 3)
+    layers = [convolution, neuron.IFNode(), layer.Flatten(), linear, neuron.IFNode()]
+    first = [nn.Unflatten(1, SHAPE)] if said_by == "nn.Unflatten" else []
+    snn2rtl.save(nn.Sequential(*first, *layers), tmp_path / "m.pt", encoder=ENCODER)
+    options = [] if first else ["--input-shape", "3,8,4"]
+    for name, images in (("late", LATE), ("right", IMAGES), ("flat", IMAGES.reshape(6, 96))):
+        np.savez(tmp_path / f"{name}.npz", images=images, labels=np.arange(6) % 3)
+    rtl, out = str(tmp_path / "rtl"), ["--out", str(tmp_path / "out.npz")]
+    assert main(["compile", str(tmp_path / "m.pt"), *options, "--out", rtl, "--quiet"]) == 0
+    commands = [
+        ["compile", str(tmp_path / "m.pt"), *options, *out, "--calibration"],
+        ["compile", f"{rtl}/network.npz", *out, "--calibration"],
+        ["simulate", rtl, *out, "--input"],
+        ["simulate", f"{rtl}/network.npz", *out, "--input"],
+        ["measure", rtl, "--repeats", "0", "--data"],
+    ]
+    for argv in (*commands, ["verify", rtl, "--data"]):
+        capsys.readouterr()
+        assert main([*argv, str(tmp_path / "late.npz")]) == 1
+        assert capsys.readouterr().err == (
+            f"snn2rtl: error: {tmp_path}/late.npz: images must be uint8 of shape (N, 3, 8, 4) or (N, 96), not uint8 of "
+            "shape (6, 8, 4, 3); channels must come first: write images.transpose(0, 3, 1, 2)\n"
+        )
+    for argv in commands:
+        assert main([*argv, str(tmp_path / "right.npz"), "--json"]) == 0
+        right = capsys.readouterr().out
+        assert main([*argv, str(tmp_path / "flat.npz"), "--json"]) == 0
+        assert capsys.readouterr().out == right
 
 
 # names and pipes
@@ -271,6 +302,13 @@ def test_samples_are_read_from_a_pipe(tmp_path: Path, rtl: Path, monkeypatch: py
         assert main([*argv, str(pipe), "--quiet"]) == 0
         writer.join()
     assert verified == [5, 1, 1, 2, 1, 1]
+
+
+def test_samples_in_the_place_of_a_network_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "x.npz", spikes=SPIKES)
+    assert main(["simulate", str(tmp_path / "x.npz"), "--input", "x", "--out", "y"]) == 1
+    sentence = "must be a network.npz written by snn2rtl (it has no header)"
+    assert capsys.readouterr().err == f"snn2rtl: error: {tmp_path}/x.npz: {sentence}\n"
 
 
 def test_what_is_read_more_than_once_is_no_pipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from snn2rtl.commands.arguments import positive
-from snn2rtl.commands.config_options import add_option, add_options, add_run_arguments, given
+from snn2rtl.commands.config_options import add_option, add_options, add_run_arguments, given, groups
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
@@ -16,11 +16,6 @@ from snn2rtl.training.mnist_config import MnistConfig
 
 HELP = "prune a trained network in rounds, each followed by fine-tuning"
 WANTED = ("sparsity", "neuron_sparsity", "prune_threshold")
-_OF_THE_NETWORK = (
-    "hidden", "tau", "batch_norm", "encoder",
-    "neuron", "tau_min", "tau_max", "synapse_tau_min", "synapse_tau_max", "adaptation_tau_min", "adaptation_tau_max",
-    "readout_tau", "grow", "recurrent", "delays", "readout", "channels",
-)  # fmt: skip
 _OWN = (*WANTED, "qat_from")
 _OF_THE_ROUNDS = ("epochs", "prune_from", "prune_every", "prune_until")
 
@@ -33,9 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fine-tune", type=positive, default=5, metavar="N", help="epochs after each of them [%(default)s]"
     )
     add_run_arguments(parser, Path("runs/pruned"))
+    every = {name: option for options in groups().values() for name, option in options.items()}
     for name in _OWN:
-        add_option(parser, name, getattr(TrainConfig, name))
-    add_options(parser, leave_out=(*_OWN, *_OF_THE_NETWORK, *_OF_THE_ROUNDS), shown="the run's")
+        add_option(parser, every[name], str(every[name].default))
+    of_model = [name for name, option in every.items() if option.of_model]
+    add_options(parser, leave_out=(*_OWN, *_OF_THE_ROUNDS, *of_model), shown="the run's")
 
 
 def run(args: argparse.Namespace) -> Outcome | None:

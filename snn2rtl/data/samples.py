@@ -205,10 +205,11 @@ def _spikes(form: _Form, data: NDArray[Any]) -> Spikes:
     if not form.may_be_spikes(data) or data.shape[0] == 0:
         advice = form.advice("spikes", data, 2)
         raise DataError(f"{form.path}: spikes must have shape {form.wanted('T', 'N')}, not {data.shape}{advice}")
-    if data.dtype.kind not in "biuf" or not (_are_whole(data) and data.min() >= 0 and data.max() <= form.greatest):
+    if not _are_whole(data) or data.min(initial=0) < 0 or data.max(initial=0) > form.greatest:
         if form.greatest == 1:
-            counts = "; where they are counts of events, compile with --input-max" if _are_whole(data) else ""
-            raise DataError(f"{form.path}: spikes must be 0 or 1{counts}")
+            may_count = form.encoder is None and _are_whole(data)
+            advice = "; where they are counts of events, compile with --input-max" if may_count else ""
+            raise DataError(f"{form.path}: spikes must be 0 or 1{advice}")
         raise DataError(f"{form.path}: counts must be whole numbers of 0..{form.greatest}, as --input-max said")
     kind = "u1" if form.greatest <= np.iinfo(np.uint8).max else "u2"
     spikes: Spikes = data.astype(kind).reshape(*data.shape[:2], form.inputs)
@@ -216,7 +217,7 @@ def _spikes(form: _Form, data: NDArray[Any]) -> Spikes:
 
 
 def _are_whole(data: NDArray[Any]) -> bool:
-    return data.dtype.kind in "biu" or bool((data == np.floor(data)).all())
+    return data.dtype.kind in "biu" or (data.dtype.kind == "f" and bool((data == np.floor(data)).all()))
 
 
 def _images(form: _Form, data: NDArray[Any]) -> NDArray[np.uint8]:

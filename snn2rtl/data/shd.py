@@ -8,6 +8,7 @@ Source: Cramer, Stradmann, Schemmel, Zenke, The Heidelberg Spiking Data Sets, ht
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import shutil
 import tempfile
 import zlib
@@ -15,12 +16,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from snn2rtl.data.events import UNITS, Events
+from snn2rtl.data.shd_process import Reader, borrowed_reader
 from snn2rtl.errors import DataError
 from snn2rtl.files import why_no_file
 from snn2rtl.fixed_point import IntArray
@@ -33,7 +33,6 @@ LONGEST_S = 10  # a digit takes about one second: a file of milliseconds is foun
 EXCERPT = Path(__file__).resolve().parents[2] / "examples" / "shd" / "shd_regen_test_200.h5.gz"
 
 _AT_ONCE = 256  # recordings
-_TIMES, _UNITS, _LABELS, _SPEAKERS = KEYS = ("spikes/times", "spikes/units", "labels", "extra/speaker")
 _GZIP = b"\x1f\x8b"
 
 
@@ -48,7 +47,7 @@ class ShdFile:
     labels: IntArray
     speakers: IntArray
     note: str
-    _lists: tuple[Any, Any]  # of times and of units
+    _reader: Reader
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -73,17 +72,14 @@ class ShdFile:
         Raises:
             DataError: the file is damaged, or its spikes break a rule.
         """
-        with _reading(self.path):
-            times, units = (lists[first:last] for lists in self._lists)
-            counts = [np.array([len(one) for one in lists], np.int64) for lists in (times, units)]
-            joined = [np.concatenate(lists) for lists in (times, units)]
+        _, (times, units, *counts) = self._reader.ask(self.path, {"read": [first, last]})
         if (unequal := np.flatnonzero(counts[0] != counts[1])).size:
             at = unequal[0]
             raise DataError(
                 f"{self.path}: recording {first + at} must have as many units as times, "
                 f"not {counts[1][at]} and {counts[0][at]}"
             )
-        events = Events(first, joined[0], joined[1], counts[0])
+        events = Events(first, times, units, counts[0])
         _check_spikes(self.path, events)
         return events
 
@@ -95,19 +91,14 @@ def open_shd(path: Path) -> Iterator[ShdFile]:
     Raises:
         DataError: it is missing or damaged, or its structure or its labels break a rule.
     """
-    import h5py
-
+    if importlib.util.find_spec("h5py") is None:
+        raise ModuleNotFoundError("recordings are read with h5py", name="h5py")
     if not path.is_file():
         raise DataError(f"{path}: must be a file, {why_no_file(path)}")
-    with _unpacked(path) as plain:
-        if not h5py.is_hdf5(plain):
-            raise DataError(f"{path}: must be a file of HDF5, compressed with gzip or not; get it again")
-        with _reading(path):
-            file = h5py.File(plain, "r")
-        with file:
-            with _reading(path):
-                checked = _checked(path, file)
-            yield checked
+    with _unpacked(path) as plain, borrowed_reader() as reader:
+        answer, (labels, speakers) = reader.ask(path, {"open": str(plain), "name": str(path)})
+        _check_labels(path, labels)
+        yield ShdFile(path, labels, speakers, answer["note"], reader)
 
 
 def excerpt() -> Path:
@@ -168,64 +159,10 @@ def _unpacked(path: Path) -> Iterator[Path]:
         yield plain
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn what HDF5 says about a damaged file into one sentence."""
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        said = " ".join(str(error).split())
-        raise DataError(f"{path}: must be a whole HDF5 file, but {said}; get it again") from None
-
-
-def _checked(path: Path, file: Any) -> ShdFile:
-    import h5py
-
-    found = {key: file.get(key) for key in KEYS}
-    missing = [key for key, item in found.items() if not isinstance(item, h5py.Dataset)]
-    if missing:
-        raise DataError(f"{path}: must hold the arrays {', '.join(KEYS)}, not none at {' and '.join(missing)}")
-    shapes = {key: item.shape for key, item in found.items()}
-    if len(set(shapes.values())) > 1 or len(shapes[_LABELS]) != 1:
-        raise DataError(f"{path}: arrays must have one axis and one length, not {_shapes(shapes)}")
-    if not shapes[_LABELS][0]:
-        raise DataError(f"{path}: must hold at least one recording, not none")
-    for key, kinds, what in ((_TIMES, "f", "floats"), (_UNITS, "iu", "integers")):
-        dtype = h5py.check_vlen_dtype(found[key].dtype)
-        if not isinstance(dtype, np.dtype) or dtype.kind not in kinds:
-            raise DataError(f"{path}: {key} must hold a list of {what} for each recording, not {found[key].dtype}")
-        _check_lengths(path, key, found[key])
-    labels, speakers = (_integers(path, key, found[key]) for key in (_LABELS, _SPEAKERS))
+def _check_labels(path: Path, labels: IntArray) -> None:
     if (wrong := np.flatnonzero((labels < 0) | (labels >= CLASSES))).size:
         at = wrong[0]
         raise DataError(f"{path}: labels must be 0..{CLASSES - 1}, not {labels[at]} (recording {at})")
-    note = file.attrs.get("note", "")
-    return ShdFile(path, labels, speakers, note if isinstance(note, str) else "", (found[_TIMES], found[_UNITS]))
-
-
-def _check_lengths(path: Path, key: str, item: Any) -> None:
-    """Raise DataError where a list is longer than the file: HDF5 would take as much memory before it looks.
-
-    HDF5 keeps a length (32 bits), an address (64) and a number (32) for each list, here in one piece unless in chunks.
-    """
-    offset, file = item.id.get_offset(), Path(item.file.filename)
-    if offset is None or item.id.get_storage_size() != 16 * len(item):
-        return
-    lengths = np.fromfile(file, "<u4, <u8, <u4", len(item), offset=offset)["f0"]
-    if (longest := int(lengths.max())) > file.stat().st_size:
-        at = int(lengths.argmax())
-        raise DataError(f"{path}: recording {at} must fit the file, not have {longest:,} {key}; get it again")
-
-
-def _shapes(shapes: dict[str, tuple[int, ...]]) -> str:
-    return ", ".join(f"{key} {shape}" for key, shape in shapes.items())
-
-
-def _integers(path: Path, key: str, item: Any) -> IntArray:
-    if item.dtype.kind not in "iu":
-        raise DataError(f"{path}: {key} must be integers, not {item.dtype}")
-    values: NDArray[Any] = item[:]
-    return values.astype(np.int64)
 
 
 def _check_spikes(path: Path, events: Events) -> None:

@@ -80,6 +80,8 @@ def load(path: Path) -> FixedPointNetwork:
                 raise ModelFileError(
                     f"{path}: arrays must take at most {MAX_BYTES >> 30} GiB, not {size / 2**30:.1f} GiB"
                 )
+            if "header" not in arrays:
+                raise ModelFileError(f"{path}: must be a network.npz written by snn2rtl (it has no header)")
             header = json.loads(arrays["header"].tobytes())
             match header["format_version"]:
                 case 1:

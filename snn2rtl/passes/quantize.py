@@ -36,7 +36,6 @@ def quantize_network(
             weights are there twice.
         options: widths, scales and leaks.
         sample_steps: time steps of the calibration samples, which widths must hold, 0 without any.
-        sample_steps: time steps of the calibration samples, which widths must hold, 0 without any.
 
     Raises:
         QuantizationError: a number does not fit the widths that were asked for.
@@ -132,7 +131,8 @@ def _greatest_currents(layer: FloatLayer, greatest: Mapping[str, int], unit: int
     total: FloatArray = np.maximum(layer.bias, 0).reshape(layer.num_rows, -1).max(axis=1)
     for connection in layer.inputs:
         most = 1 if connection.previous_step else greatest[connection.source] / unit
-        total = total + most * np.maximum(connection.rows, 0).sum(axis=1)
+        rows = connection.rows
+        total = total + most * np.concatenate([np.maximum(rows[part], 0).sum(axis=1) for part in blocks(rows)])
     return total
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from optuna import Study
 
 from snn2rtl.api import Compiled, compile, read_model
-from snn2rtl.config import Config
+from snn2rtl.config import Config, option
 from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.network import SpikingNetwork
@@ -26,6 +26,7 @@ from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
 from snn2rtl.progress import bar
 from snn2rtl.rtl.estimate import cycles
 from snn2rtl.rtl.layouts import LAYOUTS
+from snn2rtl.rules import OneOf, between
 from snn2rtl.studies.setup import Objective, Setup
 from snn2rtl.studies.space import Choices, Space
 from snn2rtl.studies.worker import Report, Try
@@ -41,29 +42,17 @@ _FLOAT_ONLY = ("bits", "time_steps")  # what an integer network has already
 
 @dataclass(frozen=True, kw_only=True)
 class DesignConfig(Config):
-    """One design. model: file, as compile takes it. bits, lanes, layout: of every layer. time_steps: 0 for the model's.
+    """One design.
 
     Raises:
         OptionError: a value is out of its range; every problem is named.
     """
 
-    model: str = ""
-    bits: int = 8
-    time_steps: int = 0
-    lanes: int = 16
-    layout: str = "auto"
-
-    def __post_init__(self) -> None:
-        layouts = ("auto", *LAYOUTS)
-        rules = [
-            ("bits", "1 to 16", 1 <= self.bits <= 16),
-            ("time_steps", "0 to 65536", 0 <= self.time_steps <= 1 << 16),
-            ("lanes", "1 to 1024", 1 <= self.lanes <= 1024),
-            ("layout", ", ".join(layouts), self.layout in layouts),
-        ]
-        problems = [f"{name}: must be {rule}, not {getattr(self, name)}" for name, rule, holds in rules if not holds]
-        if problems:
-            raise OptionError("\n".join(problems))
+    model: str = option("", "file, as compile takes it")
+    bits: int = option(8, "weight width of every layer", between(1, 16))
+    time_steps: int = option(0, "time steps of a sample, 0 for the model's", between(0, 1 << 16))
+    lanes: int = option(16, "lanes of every layer", between(1, 1024))
+    layout: str = option("auto", "layout of every layer", OneOf(("auto", *LAYOUTS)))
 
     def rtl(self) -> RtlOptions:
         """Return the options of the hardware."""

@@ -2,89 +2,76 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from snn2rtl.config import Config
-from snn2rtl.errors import OptionError
+from snn2rtl.config import Config, option
 from snn2rtl.options import PerLayer, QuantizeOptions
+from snn2rtl.rules import Each, Either, above, at_least, below, between
 
-SCORES = ("magnitude", "activity", "both")
-SCHEDULES = ("step", "cosine", "one-cycle")
-RESETS = ("hard", "soft")
 LEAK_BITS = QuantizeOptions().leak_bits
 DEFAULT_BITS = 8  # of a network that was not trained for any
 
-Rule = tuple[str, str, bool]  # of an option: its name, what it must be, whether it is
+Schedule = Literal["step", "cosine", "one-cycle"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(Config):
     """One training run; the checkpoint and the results carry it. Each task has a class of its own with more fields.
 
-    Network. hidden: neurons of each hidden layer. reset: to zero, or by the threshold, which keeps what a spike leaves
-    over. dropout: probability that a hidden neuron is silent for a sample, in training. batch_norm: what neurons get
-    from the layer before is normalized over a batch; in the end it is folded into weights. time_steps: of a sample.
-
-    Learning. schedule: of the learning rate lr: multiplied by lr_gamma after every lr_step epochs, falling to zero
-    along a cosine, or rising first and then falling (one-cycle). clip: largest norm of the gradient. gain: scores are
-    multiplied by it before the cross-entropy. label_smoothing: share of the labels that goes to all classes alike.
-    rate_penalty: weight of the penalty on neurons that spike in more than rate_limit of the time steps. distill: share
-    of a teacher's soft labels in the loss.
-
-    Pruning. sparsity: share of all weights that is pruned in the end. neuron_sparsity: share of the hidden neurons.
-    prune_threshold: instead of a share, prune weights below it, and neurons that spike in less than this share of the
-    time steps. prune_by: what is least important. Pruning happens after epoch prune_from (0: before the first) and
-    every prune_every epochs until prune_until (0: two thirds of all epochs), each time a part of what is left to
-    prune; pruned weights stay zero. min_neurons: hidden neurons of a layer that always stay.
-
-    Quantizing. bits: weight width of quantization-aware training, 0 for none. qat_from: epochs before it starts.
-
-    Raises:
-        OptionError: a value is out of its range; every problem is named.
+    Pruning happens after epoch prune_from and every prune_every epochs until prune_until, each time a part of what is
+    left to prune; pruned weights stay zero.
     """
 
     TASK: ClassVar[str]
     HELD_OUT: ClassVar[str]  # the field that says which training samples measure the run
-    hidden: tuple[int, ...] = (400,)
-    reset: Literal["hard", "soft"] = "hard"
-    dropout: float = 0.0
-    batch_norm: bool = False
-    time_steps: int = 100
-    epochs: int = 12
-    batch_size: int = 128
-    lr: float = 2e-3
-    schedule: Literal["step", "cosine", "one-cycle"] = "step"
-    lr_step: int = 4
-    lr_gamma: float = 0.35
-    clip: float = 1.0
-    gain: float = 1.0
-    label_smoothing: float = 0.0
-    rate_penalty: float = 0.0
-    rate_limit: float = 0.1
-    distill: float = 0.0
-    sparsity: float = 0.0
-    neuron_sparsity: float = 0.0
-    prune_threshold: float = 0.0
-    prune_by: Literal["magnitude", "activity", "both"] = "magnitude"
-    prune_from: int = 1
-    prune_every: int = 1
-    prune_until: int = 0
-    min_neurons: int = 50
-    bits: int = 0
-    qat_from: int = 0
-    seed: int = 0
+    hidden: tuple[int, ...] = option((400,), "neurons of each hidden layer", Each(at_least(1)), of_model=True)
+    reset: Literal["hard", "soft"] = option(
+        "hard", "what a spike leaves of the membrane: nothing, or what is above the threshold"
+    )
+    dropout: float = option(0.0, "probability that a hidden neuron is silent for a sample, in training", below(1))
+    batch_norm: bool = option(
+        False,
+        "normalize what neurons get from the layer before, over a batch; it is folded into weights",
+        of_model=True,
+    )
+    time_steps: int = option(100, "time steps of a sample", at_least(1))
+    epochs: int = option(12, "passes through the training samples", at_least(1))
+    batch_size: int = option(128, "samples of one update of the weights", at_least(1))
+    lr: float = option(2e-3, "learning rate of Adam", above(0, 10))
+    schedule: Schedule = option(
+        "step", "how the learning rate changes: down in steps, to zero along a cosine, or up first and then to zero"
+    )
+    lr_step: int = option(4, "epochs after which the learning rate shrinks", at_least(1))
+    lr_gamma: float = option(0.35, "factor by which the learning rate shrinks", above(0, 1))
+    clip: float = option(1.0, "largest norm of the gradient", above(0, infinite=True))
+    gain: float = option(1.0, "factor of spike counts or scores before the cross-entropy", above(0))
+    label_smoothing: float = option(0.0, "share of the labels that goes to all classes alike", below(1))
+    rate_penalty: float = option(0.0, "weight of the penalty on neurons that spike too often", at_least(0))
+    rate_limit: float = option(0.1, "share of time steps in which a neuron may spike without a penalty", between(0, 1))
+    distill: float = option(0.0, "share of the --teacher's soft labels in the loss", between(0, 1))
+    sparsity: float = option(0.0, "share of all weights that is pruned in the end", below(1))
+    neuron_sparsity: float = option(0.0, "share of the hidden neurons that is pruned in the end", below(1))
+    prune_threshold: float = option(
+        0.0, "prune weights smaller and neurons less active than this, instead of a share", at_least(0)
+    )
+    prune_by: Literal["magnitude", "activity", "both"] = option(
+        "magnitude", "what matters least: small weights, silent inputs and neurons, or the product"
+    )
+    prune_from: int = option(1, "epoch after which pruning begins, 0 for before the first", between(0, "epochs"))
+    prune_every: int = option(1, "epochs from one pruning to the next", at_least(1))
+    prune_until: int = option(
+        0, "epoch of the last pruning, 0 for two thirds of all", Either(0, between("prune_from", "epochs"))
+    )
+    min_neurons: int = option(50, "hidden neurons of a layer that are never pruned", at_least(1))
+    bits: int = option(0, "weight width of quantization-aware training, 0 for float", Either(0, between(1, 8)))
+    qat_from: int = option(0, "epochs of float training before quantization-aware training", between(0, "epochs"))
+    seed: int = option(0, "chooses the random numbers", below(2**32))
 
-    def __post_init__(self) -> None:
-        for name, kind in self.kinds().items():
-            if kind is tuple:
-                object.__setattr__(self, name, tuple(getattr(self, name)))
-        problems = [
-            f"{name}: must be {rule}, not {getattr(self, name)}" for name, rule, holds in self.rules() if not holds
-        ]
-        if problems:
-            raise OptionError("\n".join(problems))
+    def conflicts(self) -> list[tuple[str, str, bool]]:
+        """Return what must hold of several fields together."""
+        shares = self.sparsity or self.neuron_sparsity
+        return [("prune_threshold", "0 where sparsity is given", not (self.prune_threshold and shares))]
 
     @property
     def has_held_out(self) -> bool:
@@ -120,38 +107,3 @@ class TrainConfig(Config):
             return ()
         last = self.prune_until or max(self.prune_from, self.epochs * 2 // 3)
         return tuple(range(self.prune_from, last + 1, self.prune_every))
-
-    def rules(self) -> list[Rule]:
-        """Return what must hold of each option."""
-        return [
-            ("hidden", "positive neuron counts", all(n >= 1 for n in self.hidden)),
-            ("reset", " or ".join(RESETS), self.reset in RESETS),
-            ("dropout", "0 or more and below 1", 0 <= self.dropout < 1),
-            ("time_steps", "at least 1", self.time_steps >= 1),
-            ("epochs", "at least 1", self.epochs >= 1),
-            ("batch_size", "at least 1", self.batch_size >= 1),
-            ("lr", "above 0 and at most 10", 0 < self.lr <= 10),
-            ("schedule", " or ".join(SCHEDULES), self.schedule in SCHEDULES),
-            ("lr_step", "at least 1", self.lr_step >= 1),
-            ("lr_gamma", "above 0 and at most 1", 0 < self.lr_gamma <= 1),
-            ("clip", "positive", self.clip > 0),
-            ("gain", "positive", 0 < self.gain < math.inf),
-            ("label_smoothing", "0 or more and below 1", 0 <= self.label_smoothing < 1),
-            ("rate_penalty", "0 or more", 0 <= self.rate_penalty < math.inf),
-            ("rate_limit", "0 to 1", 0 <= self.rate_limit <= 1),
-            ("distill", "0 to 1", 0 <= self.distill <= 1),
-            ("sparsity", "0 or more and below 1", 0 <= self.sparsity < 1),
-            ("neuron_sparsity", "0 or more and below 1", 0 <= self.neuron_sparsity < 1),
-            ("prune_threshold", "0 or more", 0 <= self.prune_threshold < math.inf),
-            ("prune_threshold", "0 where sparsity is given",
-             not (self.prune_threshold and (self.sparsity or self.neuron_sparsity))),
-            ("prune_by", ", ".join(SCORES), self.prune_by in SCORES),
-            ("prune_from", "0 to epochs", 0 <= self.prune_from <= max(self.epochs, 1)),
-            ("prune_every", "at least 1", self.prune_every >= 1),
-            ("prune_until", "0, or prune_from to epochs",
-             self.prune_until == 0 or self.prune_from <= self.prune_until <= self.epochs),
-            ("min_neurons", "at least 1", self.min_neurons >= 1),
-            ("bits", "0, or 1 to 8", 0 <= self.bits <= 8),
-            ("qat_from", "0 to epochs", 0 <= self.qat_from <= self.epochs),
-            ("seed", "0 to 2**32 - 1", 0 <= self.seed < 2**32),
-        ]  # fmt: skip

@@ -6,35 +6,33 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from snn2rtl.config import option
 from snn2rtl.encoders import Encoder
-from snn2rtl.training.config import Rule, TrainConfig
-
-ENCODERS = ("poisson", "direct")
+from snn2rtl.rules import above, at_least, between
+from snn2rtl.training.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class MnistConfig(TrainConfig):
     """A training run on MNIST; TrainConfig has what every run has.
 
-    Network. tau: membrane time constant of every layer; a power of two leaks exactly in hardware.
-
-    Samples. encoder, time_steps, scale: the Encoder that the trained network is measured and saved with.
-    train_time_steps: time steps of a sample in training, 0 for time_steps; fewer are faster. augment: largest random
-    shift of an image in pixels; it is also turned by up to 5 degrees a pixel. hold_out: training images that are kept
-    for validation; the test images are then never looked at.
-
-    Raises:
-        OptionError: a value is out of its range; every problem is named.
+    encoder, time_steps and scale are the Encoder that the trained network is measured and saved with.
     """
 
     TASK: ClassVar[str] = "mnist"
     HELD_OUT: ClassVar[str] = "hold_out"
-    tau: float = 2.0
-    encoder: Literal["poisson", "direct"] = "poisson"
-    train_time_steps: int = 0
-    scale: float = 0.7
-    augment: float = 0.0
-    hold_out: int = 0
+    tau: float = option(
+        2.0, "membrane time constant in time steps; a power of two is exact in hardware", above(1), of_model=True
+    )
+    encoder: Literal["poisson", "direct"] = option(
+        "poisson", "how a pixel enters: random spikes, or as a constant current", of_model=True
+    )
+    train_time_steps: int = option(0, "time steps of a sample in training, 0 for --time-steps", at_least(0))
+    scale: float = option(0.7, "poisson: spike probability of a white pixel", above(0, 1))
+    augment: float = option(
+        0.0, "shift training images by up to so many pixels, turn them by up to 5 degrees a pixel", between(0, 4)
+    )
+    hold_out: int = option(0, "training images kept for validation, in place of the test images", between(0, 30_000))
 
     def sample_encoder(self) -> Encoder:
         """Return the encoder that the trained network is measured and saved with."""
@@ -52,16 +50,10 @@ class MnistConfig(TrainConfig):
         """Time steps of the measurement after every epoch but the last, 0 for all."""
         return self.train_time_steps
 
-    def rules(self) -> list[Rule]:
-        """Return what must hold of each option."""
+    def conflicts(self) -> list[tuple[str, str, bool]]:
+        """Return what must hold of several fields together."""
         return [
-            ("tau", "above 1", 1 < self.tau < math.inf),
-            ("encoder", " or ".join(ENCODERS), self.encoder in ENCODERS),
-            ("train_time_steps", "at least 0", self.train_time_steps >= 0),
-            ("scale", "above 0 and at most 1", 0 < self.scale <= 1),
-            ("augment", "0 to 4 pixels", 0 <= self.augment <= 4),
-            ("hold_out", "0 to 30000", 0 <= self.hold_out <= 30_000),
-            *super().rules(),
+            *super().conflicts(),
             ("bits", "0 with batch_norm (fold it first: train without bits, then --init from that model)",
              not (self.bits and self.batch_norm)),
             ("tau", "a power of two where bits are given", not self.bits or math.frexp(self.tau)[0] == 0.5),

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+from snn2rtl.config import option
 from snn2rtl.data.events import MOST, UNITS, Binning
 from snn2rtl.delays import MAX_DELAY
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.training.config import LEAK_BITS, Rule, TrainConfig
-
-NEURONS = ("lif", "current", "adaptive")
-LEAKS = ("multiplier", "shift")
-READOUTS = ("max", "last", "sum")
+from snn2rtl.rules import Each, above, at_least, below, between
+from snn2rtl.training.config import LEAK_BITS, Schedule, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShdConfig(TrainConfig):
     """A training run on spoken digits; TrainConfig has what every run has.
 
-    Network. neuron: of the hidden layers: lif, behind a synaptic current (current), or adaptive. Time constants, in
-    time steps, are drawn evenly by their logarithm: tau_min to tau_max of membranes, synapse_tau_min to synapse_tau_max
-    of currents, adaptation_tau_min to adaptation_tau_max of adaptations; readout_tau is that of every output neuron at
-    first. learn_tau: train them all. leak: what hardware has for them, a multiplier of leak_bits or a shift, which
-    takes powers of two. membrane_fraction: bits of the membrane below a weight step, where quantized, -1 for as many as
-    compile gives it; any other number has to be told to compile, too.
-    grow: what a spike adds to the threshold of an adaptive neuron at first, in thresholds. recurrent: hidden layers
-    have their own spikes of the step before as inputs. batch_norm is of hidden neurons, without recurrence, and folded
-    where quantizing begins; a run that starts from a model file, or quantized, has none. delays: longest delay of an
-    input of a layer in time steps, 0 for none; learn_delays: train them, or leave them as they were drawn. readout:
-    what the score of an output neuron is made of its membrane: its greatest value, the last one, or the sum.
-
-    Samples. step_ms: a time step in milliseconds. channels: of the 700 units pooled. levels: a channel has an input
-    for each, which spikes where at least so many events come in a step; one that comes several times is heard at as
-    many times, where there are delays. shift_channels, shift_steps, stretch, stretch_channels: a training sample is
-    moved by up to so many channels and steps at random, made shorter or longer by up to this share, and its channels
-    spread or narrowed by up to this share, as another voice would. drop_spikes: share of its input spikes that is left
-    out. held_speakers: speakers of the training file that measure the run; the test file is then never looked at.
-
-    Raises:
-        OptionError: a value is out of its range; every problem is named.
+    Time constants are drawn evenly by their logarithm. batch_norm is of hidden neurons, without recurrence, and folded
+    where quantizing begins; a run that starts from a model file, or quantized, has none.
     """
 
     TASK: ClassVar[str] = "shd"
@@ -49,34 +27,64 @@ class ShdConfig(TrainConfig):
     dropout: float = 0.2
     batch_norm: bool = True
     epochs: int = 40
-    schedule: Literal["step", "cosine", "one-cycle"] = "one-cycle"
+    schedule: Schedule = "one-cycle"
     label_smoothing: float = 0.1
-    neuron: Literal["lif", "current", "adaptive"] = "current"
-    tau_min: float = 4.0
-    tau_max: float = 24.0
-    synapse_tau_min: float = 1.5
-    synapse_tau_max: float = 6.0
-    adaptation_tau_min: float = 6.0
-    adaptation_tau_max: float = 40.0
-    readout_tau: float = 20.0
-    learn_tau: bool = True
-    leak: Literal["multiplier", "shift"] = "multiplier"
-    leak_bits: int = LEAK_BITS
-    membrane_fraction: int = -1
-    grow: float = 0.3
-    recurrent: bool = False
-    delays: int = 0
-    learn_delays: bool = True
-    readout: Literal["max", "last", "sum"] = "sum"
-    step_ms: float = 10.0
-    channels: int = 140
-    levels: tuple[int, ...] = (1,)
-    shift_channels: int = 4
-    shift_steps: int = 3
-    stretch: float = 0.15
-    stretch_channels: float = 0.15
-    drop_spikes: float = 0.0
-    held_speakers: tuple[int, ...] = ()
+    neuron: Literal["lif", "current", "adaptive"] = option(
+        "current", "hidden neurons: plain, behind a synaptic current, or adaptive", of_model=True
+    )
+    tau_min: float = option(4.0, "least membrane time constant in time steps", above(1), of_model=True)
+    tau_max: float = option(24.0, "greatest membrane time constant", at_least("tau_min"), of_model=True)
+    synapse_tau_min: float = option(1.5, "least time constant of synaptic currents", above(1), of_model=True)
+    synapse_tau_max: float = option(
+        6.0, "greatest time constant of synaptic currents", at_least("synapse_tau_min"), of_model=True
+    )
+    adaptation_tau_min: float = option(6.0, "least time constant of adaptations", above(1), of_model=True)
+    adaptation_tau_max: float = option(
+        40.0, "greatest time constant of adaptations", at_least("adaptation_tau_min"), of_model=True
+    )
+    readout_tau: float = option(20.0, "time constant of the output neurons", above(1), of_model=True)
+    learn_tau: bool = option(True, "train all time constants")
+    leak: Literal["multiplier", "shift"] = option(
+        "multiplier", "what leaks in hardware: a multiplier, or a shift, which allows powers of two as time constants"
+    )
+    leak_bits: int = option(
+        LEAK_BITS,
+        "width of the multiplier; its time constants are whole multiples of a power of two",
+        between(2, LEAK_BITS),
+    )
+    membrane_fraction: int = option(
+        -1,
+        "bits of the membrane below a weight step, -1 for compile's choice, which else must be told",
+        between(-1, 12),
+    )
+    grow: float = option(0.3, "adaptive: what a spike adds to the threshold, in thresholds", at_least(0), of_model=True)
+    recurrent: bool = option(
+        False, "hidden neurons have their own layer's spikes of the step before as inputs", of_model=True
+    )
+    delays: int = option(
+        0, "longest delay of a layer's input in time steps, 0 for none", between(0, MAX_DELAY), of_model=True
+    )
+    learn_delays: bool = option(True, "train the delays")
+    readout: Literal["max", "last", "sum"] = option(
+        "sum", "score of a class: greatest, last or summed membrane", of_model=True
+    )
+    step_ms: float = option(10.0, "a time step in milliseconds", above(0))
+    channels: int = option(140, "channels that the 700 units are pooled to", between(1, UNITS), of_model=True)
+    levels: tuple[int, ...] = option(
+        (1,),
+        "an input of each channel for each, which spikes where at least so many events come in a step",
+        Each(between(1, MOST), least=1),
+    )
+    shift_channels: int = option(4, "move training samples by up to so many channels", below("channels"))
+    shift_steps: int = option(3, "move training samples by up to so many time steps", below("time_steps"))
+    stretch: float = option(0.15, "make training samples shorter or longer by up to this share", below(1))
+    stretch_channels: float = option(
+        0.15, "spread or narrow the channels of training samples by up to this share", below(1)
+    )
+    drop_spikes: float = option(0.0, "share of the input spikes of training samples that is left out", below(1))
+    held_speakers: tuple[int, ...] = option(
+        (), "speakers of the training file kept for validation, in place of the test file"
+    )
 
     def binning(self) -> Binning:
         """Return how recordings become input spikes."""
@@ -90,37 +98,3 @@ class ShdConfig(TrainConfig):
     def quantizing(self) -> QuantizeOptions:
         """Return how the trained network becomes the integer network that quantization-aware training ran."""
         return replace(super().quantizing(), membrane_fraction=PerLayer(self.membrane_fraction))
-
-    def rules(self) -> list[Rule]:
-        """Return what must hold of each option."""
-        return [
-            ("neuron", _one_of(NEURONS), self.neuron in NEURONS),
-            *self._tau_rules(),
-            ("leak", _one_of(LEAKS), self.leak in LEAKS),
-            ("leak_bits", f"2 to {LEAK_BITS}", 2 <= self.leak_bits <= LEAK_BITS),
-            ("membrane_fraction", "-1 to 12", -1 <= self.membrane_fraction <= 12),
-            ("grow", "0 or more", 0 <= self.grow < math.inf),
-            ("delays", f"0 to {MAX_DELAY}", 0 <= self.delays <= MAX_DELAY),
-            ("readout", _one_of(READOUTS), self.readout in READOUTS),
-            ("step_ms", "above 0", 0 < self.step_ms < math.inf),
-            ("channels", f"1 to {UNITS}", 1 <= self.channels <= UNITS),
-            ("levels", f"1 to {MOST}", len(self.levels) > 0 and all(1 <= level <= MOST for level in self.levels)),
-            ("shift_channels", "at least 0 and below channels", 0 <= self.shift_channels < self.channels),
-            ("shift_steps", "at least 0 and below time_steps", 0 <= self.shift_steps < max(1, self.time_steps)),
-            ("stretch", "0 or more and below 1", 0 <= self.stretch < 1),
-            ("stretch_channels", "0 or more and below 1", 0 <= self.stretch_channels < 1),
-            ("drop_spikes", "0 or more and below 1", 0 <= self.drop_spikes < 1),
-            *super().rules(),
-        ]
-
-    def _tau_rules(self) -> list[Rule]:
-        rules = [("readout_tau", "above 1", 1 < self.readout_tau < math.inf)]
-        for name in ("tau", "synapse_tau", "adaptation_tau"):
-            low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
-            rules.append((f"{name}_min", "above 1", 1 < low < math.inf))
-            rules.append((f"{name}_max", f"at least {name}_min, {low:g}", low <= high < math.inf))
-        return rules
-
-
-def _one_of(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
