@@ -257,7 +257,8 @@ def test_an_average_pool_before_the_layer_divides_the_steps():
     assert dropped(*before, linear, NEURON) == 0
     integer, (report,) = compile_network(SpikingNetwork(name="net", nodes=(*before, linear, NEURON)))
     assert report.bits_from == "training"
-    assert layers_of(integer)[0].weight.tolist() == [[3] * 4 + [-1] * 4, [1] * 4 + [2] * 4]
+    (synapses,) = (connection.synapses for connection in integer.output.inputs)
+    assert synapses.weight.tolist() == [[3, -1], [1, 2]]
 
 
 def test_a_batch_norm_before_the_layer_may_leave_no_step():
