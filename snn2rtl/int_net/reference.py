@@ -159,8 +159,9 @@ def entering(network: FixedPointNetwork, inputs: Inputs) -> Inputs:
 
 
 def count_events(inputs: Inputs) -> IntArray:
-    """Return how often each of the last axis spiked, or its pixel was not black, over all steps and samples."""
-    count: IntArray = np.count_nonzero(inputs, axis=tuple(range(inputs.ndim - 1)))
+    """Return the events of each of the last axis over all steps and samples: a count of n is n, any pixel is one."""
+    pixels = inputs.ndim == 2
+    count: IntArray = np.count_nonzero(inputs, axis=0) if pixels else inputs.sum(axis=(0, 1), dtype=np.int64)
     return count
 
 
