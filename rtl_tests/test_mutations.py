@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from rtl_tests.address_map import test_address_map
 from rtl_tests.direct import test_direct
+from rtl_tests.event_queue import test_event_queue
+from rtl_tests.fork import test_fork
+from rtl_tests.group_sum import test_group_sum
 from rtl_tests.ingress import test_ingress
 from rtl_tests.lane import test_lane
 from rtl_tests.lib.dut import run_dut, sources
@@ -13,8 +17,11 @@ from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.mutations import MUTATIONS, PROTOCOL_MUTATIONS, Mutation
 from rtl_tests.lib.poisson_mutations import POISSON_MUTATIONS
 from rtl_tests.lib.seed import SEED, generator
+from rtl_tests.lib.stream_mutations import STREAM_MUTATIONS
 from rtl_tests.lib.temporal_mutations import TEMPORAL_MUTATIONS
 from rtl_tests.lif import test_lif
+from rtl_tests.max_pool import test_max_pool
+from rtl_tests.merge import test_merge
 from rtl_tests.network.cases import CASES
 from rtl_tests.poisson import test_poisson
 from rtl_tests.ragged import test_ragged
@@ -26,7 +33,9 @@ from snn2rtl.errors import VerificationError
 from snn2rtl.verify.cocotb_runner import run_bench
 
 REPLAYED = [mutation for mutation in (*MUTATIONS, *TEMPORAL_MUTATIONS, *POISSON_MUTATIONS) if mutation.case]
-BENCHED = [mutation for mutation in (*MUTATIONS, *PROTOCOL_MUTATIONS, *POISSON_MUTATIONS) if mutation.alone]
+BENCHED = [
+    mutation for mutation in (*MUTATIONS, *PROTOCOL_MUTATIONS, *POISSON_MUTATIONS, *STREAM_MUTATIONS) if mutation.alone
+]
 ALONE = {
     "snn_lif": ("rtl_tests.lif.lif_tests", test_lif.PARAMETERS),
     "snn_single_lif": ("rtl_tests.lif.single_tests", test_lif.SINGLE),
@@ -38,6 +47,12 @@ ALONE = {
     "snn_ragged_slot": ("rtl_tests.ragged.slot_tests", test_ragged.SLOT),
     "snn_spike_queue": ("rtl_tests.spike_queue.spike_queue_tests", test_spike_queue.PARAMETERS),
     "snn_stream_register": ("rtl_tests.stream_register.stream_register_tests", test_stream_register.PARAMETERS),
+    "snn_fork": ("rtl_tests.fork.fork_tests", test_fork.PARAMETERS),
+    "snn_merge": ("rtl_tests.merge.merge_tests", test_merge.PARAMETERS),
+    "snn_address_map": ("rtl_tests.address_map.address_map_tests", test_address_map.PARAMETERS),
+    "snn_max_pool": ("rtl_tests.max_pool.max_pool_tests", test_max_pool.PARAMETERS),
+    "snn_event_queue": ("rtl_tests.event_queue.event_queue_tests", test_event_queue.PARAMETERS),
+    "snn_group_sum": ("rtl_tests.group_sum.group_sum_tests", test_group_sum.PARAMETERS),
     "snn_ingress": ("rtl_tests.ingress.ingress_tests", test_ingress.PARAMETERS),
     "snn_pixel_ingress": ("rtl_tests.direct.ingress_tests", test_direct.INGRESS),
     "snn_poisson": ("rtl_tests.poisson.poisson_tests", test_poisson.PARAMETERS),

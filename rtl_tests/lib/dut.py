@@ -14,6 +14,11 @@ from snn2rtl.verify.cocotb_runner import SimulatorName, run_bench
 
 _PARTS = {
     "snn_ingress": ["snn_stream_register"],
+    "snn_event_queue": ["snn_stream_register", "snn_queue"],
+    "snn_merge": ["snn_stream_register", "snn_lowest"],
+    "snn_address_map": ["snn_stream_register", "snn_lowest"],
+    "snn_max_pool": ["snn_stream_register"],
+    "snn_group_sum": ["snn_saturate"],
     "snn_group_queue": ["snn_queue", "snn_lowest"],
     "snn_spike_split": ["snn_lowest"],
     "snn_pixel_ingress": ["snn_stream_register", "snn_queue", "snn_lowest", "snn_group_queue"],
@@ -40,7 +45,7 @@ def run_dut(
     simulator: SimulatorName,
     top: str,
     module: str,
-    parameters: Mapping[str, int],
+    parameters: Mapping[str, int | str],
     build_dir: Path,
     case: Mapping[str, Any],
     files: Sequence[Path] = (),
@@ -51,7 +56,7 @@ def run_dut(
         simulator: what runs it.
         top: static module.
         module: dotted name of the cocotb module.
-        parameters: Verilog parameters.
+        parameters: Verilog parameters; a literal, such as "40'h12", where they are vectors.
         build_dir: where to build.
         case: what the cocotb module must know besides.
         files: Verilog files to take instead of the module's own.

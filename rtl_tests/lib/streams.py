@@ -6,10 +6,16 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 import cocotb
-from cocotb_streams import Beat, Driver, Monitor, Receiver, Scoreboard, Stream, finish
+from cocotb.triggers import with_timeout
+from cocotb_streams import PERIOD, Beat, Driver, Monitor, Receiver, Scoreboard, Stream, finish
 
 STALLS = {"stall_in": [0.0, 0.5], "stall_out": [0.0, 0.5]}  # for cocotb.parametrize
 PATIENCE = 100  # cycles
+
+
+async def send_all(driver: Driver, beats: Sequence[Beat], patience: int = PATIENCE) -> None:
+    """Send beats; a design that takes none of them for a while, and then some, takes too long."""
+    await with_timeout(driver.send(beats), (len(beats) + patience) * PERIOD, "step")
 
 
 async def transfer(

@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from rtl_tests.address_map import test_address_map
 from rtl_tests.direct import test_direct
+from rtl_tests.event_queue import test_event_queue
+from rtl_tests.fork import test_fork
+from rtl_tests.group_sum import test_group_sum
 from rtl_tests.ingress import test_ingress
 from rtl_tests.lane import test_lane
 from rtl_tests.lib.dut import sources
 from rtl_tests.lib.emitted import emit
 from rtl_tests.lif import test_lif
+from rtl_tests.max_pool import test_max_pool
+from rtl_tests.merge import test_merge
 from rtl_tests.network.cases import CASES
 from rtl_tests.poisson import test_poisson
 from rtl_tests.ragged import test_ragged
@@ -41,6 +47,12 @@ MODULES = {
     "snn_pixel_product": test_direct.PRODUCT.values(),
     "snn_held_current": test_direct.HELD.values(),
     "snn_stream_register": test_stream_register.PARAMETERS.values(),
+    "snn_fork": test_fork.PARAMETERS.values(),
+    "snn_merge": test_merge.PARAMETERS.values(),
+    "snn_address_map": test_address_map.PARAMETERS.values(),
+    "snn_max_pool": test_max_pool.PARAMETERS.values(),
+    "snn_event_queue": test_event_queue.PARAMETERS.values(),
+    "snn_group_sum": test_group_sum.PARAMETERS.values(),
     "snn_ingress": test_ingress.PARAMETERS.values(),
     "snn_lane": test_lane.PARAMETERS.values(),
     "snn_lif": test_lif.PARAMETERS.values(),

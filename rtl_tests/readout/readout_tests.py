@@ -13,12 +13,14 @@ from rtl_tests.lib.clock import reset, start
 from rtl_tests.lib.dut import parameters
 from rtl_tests.lib.events import events, random_spikes
 from rtl_tests.lib.seed import generator
+from rtl_tests.lib.steps import random_steps, step_events
 from rtl_tests.lib.streams import STALLS, transfer
 from rtl_tests.lib.toys import identity_network
 from snn2rtl.int_net.reference import Spikes, run
 
 CHOSEN = parameters()
 CLASSES, COUNT_WIDTH = CHOSEN.get("NumClasses", 1), CHOSEN.get("CountWidth", 1)
+GROUPS = CHOSEN.get("Forward", 0)  # a class may have many events in a step
 
 
 def streams(dut: Any) -> tuple[Stream, Stream]:
@@ -66,6 +68,21 @@ async def counts_saturate(dut: Any) -> None:
     spikes[: steps // 2, 1, : CLASSES // 2] = 0
     spikes[:, 2, : CLASSES - 1] = 0
     await check(dut, spikes)
+
+
+@cocotb.test(skip=not GROUPS)
+@cocotb.parametrize(**STALLS)
+async def groups_of_neurons(dut: Any, stall_in: float, stall_out: float) -> None:
+    """Classes have many events in a step, in any order and in a row."""
+    source, sink = streams(dut)
+    await start(dut, event_valid_i=0, event_addr_i=0, event_step_end_i=0, event_sample_end_i=0, result_ready_i=0)
+    samples = random_steps(40, 3, CLASSES, most=40)
+    counts = [np.bincount([addr for step in sample for addr in step], minlength=CLASSES) for sample in samples]
+    clamped = np.minimum(counts, (1 << COUNT_WIDTH) - 1)
+    packed = [sum(int(count) << i * COUNT_WIDTH for i, count in enumerate(row)) for row in clamped]
+    expected = list(zip(map(int, clamped.argmax(axis=1)), packed, strict=True))
+    beats = step_events(samples, CHOSEN["AddrWidth"])
+    await transfer(source, sink, beats, expected, stall_in=stall_in, stall_out=stall_out)
 
 
 @cocotb.test

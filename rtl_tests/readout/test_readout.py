@@ -5,8 +5,9 @@ import pytest
 from snn2rtl.fixed_point import unsigned_bits
 
 
-def parameters(classes: int, count_width: int) -> dict:
-    return {"NumClasses": classes, "AddrWidth": unsigned_bits(classes - 1), "CountWidth": count_width}
+def parameters(classes: int, count_width: int, forward: int = 0) -> dict:
+    widths = {"AddrWidth": unsigned_bits(classes - 1), "CountWidth": count_width}
+    return {"NumClasses": classes, **widths, "Forward": forward}
 
 
 PARAMETERS = {
@@ -15,6 +16,8 @@ PARAMETERS = {
     "wide-counts": parameters(3, 32),
     "two-classes": parameters(2, 1),
     "one-class": parameters(1, 4),
+    "groups": parameters(10, 7, forward=1),
+    "groups-of-few-counts": parameters(3, 2, forward=1),
 }
 
 

@@ -29,7 +29,7 @@ def run_bench(
     top: str,
     module: str,
     build_dir: Path,
-    parameters: Mapping[str, int] | None = None,
+    parameters: Mapping[str, int | str] | None = None,
     env: Mapping[str, str] | None = None,
     waves: bool = False,
     cwd: Path | None = None,

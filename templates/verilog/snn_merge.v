@@ -14,8 +14,8 @@ module snn_merge #(
   parameter                      NumIn    = 2,
   parameter                      InWidth  = 1,
   parameter                      RowWidth = 2,
-  parameter [NumIn*RowWidth-1:0] Offsets  = {NumIn * RowWidth{1'b0}},
-  parameter [NumIn-1:0]          Previous = {NumIn{1'b0}}
+  parameter [NumIn*RowWidth-1:0] Offsets  = 0,
+  parameter [NumIn-1:0]          Previous = 0
 ) (
   input  wire                     clk_i,
   input  wire                     rst_ni,
