@@ -32,7 +32,9 @@ from rtl_tests.stream_register import test_stream_register
 from snn2rtl.errors import VerificationError
 from snn2rtl.verify.cocotb_runner import run_bench
 
-REPLAYED = [mutation for mutation in (*MUTATIONS, *TEMPORAL_MUTATIONS, *POISSON_MUTATIONS) if mutation.case]
+REPLAYED = [
+    mutation for mutation in (*MUTATIONS, *TEMPORAL_MUTATIONS, *POISSON_MUTATIONS, *STREAM_MUTATIONS) if mutation.case
+]
 BENCHED = [
     mutation for mutation in (*MUTATIONS, *PROTOCOL_MUTATIONS, *POISSON_MUTATIONS, *STREAM_MUTATIONS) if mutation.alone
 ]

@@ -1,4 +1,4 @@
-"""Mutations of the neurons for temporal data, of recurrence and of the readout of integrators."""
+"""Mutations of the neurons for temporal data, of delays and of the readout of integrators."""
 
 from __future__ import annotations
 
@@ -66,24 +66,6 @@ TEMPORAL_MUTATIONS = [
         "snn_current_integrator.v",
         ("integrated never cleared", "clear_q4 ? {MembraneWidth{1'b0}} :", "0 ? 0 :", "current-integrators-last"),
         ("currents that leak alike", ".leak_i(synapse_leak_i)", ".leak_i(0)", "current-integrators-sum"),
-    ),
-    *faults(
-        "snn_recurrence.v",
-        (
-            "own spikes of the last step stay",
-            "drop_q <= event_sample_end_i",
-            "drop_q <= 1'b0",
-            "recurrent-dense-3-lanes",
-        ),
-        (
-            "own spikes come too late",
-            "if (step_end) returning_q <= 1'b1",
-            "if (step_end) returning_q <= 1'b0",
-            "recurrent-indexed-1-lanes",
-        ),
-        ("own spikes in the inputs' rows", "FirstRow + {{", "0 * FirstRow + {{", "recurrent-ragged-3-lanes"),
-        ("no own spikes", "~back_step_end_i & ~drop_q;", "1'b0;", "recurrent-dense-1-lanes"),
-        ("input lost to an own spike", "row_ready_i & ~back &", "row_ready_i &", "recurrent-dense-8-lanes"),
     ),
     *faults(
         "snn_delay.v",

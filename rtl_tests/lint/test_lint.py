@@ -86,10 +86,6 @@ MODULES = {
     ],
     "snn_state": [{"Width": 9, "NumSlots": 5, "SlotWidth": 3}, {"Width": 1, "NumSlots": 1}],
     "snn_delay": [{"AddrWidth": 5, "DelayWidth": 3, "PlaceWidth": 4}, {"AddrWidth": 1}],
-    "snn_recurrence": [
-        {"NumInputs": 1, "InWidth": 1, "PlaceWidth": 1, "RowWidth": 1},
-        {"NumInputs": 5, "InWidth": 3, "PlaceWidth": 4, "RowWidth": 4},
-    ],
     "snn_scores": [
         {"NumLanes": lanes, "NumSlots": slots, "SlotWidth": width, "NumNeurons": neurons, "ScoreKind": kind}
         for lanes, slots, width, neurons in ((2, 3, 2, 5), (1, 1, 1, 1), (1, 4, 2, 4))

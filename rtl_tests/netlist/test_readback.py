@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from rtl_tests.lib.emitted import emit
 from rtl_tests.netlist.networks import write_network
+from rtl_tests.network.cases import CASES
 from snn2rtl.errors import ToolFailedError
 from snn2rtl.flows.readback import module_ports
 
@@ -25,6 +27,15 @@ def test_modules_and_ports_are_those_of_the_manifest(output, tmp_path):
         widths = {name: width for name, (_, width) in modules[layer["module"]].items()}
         assert 2 ** widths["event_addr_i"] >= layer["inputs"] > 2 ** (widths["event_addr_i"] - 1)
         assert 2 ** widths["event_addr_o"] >= layer["neurons"] > 2 ** (widths["event_addr_o"] - 1)
+
+
+def test_parameters_that_are_vectors(tmp_path):
+    """A recurrent network has a merge, whose offsets are one."""
+    folder = emit(*CASES["recurrent-dense-1-lanes"](), tmp_path / "rtl").path
+    manifest = json.loads((folder / "manifest.json").read_text())
+    modules = module_ports(folder)
+    assert [f"hdl/{module}.v" for module in modules] == manifest["hdl"]
+    assert modules["snn_merge"]["event_valid_i"] == ("input", 2)
 
 
 def test_verilog_that_the_parser_cannot_read(tmp_path):
