@@ -10,7 +10,7 @@ import torch
 from common import IMAGES, MODEL, record
 from spikingjelly.activation_based import functional
 
-from snn2rtl.compiler import compile_network
+from snn2rtl.compiler import compile_network, fold
 from snn2rtl.data.samples import load_samples
 from snn2rtl.frontend import load
 from snn2rtl.frontend.forward import to_spikingjelly
@@ -26,7 +26,7 @@ def main() -> None:
     samples = load_samples(IMAGES, inputs=784, encoder=source.encoder)
     spikes = samples.inputs(0, len(samples))
     floats = torch.from_numpy(spikes).float()
-    multi, single = to_spikingjelly(source, "m"), to_spikingjelly(source, "s")
+    multi, single = to_spikingjelly(fold(source), "m"), to_spikingjelly(fold(source), "s")
 
     def run_multi() -> None:
         functional.reset_net(multi)

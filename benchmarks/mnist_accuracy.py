@@ -10,7 +10,7 @@ import torch
 from common import MODEL, record
 from spikingjelly.activation_based import functional
 
-from snn2rtl.compiler import compile_network
+from snn2rtl.compiler import compile_network, fold
 from snn2rtl.data import mnist
 from snn2rtl.frontend import load
 from snn2rtl.frontend.forward import to_spikingjelly
@@ -31,7 +31,7 @@ def main() -> None:
     source = load(MODEL)
     encoder = source.encoder
     assert encoder is not None
-    module = to_spikingjelly(source)
+    module = to_spikingjelly(fold(source))
     networks = {bits: compile_network(source, QuantizeOptions(bits=PerLayer(bits)))[0] for bits in WIDTHS}
     right = dict.fromkeys(["float", *WIDTHS], 0)
     agree = dict.fromkeys(WIDTHS, 0)

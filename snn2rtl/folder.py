@@ -23,6 +23,7 @@ from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.placement import Placement
 from snn2rtl.rtl.plan import plan
 from snn2rtl.user_cache import cache_folder
+from snn2rtl.version import __version__
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def open_folder(path: Path) -> OutputFolder:
     """Return the output folder at ``path``.
 
     Raises:
-        ModelFileError: it is no folder that compile wrote, or a file of it is missing.
+        ModelFileError: it is no folder that compile of this version wrote, or a file of it is missing.
         OptionError: its manifest names options that no compile takes.
     """
     path = path.resolve()
@@ -81,6 +82,10 @@ def open_folder(path: Path) -> OutputFolder:
         manifest = json.loads(text)
         if manifest["generator"] != GENERATOR:
             raise ValueError("another tool's manifest")
+        if manifest["version"] != __version__:  # it plans other hardware, and reads another manifest
+            raise ModelFileError(
+                f"{path}: must be written by snn2rtl {__version__}, not {manifest['version']}; compile it again"
+            )
         files, hdl = tuple(manifest["files"]), _values(manifest["hdl"], str)
         lanes, layouts = _values(manifest["options"]["lanes"], int), _values(manifest["options"]["layout"], str)
         placement = [list(_values(neurons, int)) for neurons in _values(manifest["options"]["placement"], list)]

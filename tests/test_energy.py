@@ -135,10 +135,10 @@ def test_a_directly_coded_network_is_counted(layout: str) -> None:
     assert rows > 0
     neurons = SAMPLES * 12
     bits = words * hardware.layout.word_width + rows * sum(table.width for table in hardware.layout.tables)
-    for number in hardware.numbers:
+    for number in hardware.each:
         times = 1 if number.name == "bias" else STEPS
         bits += SAMPLES * times * hardware.slots * (number.memory.width if number.memory else 0)
-    assert {"bias", "fire_at"} <= {number.name for number in hardware.numbers if number.memory}
+    assert {"bias", "fire_at"} <= {number.name for number in hardware.each if number.memory}
     assert layer.weight_bits == pytest.approx(bits / SAMPLES)
     # sums; what is held, written once and read in every step; states
     moved = (2 * (adds + neurons) + (1 + STEPS) * neurons) * hardware.current_width

@@ -11,6 +11,7 @@ from snn2rtl.flows.netlist import make_netlist
 from snn2rtl.flows.synth import synthesise
 from snn2rtl.flows.workspace import Workspace
 from snn2rtl.folder import open_folder
+from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.plan import plan
 
@@ -158,9 +159,55 @@ def test_a_network_that_does_not_fit(folder, yosys, nextpnr):
     yosys("ecp5")
     nextpnr("ecp5", says, None, code=1)
     with pytest.raises(
-        OptionError, match=r"^ecp5: the network must fit the 85k, but needs 300 DP16KD of 208; .*fewer lanes"
+        OptionError,
+        match=r"^ecp5: the network must fit the 85k, but needs 300 DP16KD of 208; "
+        r"compile with fewer weights, bits or lanes; none is larger$",
     ):
         synthesise(folder, "ecp5")
+
+
+@pytest.mark.parametrize(
+    ("device", "used", "advice"),
+    [
+        (
+            "25k",
+            "DP16KD:    57/    56",
+            r"57 DP16KD of 56; choose a larger --device \(85k, 45k\) or compile with fewer",
+        ),
+        ("45k", "TRELLIS_IO:  400/  245", r"of 245; choose a larger --device \(85k\) or compile with --output class$"),
+    ],
+)
+def test_only_larger_devices_are_advised(folder, yosys, nextpnr, device, used, advice):
+    yosys("ecp5")
+    nextpnr("ecp5", f"Info: \t  {used}  102%\nERROR: no", None, code=1)
+    with pytest.raises(OptionError, match=advice):
+        synthesise(folder, "ecp5", device=device)
+
+
+def weights(tmp_path, inputs, neurons):
+    """Return the output folder of a layer of 8-bit weights."""
+    rng = np.random.default_rng(0)
+    network = chain(dense(rng.integers(-127, 128, (neurons, inputs))))
+    write_rtl(network, plan(network, RtlOptions(layout=PerLayer("dense"))), tmp_path / "large")
+    return tmp_path / "large"
+
+
+@pytest.mark.parametrize(
+    ("target", "device", "inputs", "message"),
+    [
+        ("ecp5", None, 1 << 14, r"the 85k, but needs about 4\d\d DP16KD of 208; compile .*; none is larger$"),
+        ("ecp5", "25k", 1 << 12, r"the 25k, but needs about 1\d\d DP16KD of 56; choose .* \(85k\) or compile"),
+        ("ice40", "up5k", 1 << 10, r"the up5k, but needs about 128 SB_RAM40_4K of 30; compile .*; none is larger$"),
+    ],
+)
+def test_what_cannot_fit_is_said_before_it_is_synthesised(tmp_path, yosys, target, device, inputs, message):
+    arguments = yosys(target)
+    out = weights(tmp_path, inputs, 64)
+    with pytest.raises(OptionError, match=rf"^{target}: the network must fit {message}"):
+        synthesise(out, target, device=device)
+    assert not arguments.exists()
+    synthesise(out, target, place=False)
+    assert arguments.exists(), "counts are for any network"
 
 
 def test_another_failure_of_place_and_route(folder, yosys, nextpnr):

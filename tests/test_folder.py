@@ -10,6 +10,7 @@ from snn2rtl.int_net.network_file import digest
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.plan import plan
+from snn2rtl.version import __version__
 
 NETWORK = chain(dense(np.eye(3, dtype=int)), dense(np.ones((2, 3), int)))
 
@@ -62,6 +63,17 @@ def test_a_manifest_that_says_something_else_is_refused(out, values):
         open_folder(out)
 
 
+@pytest.mark.parametrize("other", [{}, {"options": {}}])
+def test_a_folder_of_another_version_is_refused_by_name(out, other):
+    changed(out, version="0.0.7", **other)
+    with pytest.raises(
+        ModelFileError, match=rf"rtl: must be written by snn2rtl {__version__}, not 0\.0\.7; compile it"
+    ):
+        open_folder(out)
+    write_rtl(NETWORK, plan(NETWORK), out)  # compile replaces it
+    open_folder(out)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "[" * 100_000])
 def test_a_manifest_that_is_none_is_refused(out, text):
     (out / "manifest.json").write_text(text)
@@ -69,7 +81,7 @@ def test_a_manifest_that_is_none_is_refused(out, text):
         open_folder(out)
 
 
-@pytest.mark.parametrize("key", ["generator", "files", "digest", "options", "hdl"])
+@pytest.mark.parametrize("key", ["generator", "version", "files", "digest", "options", "hdl"])
 def test_a_manifest_that_lacks_something_is_refused(out, key):
     manifest = json.loads((out / "manifest.json").read_text())
     del manifest[key]

@@ -36,7 +36,8 @@ def test_spikes_are_those_of_the_float_reference(tau: float | None, v_reset: flo
 def test_it_keeps_no_gradients_and_does_not_train() -> None:
     linear = Linear(name="fc", weight=[[1.0]], bias=[0.0])
     neuron = Neuron(name="lif", tau=2.0, v_threshold=1.0, v_reset=0.0)
-    counts = forward(fold(SpikingNetwork(name="net", nodes=(linear, neuron))), np.ones((3, 1, 1), np.uint8))()
+    network = fold(SpikingNetwork(name="net", nodes=(linear, neuron)))
+    counts = forward(network, np.ones((3, 1, 1), np.uint8))()
     assert not counts.requires_grad
     assert counts.tolist() == [[3]]
     assert torch.is_grad_enabled()

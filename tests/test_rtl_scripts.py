@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+import yaml
 from networks import chain, dense
 
 from snn2rtl.rtl.plan import plan
@@ -38,6 +39,22 @@ def test_scripts_name_every_file_that_they_need_and_no_other(folder):
         bench = {f"tb/{file}.v" for file in ("replay", "replay_source", "replay_monitor", "replay_tb")}
         expected = {file for file in FILES if re.search(rf"\.({kinds})$", file)}
         assert named == expected | (bench if script == "net.core" else set())
+
+
+def test_every_target_of_fusesoc_has_a_flow_and_its_tool(folder):
+    core = yaml.safe_load((folder / "net.core").read_text())
+    found = {
+        name: (target["flow"], target["flow_options"]["tool"], target["toplevel"], target["filesets"])
+        for name, target in core["targets"].items()
+    }
+    rtl = ["rtl", "mem"]
+    assert found == {
+        "default": ("lint", "verilator", "net_top", rtl),
+        "lint": ("lint", "verilator", "net_top", rtl),
+        "sim": ("sim", "icarus", "replay_tb", [*rtl, "bench", "vectors"]),
+        "synth": ("generic", "yosys", "net_top", rtl),
+    }
+    assert core["targets"]["synth"]["flow_options"]["arch"] == "ecp5"
 
 
 def test_yosys_keeps_the_streams_that_the_bench_looks_at(design):

@@ -4,14 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from spikingjelly.activation_based import neuron
+from torch import nn
 
+import snn2rtl
 from snn2rtl.compiler import compile_network
-from snn2rtl.errors import StrictError
+from snn2rtl.errors import StrictError, UnsupportedModelError
 from snn2rtl.fixed_point import signed_bits, signed_range
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import AveragePool, BatchNorm, Flatten, Integrator, Linear, Neuron, Unflatten
+from snn2rtl.frontend import from_module
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.scale import find_scale
@@ -257,7 +262,8 @@ def test_an_average_pool_before_the_layer_divides_the_steps():
     assert dropped(*before, linear, NEURON) == 0
     integer, (report,) = compile_network(SpikingNetwork(name="net", nodes=(*before, linear, NEURON)))
     assert report.bits_from == "training"
-    assert integer.output.inputs[0].synapses.stored.tolist() == [[3, -1], [1, 2]]
+    (synapses,) = (connection.synapses for connection in integer.output.inputs)
+    assert synapses.weight.tolist() == [[3, -1], [1, 2]]
 
 
 def test_a_batch_norm_before_the_layer_may_leave_no_step():
@@ -267,3 +273,40 @@ def test_a_batch_norm_before_the_layer_may_leave_no_step():
 
     assert dropped(before(2.0, -2.0), STEPPED, NEURON) == 0
     assert dropped(before(2.0, 0.5), STEPPED, NEURON) == 1  # 6 and -0.5 are no multiples of 1; 1 and 0.5 are of 0.5
+
+
+def stepped_convolution(step: torch.Tensor) -> tuple[nn.Sequential, torch.Tensor]:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(1, 3, 3, bias=False)
+    whole = torch.randint(-7, 8, conv.weight.shape).float()
+    conv.weight.data = whole * torch.tensor([0.1, 0.3, 0.07]).view(3, 1, 1, 1)
+    conv.register_buffer("weight_step", step)
+    return nn.Sequential(conv, neuron.IFNode(v_threshold=2.1), nn.Flatten(), nn.Linear(108, 2), neuron.IFNode()), whole
+
+
+def test_a_convolution_has_a_step_of_each_channel(tmp_path):
+    net, whole = stepped_convolution(torch.tensor([0.1, 0.3, 0.07]))
+    snn2rtl.save(net, tmp_path / "m.pt")
+    made = snn2rtl.compile(tmp_path / "m.pt", input_shape=(1, 8, 8))
+    report = made.reports[0]
+    assert (report.weight_bits, report.bits_from, report.dropped_steps, report.weight_error) == (4, "training", 0, 0.0)
+    (synapses,) = (connection.synapses for connection in made.network.populations[0].inputs)
+    assert np.array_equal(synapses.weight.reshape(whole.shape), whole.numpy())
+
+
+def test_a_step_of_a_convolution_that_is_not_taken_is_said(tmp_path):
+    net, _ = stepped_convolution(torch.tensor([0.1, 0.2, 0.07]))
+    snn2rtl.save(net, tmp_path / "m.pt")
+    made = snn2rtl.compile(tmp_path / "m.pt", input_shape=(1, 8, 8))
+    assert made.reports[0].dropped_steps == 36  # neurons of the second channel
+    with pytest.raises(StrictError, match="the weight_step of training is not taken for 36 of 108 neurons"):
+        snn2rtl.compile(tmp_path / "m.pt", input_shape=(1, 8, 8), quantize=QuantizeOptions(strict=True))
+
+
+@pytest.mark.parametrize(
+    ("step", "rule"),
+    [(torch.ones(2), r"step must have shape \(3,\), not \(2,\)"), (torch.zeros(3), r"step must be positive, not 0.0")],
+)
+def test_a_step_that_is_none(step, rule):
+    with pytest.raises(UnsupportedModelError, match=f"layer '0': {rule}"):
+        from_module(stepped_convolution(step)[0])

@@ -209,6 +209,14 @@ def slow_second_layer_of_pixels() -> Case:
     return direct(network(fc1, fc2), 5), RtlOptions(lanes=PerLayer(1, {"fc1": 2}))
 
 
+def groups(size: int) -> Case:
+    """Groups of outputs, many of which spike in the same step, one right after the other."""
+    rng = generator(31)
+    fc1 = layer("fc1", weights(rng, HIDDEN, INPUTS), fire_at=3)
+    toy = network(fc1, layer("fc2", weights(rng, 4 * size, HIDDEN), fire_at=2, bias=1), count_bits=6)
+    return replace(toy, group=size), RtlOptions(lanes=PerLayer(2, {"fc2": 4}), output="counts")
+
+
 def slow_second_layer() -> Case:
     """A layer whose neurons all fire in every step, before one that takes far longer over a step: the queue is full."""
     fc1 = layer("fc1", np.ones((8, 1), int), bias=5, fire_at=5)
@@ -294,6 +302,7 @@ CASES: dict[str, Callable[[], Case]] = {
         for layout in ("dense", "indexed", "ragged", "auto")
     },
     **{f"output-{kind}": lambda kind=kind: output(kind) for kind in ("class", "counts", "spikes")},
+    **{f"groups-of-{size}": lambda size=size: groups(size) for size in (2, 5)},
     "output-of-wide-counts": lambda: output("counts", 32),
     **{
         f"integrators-{score.value}-{count}-lanes": lambda score=score, count=count: integrating(score, count)

@@ -10,7 +10,6 @@ import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge, with_timeout
 from cocotb_streams import PERIOD, Driver, Stream
-from snn2rtl.rtl.ragged import RaggedRows
 
 from rtl_tests.lib.clock import drive, reset, start
 from rtl_tests.lib.dut import parameters
@@ -18,6 +17,7 @@ from rtl_tests.lib.events import random_spikes, random_tags, tagged_events
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import weights
 from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.rtl.layouts.ragged import RaggedRows
 
 BITS = 4
 STEPS, SAMPLES = 5, 6

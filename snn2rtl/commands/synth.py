@@ -10,7 +10,7 @@ from rich.table import Table
 
 from snn2rtl.commands.arguments import integer, positive
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.flows.nextpnr import DEVICES
+from snn2rtl.flows.devices import DEVICES
 from snn2rtl.flows.synth import SynthResult, synthesise
 from snn2rtl.flows.yosys import TARGETS
 from snn2rtl.folder import open_folder

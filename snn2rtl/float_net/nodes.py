@@ -336,8 +336,13 @@ def _convolution_problems(node: Convolution) -> list[str]:
         for key, least in (("stride", 1), ("padding", 0), ("dilation", 1))
         if not _are_whole(value := getattr(node, key), axes, least)
     ]
-    if node.bias.shape != (out,):
-        problems.append(f"bias must have shape ({out},), not {node.bias.shape}")
+    problems += [
+        f"{key} must have shape ({out},), not {value.shape}"
+        for key in ("bias", "step")
+        if (value := getattr(node, key)) is not None and value.shape != (out,)
+    ]
+    if node.step is not None and np.any(node.step <= 0):
+        problems.append(f"step must be positive, not {node.step.min()}")
     if type(node.groups) is not int or node.groups < 1 or out % node.groups:
         problems.append(f"groups must divide the {out} channels, not be {node.groups}")
     return problems

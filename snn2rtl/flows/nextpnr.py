@@ -7,31 +7,18 @@ import logging
 import re
 import shutil
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from snn2rtl.errors import OptionError, ToolFailedError
+from snn2rtl.errors import ToolFailedError
 from snn2rtl.flows import tools
+from snn2rtl.flows.devices import DEVICES, too_large
 
 log = logging.getLogger(__name__)
 
-# The first device of a family is the default one.
-DEVICES: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "ecp5": {
-        "85k": ("--85k", "--package", "CABGA756", "--speed", "6"),
-        "45k": ("--45k", "--package", "CABGA554", "--speed", "6"),
-        "25k": ("--25k", "--package", "CABGA381", "--speed", "6"),
-    },
-    "ice40": {
-        "hx8k": ("--hx8k", "--package", "ct256"),
-        "up5k": ("--up5k", "--package", "sg48"),
-    },
-}
 _UNCONSTRAINED = {"ecp5": "--lpf-allow-unconstrained", "ice40": "--pcf-allow-unconstrained"}
-_PINS = {"TRELLIS_IO", "SB_IO"}
 _USED = re.compile(r"^Info:\s+(\w+):\s*(\d+)/\s*(\d+)\s", re.MULTILINE)
 _CELL_SUFFIX = re.compile(r"(_(TRELLIS_FF|TRELLIS_DPR16X4|SB_DFF[ENRS]*|SB_RAM40_4K)(_.*)?|\$.*|_(LC|DFFLC))$")
 
@@ -65,7 +52,7 @@ def place_and_route(
     report = netlist.with_name(f"nextpnr-{seed}.json")
     files = [str(file.relative_to(workspace)) for file in (netlist, report)]
     arguments = ["--json", files[0], "--report", files[1], "--freq", f"{frequency:g}"]
-    arguments += ["--seed", str(seed), "--timing-allow-fail", _UNCONSTRAINED[family], *DEVICES[family][device]]
+    arguments += ["--seed", str(seed), "--timing-allow-fail", _UNCONSTRAINED[family], *DEVICES[family][device].options]
     start = time.monotonic()
     try:
         log_file = kept_in / f"nextpnr-{seed}.log"
@@ -113,7 +100,4 @@ def _check_fit(text: str, family: str, device: str) -> None:
     short = {kind: counts for kind, counts in needs.items() if counts[0] > counts[1]}
     if not short:
         return
-    found = ", ".join(f"{used} {kind} of {has}" for kind, (used, has) in short.items())
-    larger = f"a larger --device ({', '.join(DEVICES[family])})"
-    advice = "compile with --output class" if _PINS & set(short) else "compile with fewer lanes or bits"
-    raise OptionError(f"{family}: the network must fit the {device}, but needs {found}; choose {larger} or {advice}")
+    raise too_large(family, device, ", ".join(f"{used} {kind} of {has}" for kind, (used, has) in short.items()))

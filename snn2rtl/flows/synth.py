@@ -11,6 +11,7 @@ from typing import Any
 
 from snn2rtl.errors import OptionError
 from snn2rtl.flows import nextpnr, yosys
+from snn2rtl.flows.devices import DEVICES, check_memories
 from snn2rtl.flows.workspace import Workspace
 from snn2rtl.flows.yosys import Target
 from snn2rtl.folder import open_folder
@@ -64,7 +65,7 @@ def synthesise(
         target: device family.
         place: place and route too.
         frequency: clock to aim for, in MHz; what is reached may be more or less.
-        device: device of the family; the first of nextpnr.DEVICES by default.
+        device: device of the family; the first of DEVICES by default.
         seeds: how often to place and route, from another seed each time; the fastest counts.
 
     Raises:
@@ -73,11 +74,13 @@ def synthesise(
         ToolNotFoundError: a tool is not installed.
         ToolFailedError: a tool refuses the design.
     """
-    devices = nextpnr.DEVICES.get(target, {})
+    devices = DEVICES.get(target, {})
     chosen = device or next(iter(devices), target)
     if device and device not in devices:
         raise OptionError(f"--device: must be {' or '.join(devices) or 'left out'} for {target}, not {device}")
     opened = open_folder(folder)
+    if place and devices:
+        check_memories(opened.design, target, chosen)
     workspace, which = Workspace.of(opened), yosys.netlist_of(target, chosen)
     start = time.monotonic()
     netlist = yosys.synthesise(opened, workspace, which)

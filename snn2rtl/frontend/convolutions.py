@@ -49,7 +49,7 @@ def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
         if before != after:
             _refuse(path, f"padding must be equal at both ends, not {padding!r} with an even kernel")
         padding = before
-    weight, bias = tensors.convolution(path, found)
+    weight, bias, step = tensors.convolution(path, found)
     return Convolution(
         name=path,
         weight=weight,
@@ -58,6 +58,7 @@ def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
         padding=tuple(padding),
         dilation=tuple(module.dilation),
         groups=module.groups,
+        step=step,
     )
 
 

@@ -23,9 +23,9 @@ MAX_MODULES = 10_000
 def from_module(net: nn.Module, *, name: str = "network", encoder: Encoder | None = None) -> SpikingNetwork:
     """Return the network that the module computes in evaluation mode.
 
-    Layers get the names that PyTorch gives them, as in ``net.named_modules()``. A linear layer with a buffer
-    ``weight_step`` of shape (out,) says what an integer weight of each neuron is worth, as quantization-aware training
-    leaves it.
+    Layers get the names that PyTorch gives them, as in ``net.named_modules()``. A linear layer or a
+    convolution with a buffer ``weight_step`` of shape (out,) says what an integer weight of each neuron or channel is
+    worth, as quantization-aware training leaves it.
 
     Args:
         net: an nn.Sequential or Norse's SequentialState, nested or not, of layers that take one time step or all.

@@ -57,14 +57,14 @@ def recurrent(name: str, tensors: Tensors) -> Linear:
     return Linear(name=name, weight=weight, bias=bias, recurrent=arrays["recurrent_weights"])
 
 
-def convolution(name: str, tensors: Tensors) -> tuple[FloatArray, FloatArray]:
-    """Return ``weight`` and, zero where there is none, ``bias``.
+def convolution(name: str, tensors: Tensors) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    """Return ``weight``, ``bias``, zero where there is none, and ``weight_step``, None where there is none.
 
     Raises:
         UnsupportedModelError: a tensor is missing or cannot be read.
     """
-    arrays = _arrays(name, tensors, required=("weight",), optional=("bias",))
-    return arrays["weight"], arrays.get("bias", np.zeros(arrays["weight"].shape[:1]))
+    arrays = _arrays(name, tensors, required=("weight",), optional=("bias", "weight_step"))
+    return arrays["weight"], arrays.get("bias", np.zeros(arrays["weight"].shape[:1])), arrays.get("weight_step")
 
 
 def batch_norm(name: str, tensors: Tensors, epsilon: float) -> BatchNorm:

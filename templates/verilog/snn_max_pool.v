@@ -61,7 +61,7 @@ module snn_max_pool #(
   genvar bank;
   generate
     for (bank = 0; bank < 2; bank = bank + 1) begin : gen_bank
-      (* no_rw_check *)
+      (* no_rw_check *)  // a word of which a write is under way is forwarded
       reg [WordBits-1:0] mem [0:(1<<WordWidth)-1];
       reg [WordBits-1:0] word_q;
 

@@ -19,7 +19,7 @@ module snn_queue #(
   output wire [Width-1:0]    data_o
 );
 
-  (* no_rw_check *)
+  (* no_rw_check *)  // a word is read after the cycle of its write
   reg [Width-1:0]      mem [0:(1<<DepthWidth)-1];
   reg [DepthWidth-1:0] head_q, tail_q;
   reg [DepthWidth:0]   level_q;
