@@ -70,7 +70,7 @@ def test_spiking_vgg(name):
     with torch.device("meta"):  # its linear layers have 100 million weights
         net = getattr(spiking_vgg, name)(spiking_neuron=neuron.IFNode, init_weights=False, **ATAN)
     functional.set_step_mode(net, "m")
-    steps = read_steps(net, torch.zeros(2, 1, 3, 64, 64))
+    steps = read_steps(net, (2, 1, 3, 64, 64))
     assert steps.operations[steps.output].shape == (1000,)
     assert kinds(steps).count("MaxPool2d") == 5
     assert kinds(steps).count("IFNode") == sum(isinstance(module, neuron.IFNode) for module in net.modules())
@@ -83,7 +83,7 @@ def test_the_network_is_left_as_it_was():
     net.train()
     before = {name: {**vars(module)} for name, module in net.named_modules()}
     state = {key: value.clone() for key, value in net.state_dict().items()}
-    read_steps(net, torch.zeros(2, 2, 1, 28, 28))
+    read_steps(net, (2, 2, 1, 28, 28))
     for name, module in net.named_modules():
         assert vars(module).keys() == before[name].keys()
         assert all(vars(module)[key] is value for key, value in before[name].items())

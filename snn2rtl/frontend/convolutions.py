@@ -1,6 +1,7 @@
-"""Read the torch modules that work along axes: convolutions, average pools, and what gives a sample its shape.
+"""Read the torch modules that work along axes: convolutions, pools, and what gives a sample its shape.
 
-Source: torch.nn.Conv1d, Conv2d, AvgPool1d, AvgPool2d, Unflatten; spikingjelly 2.0.0 has subclasses of the first four.
+Source: torch.nn.Conv1d, Conv2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, MaxPool1d, MaxPool2d,
+Unflatten; spikingjelly 2.0.0 has subclasses of all but the last.
 """
 
 from __future__ import annotations
@@ -11,24 +12,32 @@ from spikingjelly.activation_based import layer
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.nodes import AveragePool, Convolution, Unflatten
+from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, Convolution, MaxPool, Unflatten
 from snn2rtl.frontend import tensors
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, layer.Conv1d, layer.Conv2d)
-POOLS = (nn.AvgPool1d, nn.AvgPool2d, layer.AvgPool1d, layer.AvgPool2d)
+AVERAGE_POOLS = (nn.AvgPool1d, nn.AvgPool2d, layer.AvgPool1d, layer.AvgPool2d)
+ADAPTIVE_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, layer.AdaptiveAvgPool1d, layer.AdaptiveAvgPool2d)
+MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, layer.MaxPool1d, layer.MaxPool2d)
 UNFLATTENS = (nn.Unflatten,)
-CLASSES = (*CONVOLUTIONS, *POOLS, *UNFLATTENS)
+CLASSES = (*CONVOLUTIONS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, *MAX_POOLS, *UNFLATTENS)
+Read = Convolution | AveragePool | AdaptiveAveragePool | MaxPool | Unflatten
 
 
-def read(path: str, module: Any, found: tensors.Tensors) -> Convolution | AveragePool | Unflatten:
+def read(path: str, module: Any, found: tensors.Tensors) -> Read:
     """Return the node of a module of CLASSES.
 
     Raises:
         UnsupportedModelError: it computes something else than its node.
     """
-    if type(module) in CONVOLUTIONS:
+    kind = type(module)
+    if kind in CONVOLUTIONS:
         return _convolution(path, module, found)
-    return _pool(path, module) if type(module) in POOLS else _unflatten(path, module)
+    if kind in AVERAGE_POOLS:
+        return _average_pool(path, module)
+    if kind in ADAPTIVE_POOLS:
+        return _adaptive_pool(path, module)
+    return _max_pool(path, module) if kind in MAX_POOLS else _unflatten(path, module)
 
 
 def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
@@ -54,19 +63,43 @@ def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
     )
 
 
-def _pool(path: str, module: Any) -> AveragePool:
+def _average_pool(path: str, module: Any) -> AveragePool:
     axes = 1 if isinstance(module, nn.AvgPool1d) else 2
-    kernel, stride, padding = (
-        value if isinstance(value, tuple) else (value,) * axes
-        for value in (module.kernel_size, module.stride, module.padding)
+    return AveragePool(
+        name=path,
+        kernel=_each(module.kernel_size, axes),
+        stride=_each(module.stride, axes),
+        padding=_each(module.padding, axes),
+        ceil_mode=module.ceil_mode,
+        count_include_pad=module.count_include_pad,
+        divisor=getattr(module, "divisor_override", None) or 0,
     )
-    if any(padding):
-        _refuse(path, f"padding must be 0, not {module.padding}; pad the convolution before it")
-    if module.ceil_mode:
-        _refuse(path, "ceil_mode must be False, for places at the border would have weights of their own, not True")
-    if getattr(module, "divisor_override", None) is not None:
-        _refuse(path, f"divisor_override must be None, not {module.divisor_override}")
-    return AveragePool(name=path, kernel=kernel, stride=stride)
+
+
+def _adaptive_pool(path: str, module: Any) -> AdaptiveAveragePool:
+    outputs = _each(module.output_size, 1 if isinstance(module, nn.AdaptiveAvgPool1d) else 2)
+    if None in outputs:
+        _refuse(path, f"output_size must be fixed, not {module.output_size}")
+    return AdaptiveAveragePool(name=path, outputs=outputs)
+
+
+def _max_pool(path: str, module: Any) -> MaxPool:
+    if module.return_indices:
+        _refuse(path, "return_indices must be False, not True")
+    axes = 1 if isinstance(module, nn.MaxPool1d) else 2
+    return MaxPool(
+        name=path,
+        kernel=_each(module.kernel_size, axes),
+        stride=_each(module.stride, axes),
+        padding=_each(module.padding, axes),
+        dilation=_each(module.dilation, axes),
+        ceil_mode=module.ceil_mode,
+    )
+
+
+def _each(value: Any, axes: int) -> tuple[Any, ...]:
+    """Return what an option is along each axis."""
+    return tuple(value) if isinstance(value, tuple | list) else (value,) * axes
 
 
 def _unflatten(path: str, module: nn.Unflatten) -> Unflatten:
