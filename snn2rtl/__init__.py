@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from snn2rtl.api import compile
 from snn2rtl.encoders import Encoder
@@ -31,9 +31,14 @@ __all__ = [
 
 
 def save(
-    net: nn.Module, path: str | os.PathLike[str], *, encoder: Encoder | None = None, name: str | None = None
+    net: nn.Module,
+    path: str | os.PathLike[str],
+    *,
+    encoder: Encoder | None = None,
+    name: str | None = None,
+    example_input: Any = None,
 ) -> None:
     """Write a SpikingJelly network to a file for ``snn2rtl compile``; see snn2rtl.frontend.save()."""
     from snn2rtl.frontend import save as save_network
 
-    save_network(net, path, encoder=encoder, name=name)
+    save_network(net, path, encoder=encoder, name=name, example_input=example_input)

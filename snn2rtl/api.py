@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,6 +57,7 @@ def compile(
     noise: Noise | None = None,
     input_shape: tuple[int, ...] | None = None,
     input_max: int | None = None,
+    example_input: Any = None,
     quantize: QuantizeOptions | None = None,
     rtl: RtlOptions | None = None,
     targets: Targets | None = None,
@@ -70,9 +71,11 @@ def compile(
         arch: description of the layers, where the file is a plain state_dict.
         name: name of the network, which its Verilog modules start with.
         noise: of the model's Poisson encoder, in place of its own; with xorshift it is built in hardware.
-        input_shape: (channels, length) or (channels, height, width) of a sample, for a model that begins with a
-            convolution.
+        input_shape: axes of a sample, such as (channels, height, width), for a model that begins with a convolution,
+            and for a module that is traced where no example_input is given.
         input_max: greatest count of an input in a step, for a model without an encoder whose inputs are counts.
+        example_input: a tensor or array that the module takes, (T, N, ...), (N, T, ...) or (N, ...), of which only the
+            shape is used; for any other module than a chain of layers.
         quantize: how the float network becomes an integer network.
         rtl: how the integer network becomes hardware.
         targets: what the hardware must reach, by lanes and layouts that rtl leaves open.
@@ -90,7 +93,7 @@ def compile(
             f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
         )
     network, reports, samples, accuracy = _integers(
-        _read(model, arch, name, noise, input_shape, input_max), quantize, calibration
+        _read(model, arch, name, noise, _Inputs(input_shape, input_max, example_input)), quantize, calibration
     )
     load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
     reached = None
@@ -105,18 +108,22 @@ def compile(
     return Compiled(network, design, reports, accuracy, reached)
 
 
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    """What is told of the inputs: the shape of a sample, the greatest count, an example of what a module takes."""
+
+    shape: tuple[int, ...] | None = None
+    greatest: int | None = None
+    example: Any = None
+
+
 def _read(
-    model: object,
-    arch: str | os.PathLike[str] | None,
-    name: str | None,
-    noise: Noise | None,
-    input_shape: tuple[int, ...] | None,
-    input_max: int | None,
+    model: object, arch: str | os.PathLike[str] | None, name: str | None, noise: Noise | None, inputs: _Inputs
 ) -> LayeredNetwork | FixedPointNetwork:
     """Return a model as the options change it; a float network as layers, for nobody needs the other."""
-    source = read_model(model, Path(arch) if arch else None)
-    if input_shape is not None or input_max is not None:
-        source = _with_input(source, input_shape, input_max)
+    source = read_model(model, Path(arch) if arch else None, inputs)
+    if inputs.shape is not None or inputs.greatest is not None:
+        source = _with_input(source, inputs.shape, inputs.greatest)
     source = replace(source, name=name) if name else source
     if noise:
         source = replace(source, encoder=_noisy(source.encoder, noise))
@@ -150,12 +157,19 @@ def _integers(
     return network, reports, samples, accuracy
 
 
-def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | FixedPointNetwork:
+def read_model(
+    model: object, arch: Path | None = None, inputs: _Inputs | None = None
+) -> SpikingNetwork | FixedPointNetwork:
     """Return the network of what compile() takes for a model.
 
     Raises:
         ModelFileError, UnsupportedModelError: it cannot be read.
+        OptionError: there is an example of an input, for something else than a module.
     """
+    inputs = inputs or _Inputs()
+    is_module = not isinstance(model, (SpikingNetwork, FixedPointNetwork, str, os.PathLike))
+    if inputs.example is not None and not is_module:
+        raise OptionError("example_input: must be left out where the model is no module in memory")
     if isinstance(model, (SpikingNetwork, FixedPointNetwork)):
         return model
     if isinstance(model, (str, os.PathLike)):
@@ -167,7 +181,7 @@ def read_model(model: object, arch: Path | None = None) -> SpikingNetwork | Fixe
         return load(path, arch=arch)
     from snn2rtl.frontend import from_module
 
-    return from_module(model)  # type: ignore[arg-type]
+    return from_module(model, example_input=inputs.example, input_shape=inputs.shape)  # type: ignore[arg-type]
 
 
 def _noisy(encoder: Encoder | None, noise: Noise) -> Encoder:

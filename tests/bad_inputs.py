@@ -108,6 +108,11 @@ def _(folder: Path) -> list[str]:
     return whole(folder, "own.pt", Net())
 
 
+@case("own-code")
+def _(folder: Path) -> list[str]:
+    return ["compile", "--model", "nowhere.nets:Net", "--out", str(folder / "rtl")]
+
+
 @case("onnx")
 def _(folder: Path) -> list[str]:
     return written(folder, "net.onnx", b"\x08\x08\x12\x07pytorch" + bytes(40))
@@ -120,7 +125,7 @@ def _(folder: Path) -> list[str]:
 
 @case("unknown-layers")
 def _(folder: Path) -> list[str]:
-    return whole(folder, "net.pt", nn.Sequential(nn.MaxPool2d(2), neuron.IzhikevichNode(2.0, 0.8, 1.0, 1.0)))
+    return whole(folder, "net.pt", nn.Sequential(nn.MaxPool3d(2), neuron.IzhikevichNode(2.0, 0.8, 1.0, 1.0)))
 
 
 @case("nan")

@@ -27,10 +27,12 @@ def exact(net: nn.Module, seed: int = 0) -> nn.Module:
             fan_in = tensor[0].numel()
             drawn = (torch.randn(tensor.shape, generator=generator, dtype=torch.float64) + 0.3) * 5 / fan_in**0.5
             tensor.data = (drawn * 64).round() / 64
+        elif name.endswith("bias"):
+            tensor.data = torch.randint(-8, 16, tensor.shape, generator=generator) / 64.0
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.running_mean = torch.randint(-8, 8, module.running_mean.shape, generator=generator) / 32.0
-            module.running_var = 2.0 ** torch.randint(-2, 3, module.running_var.shape, generator=generator)
+            module.running_var = 4.0 ** torch.randint(-1, 2, module.running_var.shape, generator=generator)
             module.eps = 0.0
     return net.double()
 
@@ -97,7 +99,7 @@ def agrees(net: nn.Module, example: Tensor, inputs: Tensor | None = None, *, lay
         layout: "TN", "NT", or "N" for one step in each call.
     """
     net = exact(net)
-    steps = read_steps(net, example)
+    steps = read_steps(net, tuple(example.shape))
     functional.reset_net(net)
     with torch.no_grad():
         if inputs is None:

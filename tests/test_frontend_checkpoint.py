@@ -76,20 +76,16 @@ def test_save_replaces_a_file_at_once_or_not_at_all(tmp_path, monkeypatch):
     [
         ([nn.Linear(3, 2)], "layer '0': Linear must be followed by a spiking neuron, not by nothing"),
         (
-            [nn.Linear(3, 2), nn.Linear(2, 2)],
-            "layer '1': Linear must be followed by a spiking neuron, not by nothing",
-        ),
-        (
             [nn.Unflatten(-1, (1, 4, 4)), nn.AvgPool2d(2), neuron.IFNode(), nn.Flatten(), nn.Linear(4, 2)],
             "layer '4': Linear must be followed by a spiking neuron, not by nothing",
         ),
         (
-            [nn.Unflatten(-1, (1, 4)), nn.Conv1d(1, 1, 1), nn.MaxPool1d(2), neuron.IFNode()],
-            "layer '2': MaxPool must come right after spiking neurons, for it pools spikes; put the neurons before it",
-        ),
-        (
             [nn.Unflatten(-1, (1, 4, 4)), nn.Conv2d(1, 1, 3), neuron.IFNode(), nn.Flatten(), nn.Linear(5, 2)],
             "layer '4': must take 4 inputs from '3', not 5",
+        ),
+        (
+            [nn.Linear(9, 4), nn.Unflatten(-1, (1, 2, 2)), nn.MaxPool2d(2), neuron.IFNode()],
+            "layer '2': MaxPool must come right after spiking neurons, for it pools spikes; put the neurons before it",
         ),
     ],
 )  # fmt: skip

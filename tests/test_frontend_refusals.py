@@ -45,8 +45,8 @@ class OwnLayer(nn.Module):
 
 
 SPIKING = (
-    "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, MaxPool1d, MaxPool2d, "
-    "Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, IFNode, LIFNode or ParametricLIFNode"
+    "Linear, Conv1d, Conv2d, MaxPool1d, MaxPool2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, "
+    "Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, VotingLayer, IFNode, LIFNode or ParametricLIFNode"
 )
 
 
@@ -55,14 +55,24 @@ class Leaky(nn.Module):
 
 
 NORSE = "LIFCell, LIF, LIFRecurrentCell, LIFRecurrent, LIFBoxCell, LICell, LI or LIBoxCell of Norse"
-OWN = "; build it as nn.Sequential of these"
+OWN = "; build it of these, in a class whose forward() an example_input lets trace"
 
 
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
         (neuron.IzhikevichNode(), "neuron must be IFNode, LIFNode or ParametricLIFNode, not IzhikevichNode"),
-        (neuron.NonSpikingLIFNode(), "neuron must be IFNode, LIFNode or ParametricLIFNode, not NonSpikingLIFNode"),
+        (neuron.QIFNode(), "neuron must be IFNode, LIFNode or ParametricLIFNode, not QIFNode"),
+        (
+            neuron.NonSpikingIFNode("max-abs-mem"),
+            "decode must be 'max-mem', 'mean-mem', 'last_mem' or None, not 'max-abs-mem'",
+        ),
+        (
+            layer.ElementWiseRecurrentContainer(neuron.IFNode(), torch.add),
+            f"must be {SPIKING}, not ElementWiseRecurrentContainer; give an example_input, for",
+        ),
+        (nn.AdaptiveAvgPool2d((None, 2)), "output_size must be fixed, not (None, 2)"),
+        (nn.MaxPool2d(2, return_indices=True), "return_indices must be False, not True"),
         (OwnNeuron(), f"neuron must be IFNode, LIFNode or ParametricLIFNode, not OwnNeuron{OWN}"),
         (OwnLayer(), f"must be {SPIKING}, not OwnLayer{OWN}"),
         (
@@ -179,7 +189,7 @@ def test_hooks_of_the_old_weight_norm_are_refused():
 
 def test_all_problems_are_named_at_once():
     net = nn.Sequential()
-    net.add_module("pool", nn.LPPool1d(1, 1))
+    net.add_module("pool", nn.MaxPool3d(1))
     net.add_module("fc1", nn.Linear(2, 2))
     net.add_module("lif2", neuron.IzhikevichNode())
     net.add_module("gone", None)
@@ -194,7 +204,8 @@ def test_all_problems_are_named_at_once():
     ("net", "kind"), [(OwnLayer(), "OwnLayer"), (nn.ModuleList(), "ModuleList"), (nn.ReLU(), "ReLU")]
 )
 def test_the_network_must_be_a_sequential(net, kind):
-    assert problems_of(net) == (f"network: must be an nn.Sequential, not {kind}; build it as nn.Sequential",)
+    advice = "give an example_input, so that its forward() is traced"
+    assert problems_of(net) == (f"network: must be an nn.Sequential, not {kind}; {advice}",)
 
 
 def test_networks_that_contain_themselves_or_grow_without_end_are_refused():

@@ -25,7 +25,7 @@ def test_a_class_of_the_user_is_refused_with_advice(tmp_path):
     torch.save(nn.Sequential(OwnNet()), tmp_path / "own.pt")
     assert refused(tmp_path / "own.pt") == (
         f"must hold layers of PyTorch and SpikingJelly only, not '{__name__}.OwnNet', which could run code and was not "
-        "loaded; write it with snn2rtl.save, or build the network as nn.Sequential"
+        "loaded; write it with snn2rtl.save(net, path, example_input=...), or name your code with --model"
     )
 
 

@@ -5,7 +5,6 @@ import inspect
 import pytest
 import torch
 import torch.nn.functional as F
-from run_steps import spikes
 from spikingjelly.activation_based import encoding, functional, layer, neuron
 from torch import nn
 
@@ -248,7 +247,7 @@ def test_the_line_is_named(cls, rule):
     number, line = next((first + index, line) for index, line in enumerate(lines) if "# here" in line)
     in_loop = "x_t" in "".join(lines) or "x[t]" in "".join(lines)
     with pytest.raises(UnsupportedModelError) as caught:
-        read_steps(cls(), spikes(3, 2, 4) if in_loop else spikes(2, 4))
+        read_steps(cls(), (3, 2, 4) if in_loop else (2, 4))
     place = f"{inspect.getsourcefile(cls)}:{number}"
     (problem,) = caught.value.problems
     if "(layer)" in line:
@@ -260,7 +259,7 @@ def test_the_line_is_named(cls, rule):
 
 def problems_of(net: nn.Module, *shape: int) -> tuple[str, ...]:
     with pytest.raises(UnsupportedModelError) as caught:
-        read_steps(net, spikes(*shape))
+        read_steps(net, shape)
     return caught.value.problems
 
 
@@ -406,7 +405,7 @@ def test_the_network_is_left_as_it_was_after_a_refusal():
     net = OwnMembrane()
     net.seen = [1]
     with pytest.raises(UnsupportedModelError):
-        read_steps(net, spikes(2, 4))
+        read_steps(net, (2, 4))
     assert net.mem is None
     assert net.seen == [1]
     assert net.training
@@ -415,4 +414,4 @@ def test_the_network_is_left_as_it_was_after_a_refusal():
 def test_no_step_can_be_told_from_a_sample_without_one():
     functional.reset_net(Parts())
     (problem,) = problems_of(Parts(), 4)
-    assert problem == "example_input: must have an axis of the batch and those of a sample"
+    assert problem == "example_input: must have an axis of the batch and those of a sample, not shape (4,)"

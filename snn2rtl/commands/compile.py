@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -13,7 +14,7 @@ from snn2rtl.api import Compiled, compile
 from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
 from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
-from snn2rtl.errors import told_apart
+from snn2rtl.errors import OptionError, told_apart
 from snn2rtl.int_net import network_file
 from snn2rtl.int_net.intervals import never_fires, never_saturates
 from snn2rtl.int_net.network import FixedPointNetwork
@@ -43,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of QuantizeOptions and RtlOptions, and the files."""
     quantize, rtl = QuantizeOptions(), RtlOptions()
     add = parser.add_argument
-    add("model", type=Path, help="model.pt of snn2rtl.save() or torch.save(), a state_dict with --arch, or network.npz")
+    add("model", type=Path, nargs="?",
+        help="model.pt of snn2rtl.save() or torch.save(), a state_dict with --arch, or network.npz")  # fmt: skip
+    add("--model", dest="code", metavar="MODULE:FUNCTION",
+        help="your own code in place of a model file: it is run, and returns a module, or a module and an "
+        "input")  # fmt: skip
+    add("--weights", type=Path, metavar="PT", help="state_dict for the module of --model")
     add("--out", type=Path, required=True, metavar="DIR|NPZ",
         help="output folder, or a file that ends in .npz for the integer network alone")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
@@ -51,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input-shape",
         type=shape,
         metavar="C,H,W",
-        help="axes of a sample, for a model that begins with a convolution",
+        help="axes of a sample, for a model that begins with a convolution, or for --model",
     )
     add("--input-max", type=positive, metavar="N",
         help="greatest count of an input in a step, where inputs are counts of events [the model's, or 1]")  # fmt: skip
@@ -108,14 +114,16 @@ def run(args: argparse.Namespace) -> Outcome:
     def samples(network: FixedPointNetwork) -> Samples:
         return samples_for(network, args.calibration, limit=args.samples, seed=args.seed)
 
+    model, example_input = _model(args)
     compiled = compile(
-        args.model,
+        model,
         args.out,
         arch=args.arch,
-        name=args.name,
+        name=args.name or (args.code and args.code.partition(":")[0].rpartition(".")[2]),
         noise=args.noise,
         input_shape=args.input_shape,
         input_max=args.input_max,
+        example_input=example_input,
         quantize=QuantizeOptions(
             bits=args.bits,
             scale=args.scale,
@@ -140,6 +148,22 @@ def run(args: argparse.Namespace) -> Outcome:
         tables = [_network(compiled, digest)]
     tables += [_alternatives(compiled)] if args.explain else []
     return Outcome(data, (*tables, *_notes(compiled, args.time_steps), f"wrote {args.out}"))
+
+
+def _model(args: argparse.Namespace) -> tuple[Any, Any]:
+    """Return the file, or the module that the user's code makes and an example of its input."""
+    if (args.model is None) == (args.code is None):
+        raise OptionError("model: must be a file, or --model MODULE:FUNCTION, and not both")
+    if args.code is None:
+        if args.weights is not None:
+            raise OptionError("--weights: must be left out without --model; a state_dict goes with --arch")
+        return args.model, None
+    from snn2rtl.frontend import user_code
+
+    net, example_input = user_code.build(args.code, args.weights)
+    if example_input is None and args.input_shape is None:
+        raise OptionError(f"--model: needs --input-shape, such as 1,28,28, where {args.code} gives no input")
+    return net, example_input
 
 
 def _network(compiled: Compiled, digest: str) -> Table:

@@ -22,7 +22,7 @@ from snn2rtl.float_net.network import SpikingNetwork, from_dict, is_absent, to_d
 from snn2rtl.float_net.nodes import NODE_TYPES
 from snn2rtl.frontend import arch as architecture
 from snn2rtl.frontend import parts, untrusted
-from snn2rtl.frontend.modules import from_module
+from snn2rtl.frontend.read import from_module
 from snn2rtl.frontend.tensors import to_array
 from snn2rtl.passes.lower import input_shape
 
@@ -48,6 +48,7 @@ def save(
     *,
     encoder: Encoder | None = None,
     name: str | None = None,
+    example_input: Any = None,
 ) -> None:
     """Write a network to a model file of plain values and tensors; equal networks give equal bytes.
 
@@ -57,6 +58,7 @@ def save(
         path: the file; an older one is replaced once the new one is complete.
         encoder: how samples become its input, where that is known.
         name: the name of the network; by default the file's, without its suffix.
+        example_input: an input that net takes, for any other module than a chain of layers; see from_module().
 
     Raises:
         UnsupportedModelError: something in the network has no exact hardware here, or compile could never take it.
@@ -66,7 +68,9 @@ def save(
     if isinstance(net, SpikingNetwork):
         network = replace(net, name=name or net.name, encoder=encoder or net.encoder)
     else:
-        network = from_module(net, name=path.stem if name is None else name, encoder=encoder)
+        network = from_module(
+            net, name=path.stem if name is None else name, encoder=encoder, example_input=example_input
+        )
     _refuse_what_never_compiles(network)
     buffer = io.BytesIO()  # torch.save would write a file's name into the file
     torch.save({"format": FORMAT, "version": VERSION, "network": _pack(to_dict(network))}, buffer)

@@ -1,7 +1,12 @@
 """Read the torch modules that work along axes: convolutions, pools, and what gives a sample its shape.
 
+<<<<<<< HEAD
 Source: torch.nn.Conv1d, AvgPool1d, AdaptiveAvgPool1d, MaxPool1d, those of two axes, and Unflatten; spikingjelly 2.0.0
 has subclasses of all but the last.
+=======
+Source: torch.nn.Conv1d, Conv2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, MaxPool1d, MaxPool2d,
+Unflatten; spikingjelly 2.0.0 has subclasses of all but the last.
+>>>>>>> main
 """
 
 from __future__ import annotations
@@ -12,7 +17,11 @@ from spikingjelly.activation_based import layer
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
+<<<<<<< HEAD
 from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, Convolution, MaxPool, Node, Unflatten
+=======
+from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, Convolution, MaxPool, Unflatten
+>>>>>>> main
 from snn2rtl.frontend import tensors
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, layer.Conv1d, layer.Conv2d)
@@ -21,9 +30,16 @@ ADAPTIVE_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, layer.AdaptiveAvgP
 MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, layer.MaxPool1d, layer.MaxPool2d)
 UNFLATTENS = (nn.Unflatten,)
 CLASSES = (*CONVOLUTIONS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, *MAX_POOLS, *UNFLATTENS)
+<<<<<<< HEAD
 
 
 def read(path: str, module: Any, found: tensors.Tensors) -> Node:
+=======
+Read = Convolution | AveragePool | AdaptiveAveragePool | MaxPool | Unflatten
+
+
+def read(path: str, module: Any, found: tensors.Tensors) -> Read:
+>>>>>>> main
     """Return the node of a module of CLASSES.
 
     Raises:
@@ -32,11 +48,19 @@ def read(path: str, module: Any, found: tensors.Tensors) -> Node:
     kind = type(module)
     if kind in CONVOLUTIONS:
         return _convolution(path, module, found)
+<<<<<<< HEAD
     if kind in ADAPTIVE_POOLS:
         return _adaptive_pool(path, module)
     if kind in MAX_POOLS:
         return _max_pool(path, module)
     return _average_pool(path, module) if kind in AVERAGE_POOLS else _unflatten(path, module)
+=======
+    if kind in AVERAGE_POOLS:
+        return _average_pool(path, module)
+    if kind in ADAPTIVE_POOLS:
+        return _adaptive_pool(path, module)
+    return _max_pool(path, module) if kind in MAX_POOLS else _unflatten(path, module)
+>>>>>>> main
 
 
 def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
@@ -62,6 +86,7 @@ def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
     )
 
 
+<<<<<<< HEAD
 def _of_axes(module: nn.Module, *names: str) -> dict[str, tuple[int, ...]]:
     """Return attributes of a pool, each with a number for every axis."""
     axes = 1 if isinstance(module, nn.AvgPool1d | nn.MaxPool1d | nn.AdaptiveAvgPool1d) else 2
@@ -103,6 +128,45 @@ def _max_pool(path: str, module: nn.MaxPool1d | nn.MaxPool2d) -> MaxPool:
         dilation=numbers["dilation"],
         ceil_mode=module.ceil_mode,
     )
+=======
+def _average_pool(path: str, module: Any) -> AveragePool:
+    axes = 1 if isinstance(module, nn.AvgPool1d) else 2
+    return AveragePool(
+        name=path,
+        kernel=_each(module.kernel_size, axes),
+        stride=_each(module.stride, axes),
+        padding=_each(module.padding, axes),
+        ceil_mode=module.ceil_mode,
+        count_include_pad=module.count_include_pad,
+        divisor=getattr(module, "divisor_override", None) or 0,
+    )
+
+
+def _adaptive_pool(path: str, module: Any) -> AdaptiveAveragePool:
+    outputs = _each(module.output_size, 1 if isinstance(module, nn.AdaptiveAvgPool1d) else 2)
+    if None in outputs:
+        _refuse(path, f"output_size must be fixed, not {module.output_size}")
+    return AdaptiveAveragePool(name=path, outputs=outputs)
+
+
+def _max_pool(path: str, module: Any) -> MaxPool:
+    if module.return_indices:
+        _refuse(path, "return_indices must be False, not True")
+    axes = 1 if isinstance(module, nn.MaxPool1d) else 2
+    return MaxPool(
+        name=path,
+        kernel=_each(module.kernel_size, axes),
+        stride=_each(module.stride, axes),
+        padding=_each(module.padding, axes),
+        dilation=_each(module.dilation, axes),
+        ceil_mode=module.ceil_mode,
+    )
+
+
+def _each(value: Any, axes: int) -> tuple[Any, ...]:
+    """Return what an option is along each axis."""
+    return tuple(value) if isinstance(value, tuple | list) else (value,) * axes
+>>>>>>> main
 
 
 def _unflatten(path: str, module: nn.Unflatten) -> Unflatten:

@@ -12,11 +12,10 @@ from torch import Tensor, nn
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.frontend import views
 from snn2rtl.frontend.calls import Call, Trace, calls_in
-from snn2rtl.frontend.layers import HAS_STATE, NON_SPIKING, RESHAPING, layer_of
+from snn2rtl.frontend.layers import RESHAPING, layer_of
 from snn2rtl.frontend.modules import tampered
+from snn2rtl.frontend.spikingjelly import INTEGRATORS, SCORES
 from snn2rtl.frontend.steps import Reader, Steps, Value, joined, refuse
-
-_DECODED = {"max-mem": "max", "mean-mem": "sum", "last_mem": "last", None: ""}
 
 
 class Zero:
@@ -58,10 +57,9 @@ def _problems(call: Call) -> list[str]:
 
 
 def _needed(trace: Trace) -> list[Call]:
-    """Return the calls that the output needs, also those that change the state of a layer that it needs."""
-    needed = _reachable([trace.output])
-    modules = {call.module for call in needed if call.module is not None and type(call.module) in HAS_STATE}
-    needed |= _reachable([call for call in trace.calls if call.module in modules])
+    """Return the calls that the output needs, and those of other steps that only change the state of its layers."""
+    kinds = {(call.op, call.path, call.where) for call in _reachable([trace.output])}
+    needed = _reachable([call for call in trace.calls if (call.op, call.path, call.where) in kinds])
     return [call for call in trace.calls if call in needed]
 
 
@@ -80,12 +78,12 @@ def _module(reader: Reader, call: Call) -> Value:
     if kind in RESHAPING:
         return views.reshaped(reader, call)
     found = reader.layer(call)
-    if kind not in NON_SPIKING:
+    if kind not in INTEGRATORS:
         return found
     decode: Any = getattr(call.module, "decode", None)
-    if decode not in _DECODED:
-        refuse(call, f"decode must be 'max-mem', 'mean-mem', 'last_mem' or None, not {decode!r}")
-    score = _DECODED[decode]
+    if decode not in SCORES:
+        refuse(call, f"decode must be one of {', '.join(map(repr, SCORES))}, not {decode!r}")
+    score = SCORES[decode] if decode else ""
     axes = reader.value(call, call.args[0]).axes
     return replace(found, axes=axes.without(0) if score else axes, score=score)
 

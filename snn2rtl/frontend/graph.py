@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import count
 
-import torch
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
@@ -16,43 +16,70 @@ from snn2rtl.frontend.steps import RefusedCallError, Steps
 from snn2rtl.frontend.trace import trace
 
 Lead = tuple[str, ...]
+Shape = tuple[int, ...]
 _SINGLE: tuple[Lead, ...] = ((BATCH,), (TIME, BATCH), (BATCH, TIME))
 _MULTI: tuple[Lead, ...] = ((TIME, BATCH), (BATCH, TIME), (BATCH,))
 
 
-def read_steps(net: nn.Module, example: torch.Tensor) -> Steps:
-    """Return one step of a network, of which an example is an input of shape (T, N, ...), (N, T, ...) or (N, ...).
+def read_steps(net: nn.Module, example: Shape) -> Steps:
+    """Return one step of a network.
 
-    Which of these it is, the network itself says: by layers in step mode "m", by loops over an axis, by repeat().
+    Args:
+        net: the network.
+        example: shape of an input that it takes, (T, N, ...), (N, T, ...) or (N, ...). Which of these it is, the
+            network itself says: by layers in step mode "m", by loops over an axis, by repeat().
 
     Raises:
-        UnsupportedModelError: under none of them it has exact hardware here; the problem is that of the one that goes
-            furthest.
+        UnsupportedModelError: in none of them it has exact hardware here; the problem is that of the likeliest one.
     """
+    shapes = {lead: _with_batch(example, lead) for lead in _SINGLE if len(example) > len(lead)}
+    if not shapes:
+        rule = "must have an axis of the batch and those of a sample"
+        raise UnsupportedModelError([f"example_input: {rule}, not shape {example}"])
+    return _likeliest(net, shapes)
+
+
+def read_steps_of(net: nn.Module, sample: Shape, steps: int) -> Steps:
+    """Return one step of a network that takes samples of a shape.
+
+    Args:
+        net: the network.
+        sample: shape of a sample, without time and batch.
+        steps: time steps of an input, where it has such an axis.
+
+    Raises:
+        UnsupportedModelError: as of read_steps().
+    """
+    sizes = {TIME: steps, BATCH: 1}
+    return _likeliest(net, {lead: _with_batch((*(sizes[role] for role in lead), *sample), lead) for lead in _SINGLE})
+
+
+def _likeliest(net: nn.Module, shapes: Mapping[Lead, Shape]) -> Steps:
     net = unwrapped(net)
     leads = _MULTI if any(getattr(module, "step_mode", "s") == "m" for module in net.modules()) else _SINGLE
     problem: UnsupportedModelError | None = None
     for lead in leads:
-        if example.dim() <= len(lead):
+        if lead not in shapes:
             continue
-        batch = _batch(tuple(example.shape))
-        shape = list(example.shape)
-        shape[lead.index(BATCH)] = batch
+        shape = shapes[lead]
         try:
-            return steps_of(trace(net, tuple(shape)), lead, batch)
+            return steps_of(trace(net, shape), lead, shape[lead.index(BATCH)])
         except UnsupportedModelError as error:
             if problem is None or _order(error) > _order(problem):
                 problem = error
-    raise problem or UnsupportedModelError(["example_input: must have an axis of the batch and those of a sample"])
+    assert problem is not None
+    raise problem
 
 
 def _order(error: UnsupportedModelError) -> int:
     return error.order if isinstance(error, RefusedCallError) else -1
 
 
-def _batch(shape: tuple[int, ...]) -> int:
-    """Return a size that tells the axis of the batch from all others, however they are joined or split."""
-    return next(n for n in count(11, 2) if all(math.gcd(n, size) == 1 for size in shape) and _is_prime(n))
+def _with_batch(shape: Shape, lead: Lead) -> Shape:
+    """Return a shape with a batch whose size tells its axis from all others, however they are joined or split."""
+    size = next(n for n in count(11, 2) if _is_prime(n) and all(math.gcd(n, other) == 1 for other in shape))
+    axis = lead.index(BATCH)
+    return (*shape[:axis], size, *shape[axis + 1 :])
 
 
 def _is_prime(number: int) -> bool:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikingjelly.activation_based import layer, neuron
+from spikingjelly.activation_based import layer
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.frontend.spikingjelly import BATCH_NORMS, DROPOUTS, FLATTENS, LINEARS, NEURONS, unsupported
-
-NON_SPIKING: tuple[type, ...] = tuple(
-    getattr(neuron, name)
-    for name in ("NonSpikingIFNode", "NonSpikingLIFNode")
-    if hasattr(neuron, name)  # SpikingJelly 0.0.0.0.14 has none
+from snn2rtl.frontend.spikingjelly import (
+    BATCH_NORMS,
+    DROPOUTS,
+    FLATTENS,
+    INTEGRATORS,
+    LINEARS,
+    NEURONS,
+    RECURRENT,
+    VOTES,
+    unsupported,
 )
-RECURRENT = (layer.LinearRecurrentContainer, layer.ElementWiseRecurrentContainer)
-THRESHOLD_DEPENDENT = (layer.ThresholdDependentBatchNorm1d, layer.ThresholdDependentBatchNorm2d)
+
 RESHAPING = (*FLATTENS, nn.Unflatten)
 _ALONG_1 = (
     nn.Conv1d, layer.Conv1d, nn.MaxPool1d, layer.MaxPool1d, nn.AvgPool1d, layer.AvgPool1d, nn.AdaptiveAvgPool1d,
@@ -30,13 +33,13 @@ _NORMS_1 = (nn.BatchNorm1d, layer.BatchNorm1d, layer.ThresholdDependentBatchNorm
 _MAXIMA = (nn.MaxPool1d, layer.MaxPool1d, nn.MaxPool2d, layer.MaxPool2d)
 # Axes of a sample that a layer can take; any where a layer is in none of these.
 _FEATURES: tuple[tuple[tuple[type, ...], tuple[int, ...]], ...] = (
-    (LINEARS, (1,)), (_ALONG_1, (2,)), (_ALONG_2, (3,)), (_NORMS_1, (1, 2)), ((layer.VotingLayer,), (1,)),
+    (LINEARS, (1,)), (_ALONG_1, (2,)), (_ALONG_2, (3,)), (_NORMS_1, (1, 2)), (VOTES, (1,)),
 )  # fmt: skip
 _ANY_LEAD = (*LINEARS, *DROPOUTS, nn.Identity, *RESHAPING)  # these work on the last axis or on every value alone
-HAS_STATE = (*NEURONS, *RECURRENT, *NON_SPIKING)
+HAS_STATE = (*NEURONS, *RECURRENT, *INTEGRATORS)
 SUPPORTED = (
-    *LINEARS, *_ALONG_1, *_ALONG_2, *BATCH_NORMS, *_NORMS_1, *THRESHOLD_DEPENDENT, *DROPOUTS, *RESHAPING,
-    layer.VotingLayer, nn.Identity, *HAS_STATE,
+    *LINEARS, *_ALONG_1, *_ALONG_2, *BATCH_NORMS, *DROPOUTS, *RESHAPING,
+    *VOTES, nn.Identity, *HAS_STATE,
 )  # fmt: skip
 
 
@@ -71,7 +74,7 @@ def layer_of(module: nn.Module) -> Layer:
     has_state = kind in HAS_STATE
     return Layer(
         has_state=has_state,
-        is_multi=kind in NON_SPIKING or getattr(module, "step_mode", "s") == "m",
+        is_multi=kind in INTEGRATORS or getattr(module, "step_mode", "s") == "m",
         has_lead=kind not in _ANY_LEAD,
         features=next((counts for kinds, counts in _FEATURES if kind in kinds), ()),
         commutes=not has_state and kind not in _MAXIMA,

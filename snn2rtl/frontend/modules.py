@@ -38,7 +38,8 @@ def from_module(net: nn.Module, *, name: str = "network", encoder: Encoder | Non
     net = unwrapped(net)
     if type(net) not in CLASSES and not norse.is_norse(net):
         kind = type(net).__name__
-        raise UnsupportedModelError([f"network: must be an nn.Sequential, not {kind}; build it as nn.Sequential"])
+        advice = "give an example_input, so that its forward() is traced"
+        raise UnsupportedModelError([f"network: must be an nn.Sequential, not {kind}; {advice}"])
     nodes: list[Node] = []
     problems: list[str] = []
     places = list(_modules(net))

@@ -16,15 +16,26 @@ from torch import nn
 from torch.nn.utils import prune
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Linear, Neuron, Node
+from snn2rtl.float_net.nodes import BatchNorm, Dropout, Flatten, Integrator, Linear, Neuron, Node, Vote
 from snn2rtl.frontend import convolutions, norse, tensors
 
 CONTAINERS = (nn.Sequential, layer.MultiStepContainer, layer.SeqToANNContainer, layer.StepModeContainer)
 FLATTENS = (nn.Flatten, layer.Flatten)
 LINEARS = (nn.Linear, layer.Linear)
-BATCH_NORMS = (nn.BatchNorm1d, layer.BatchNorm1d, nn.BatchNorm2d, layer.BatchNorm2d)
+BATCH_NORMS = (
+    nn.BatchNorm1d, layer.BatchNorm1d, nn.BatchNorm2d, layer.BatchNorm2d, layer.ThresholdDependentBatchNorm1d,
+    layer.ThresholdDependentBatchNorm2d,
+)  # fmt: skip
 DROPOUTS = (nn.Dropout, layer.Dropout, nn.Dropout1d, nn.Dropout2d, layer.Dropout2d)
+VOTES = (layer.VotingLayer,)
 NEURONS = (neuron.IFNode, neuron.LIFNode, neuron.ParametricLIFNode)
+INTEGRATORS: tuple[type, ...] = tuple(
+    getattr(neuron, name)
+    for name in ("NonSpikingIFNode", "NonSpikingLIFNode")
+    if hasattr(neuron, name)  # SpikingJelly 0.0.0.0.14 has none
+)
+SCORES = {"max-mem": "max", "mean-mem": "sum", "last_mem": "last", None: "max"}  # of an integrator's decode
+RECURRENT = (layer.LinearRecurrentContainer, layer.ElementWiseRecurrentContainer)  # read where shapes are known
 # These fire at ``x >= 0``; PoissonPass draws lots and MultiLevelSpikeCount counts, so they are not among them.
 # SpikingJelly 0.0.0.0.14 lacks a few.
 SURROGATES: tuple[type[nn.Module], ...] = tuple(
@@ -41,8 +52,8 @@ PRUNINGS = (
     prune.RandomStructured, prune.LnStructured, prune.CustomFromMask,
 )  # fmt: skip
 CLASSES: tuple[type, ...] = (
-    *CONTAINERS, *FLATTENS, *LINEARS, *convolutions.CLASSES, *BATCH_NORMS, *DROPOUTS, *NEURONS, *SURROGATES,
-    *PRUNINGS, nn.Identity,
+    *CONTAINERS, *FLATTENS, *LINEARS, *convolutions.CLASSES, *BATCH_NORMS, *DROPOUTS, *VOTES, *NEURONS,
+    *INTEGRATORS, *SURROGATES, *PRUNINGS, nn.Identity,
 )  # fmt: skip
 
 # Modules that compute what the one module in them does, by the names of their classes, each with the name of that.
@@ -55,8 +66,13 @@ WRAPPERS = {
 FRAMEWORKS = ("snntorch", "sinabs", "rockpool", "lava", "bindsnet")  # nothing of these is read
 NEURON_NAMES = "IFNode, LIFNode or ParametricLIFNode"
 LAYER_NAMES = (
+<<<<<<< HEAD
     "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, MaxPool1d, MaxPool2d, "
     f"Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, {NEURON_NAMES}"
+=======
+    "Linear, Conv1d, Conv2d, MaxPool1d, MaxPool2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, "
+    f"Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, VotingLayer, {NEURON_NAMES}"
+>>>>>>> main
 )
 TENSORS = (
     "weight",
@@ -107,8 +123,10 @@ def unsupported(module: object) -> str:
         rule = f"neuron must be {NEURON_NAMES}, not {kind.__name__}"
     else:
         rule = f"must be {LAYER_NAMES}, not {kind.__name__}"
+    if kind in RECURRENT:
+        return f"{rule}; give an example_input, for {kind.__name__} is read where shapes are known"
     is_own = isinstance(module, nn.Module) and not kind.__module__.startswith(("torch.", "spikingjelly."))
-    return f"{rule}; build it as nn.Sequential of these" if is_own else rule
+    return f"{rule}; build it of these, in a class whose forward() an example_input lets trace" if is_own else rule
 
 
 def _linear(path: str, _: nn.Linear, found: tensors.Tensors) -> Linear:
@@ -157,6 +175,24 @@ def _neuron(path: str, module: Any, found: tensors.Tensors) -> Neuron:
     )
 
 
+def _vote(path: str, module: Any, _: tensors.Tensors) -> Vote:
+    return Vote(name=path, size=module.voting_size)
+
+
+def _integrator(path: str, module: Any, _: tensors.Tensors) -> Integrator:
+    problems = []
+    if module.decode not in SCORES:
+        *kinds, last = map(repr, SCORES)
+        problems.append(f"decode must be {', '.join(kinds)} or {last}, not {module.decode!r}")
+    tau = tensors.number(getattr(module, "tau", 1.0))
+    if tau is None:
+        problems.append(f"tau must be a number, not {short(module.tau)}")
+    if problems:
+        raise UnsupportedModelError([f"layer '{path}': {problem}" for problem in problems])
+    leaks = hasattr(module, "tau")
+    return Integrator(name=path, tau=tau if leaks else None, score=SCORES[module.decode], decay_input=leaks)
+
+
 def _neuron_problems(module: Any) -> list[str]:
     problems = []
     if tensors.number(module.v_threshold) is None:
@@ -184,6 +220,8 @@ _READERS: tuple[tuple[tuple[type, ...], Callable[[str, Any, tensors.Tensors], No
     (convolutions.CLASSES, convolutions.read),
     (BATCH_NORMS, _batch_norm),
     (NEURONS, _neuron),
+    (INTEGRATORS, _integrator),
+    (VOTES, _vote),
     (FLATTENS, _flatten),
     (DROPOUTS, _dropout),
 )
@@ -213,7 +251,7 @@ def step_mode_problems(places: Sequence[Place]) -> list[str]:
 
 def is_multi(module: object) -> bool:
     """Return whether a layer takes all time steps in one call."""
-    if type(module) in (layer.MultiStepContainer, layer.SeqToANNContainer):
+    if type(module) in (layer.MultiStepContainer, layer.SeqToANNContainer, *INTEGRATORS):
         return True
     return type(module) in CLASSES and getattr(module, "_step_mode", "s") == "m"
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from reprlib import repr as short
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from torch import nn
 
@@ -20,6 +20,8 @@ from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.frontend.axes import BATCH, MERGED, TIME, Axes
 from snn2rtl.frontend.calls import Call
 from snn2rtl.frontend.layers import Layer, layer_of
+
+Kind = Literal["input", "layer", "reshape", "add", "multiply", "complement", "concatenate"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ class Operation:
         where: the line of code that made it, or "".
     """
 
-    kind: str
+    kind: Kind
     inputs: tuple[int, ...]
     shape: tuple[int, ...]
     module: nn.Module | None = None
@@ -126,7 +128,7 @@ class Reader:
         self.time_steps = steps
 
     def operation(
-        self, call: Call, kind: str, inputs: tuple[int, ...], shape: tuple[int, ...], step: int | None
+        self, call: Call, kind: Kind, inputs: tuple[int, ...], shape: tuple[int, ...], step: int | None
     ) -> int:
         """Return the number of an operation, which the first step adds and the others find again."""
         key = (kind, call.path or repr(call.module), inputs, shape)
@@ -230,7 +232,7 @@ def _check_axes(call: Call, kind: Layer, x: Value) -> None:
         refuse(call, f"must take samples of {counts} axes, not of shape {x.axes.sample}")
 
 
-def joined(reader: Reader, call: Call, kind: str, values: Sequence[Value]) -> Value:
+def joined(reader: Reader, call: Call, kind: Kind, values: Sequence[Value]) -> Value:
     """Return an operation on several results of one step; one that is the same in all steps goes with any."""
     steps = {value.step for value in values if value.step is not None}
     if len(steps) > 1:

@@ -26,7 +26,7 @@ from snn2rtl.frontend.spikingjelly import CLASSES, WRAPPERS
 StandIn = Callable[..., Any] | tuple[Callable[..., Any], str]
 LAYERS = ("torch.nn.", "spikingjelly.")
 BLOCKED = ("os", "posix", "nt", "sys")  # PyTorch's unpickler takes nothing of these, not even a stand-in
-ADVICE = "write it with snn2rtl.save, or build the network as nn.Sequential"
+ADVICE = "write it with snn2rtl.save(net, path, example_input=...), or name your code with --model"
 
 
 class Foreign:

@@ -1,0 +1,207 @@
+"""From the operations of one time step to the graph of the float network."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, assert_never
+
+import numpy as np
+import torch
+from spikingjelly.activation_based import layer
+
+from snn2rtl.encoders import Encoder
+from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.network import Edge, SpikingNetwork
+from snn2rtl.float_net.nodes import (
+    Add,
+    And,
+    Concatenate,
+    Dropout,
+    Flatten,
+    Iand,
+    Integrator,
+    Linear,
+    MaxPool,
+    Neuron,
+    Node,
+    Unflatten,
+    Vote,
+)
+from snn2rtl.frontend import spikingjelly
+from snn2rtl.frontend.steps import Operation, Steps
+from snn2rtl.pools import INPUT
+
+_SUMS = (operator.add, torch.add)
+READ_OUT = "readout"
+
+
+def network_of(steps: Steps, *, name: str, encoder: Encoder | None) -> SpikingNetwork:
+    """Return the float network that does these operations in every step.
+
+    Raises:
+        UnsupportedModelError: one of them has no exact hardware here; all of these are named.
+    """
+    graph = _Graph(steps)
+    for number in sorted(_read(steps)):
+        graph.take(number)
+    if not graph.problems:
+        graph.read_out()
+    if graph.problems:
+        raise UnsupportedModelError(graph.problems)
+    return SpikingNetwork(
+        name=name,
+        nodes=tuple(graph.nodes),
+        edges=tuple(graph.edges),
+        shape=steps.operations[0].shape,
+        encoder=_encoder(steps, encoder),
+    )
+
+
+def _read(steps: Steps) -> set[int]:
+    """Return the operations that the output depends on."""
+    found, todo = {steps.output}, [steps.output]
+    while todo:
+        new = [number for number in steps.operations[todo.pop()].inputs if number not in found]
+        found |= {*new}
+        todo += new
+    return found
+
+
+class _Graph:
+    """nodes, edges: so far. ends: the name of the node that gives the result of an operation. problems: all of them."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.nodes: list[Node] = []
+        self.edges: list[Edge] = []
+        self.ends: dict[int, str] = {}
+        self.problems: list[str] = []
+
+    def take(self, number: int) -> None:
+        """Add the nodes of an operation."""
+        operation = self.steps.operations[number]
+        sources = [self.ends[index] for index in operation.inputs]
+        try:
+            nodes, sources = self._nodes(operation, sources)
+        except UnsupportedModelError as error:
+            self.problems += error.problems
+            nodes = []
+        self.ends[number] = sources[0] if sources else INPUT
+        for node in nodes:
+            self.edges += [(source, node.name) for source in sources]
+            self.nodes.append(node)
+            sources = [node.name]
+            self.ends[number] = node.name
+
+    def _nodes(self, operation: Operation, sources: list[str]) -> tuple[Sequence[Node], list[str]]:
+        """Return nodes in a row, and what the first one reads."""
+        name, shape = operation.name, operation.shape
+        match operation.kind:
+            case "input" | "complement":  # a complement is a part of the IAND that reads it
+                return [], sources
+            case "layer":
+                return _layer(operation), sources
+            case "reshape":
+                return [Flatten(name=name) if len(shape) == 1 else Unflatten(name=name, shape=shape)], sources
+            case "add":
+                return [Add(name=name)], sources
+            case "concatenate":
+                return [Concatenate(name=name)], sources
+            case "multiply":
+                return self._gate(operation, sources)
+            case _:
+                assert_never(operation.kind)
+
+    def _gate(self, operation: Operation, sources: list[str]) -> tuple[Sequence[Node], list[str]]:
+        negated = [self.steps.operations[index].kind == "complement" for index in operation.inputs]
+        if not any(negated):
+            return [And(name=operation.name)], sources
+        if all(negated):
+            raise UnsupportedModelError([f"{operation.where}: must multiply spikes with spikes, or with 1 - spikes"])
+        return [Iand(name=operation.name)], sources[::-1] if negated[1] else sources
+
+    def read_out(self) -> None:
+        """Say what the class is read from: spikes are counted; what else the network gives is summed up or compared."""
+        output, score = self.steps.operations[self.steps.output], self.steps.score
+        if output.kind == "complement":
+            self.problems.append(f"{output.where}: 1 - x must be multiplied with spikes")
+            return
+        end = self._before_views(self.ends[self.steps.output])
+        if isinstance(end, Integrator):
+            self.nodes[self.nodes.index(end)] = replace(end, score=score or end.score)
+        elif isinstance(end, Neuron | And | Iand):
+            if score not in ("", "sum"):
+                rule = "must return spikes in each step, or their sum or mean over time"
+                self.problems.append(f"network: forward() {rule}, not their {score}")
+        else:
+            # summed up; or, where all of the membrane leaks, as it is in one step
+            tau = None if score in ("", "sum") else 1.0
+            self.nodes.append(Integrator(name=READ_OUT, tau=tau, score="last" if tau is None else score))
+            self.edges.append((self.ends[self.steps.output], READ_OUT))
+
+    def _before_views(self, name: str) -> Node | None:
+        """Return the node whose values another one only reorders, joins by votes or pools by their maximum."""
+        nodes = {node.name: node for node in self.nodes}
+        sources = {target: source for source, target in self.edges}
+        while isinstance(nodes.get(name), Flatten | Unflatten | Dropout | Vote | MaxPool):
+            name = sources[name]
+        return nodes.get(name)
+
+
+def _layer(operation: Operation) -> list[Node]:
+    """Return the nodes of a layer, in a row."""
+    module: Any = operation.module
+    if type(module) is layer.LinearRecurrentContainer:
+        return _recurrent(operation.name, module)
+    if type(module) is layer.ElementWiseRecurrentContainer:
+        return _fed_back(operation, module)
+    found = spikingjelly.node(operation.name, module)
+    return [found] if found else []
+
+
+def _recurrent(name: str, module: Any) -> list[Node]:
+    """Return the layer of which the weights of x and of its own spikes of the step before stand side by side."""
+    both = spikingjelly.node(f"{name}.rc", module.rc)
+    assert isinstance(both, Linear)
+    inputs = len(both.weight)
+    if module.sub_module_out_features != inputs:
+        rule = f"out_features must be {inputs} like in_features, for spikes go back to the neurons that made them"
+        raise UnsupportedModelError([f"layer '{name}': {rule}, not {module.sub_module_out_features}"])
+    weight, recurrent = both.weight[:, :inputs], both.weight[:, inputs:]
+    return [replace(both, weight=weight, recurrent=recurrent), _cell(f"{name}.sub_module", module)]
+
+
+def _fed_back(operation: Operation, module: Any) -> list[Node]:
+    """Return neurons to whose input their own spikes of the step before are added."""
+    name, function = operation.name, module.element_wise_function
+    if function not in _SUMS:
+        rule = "element_wise_function must be operator.add or torch.add, whose sum weights can make"
+        raise UnsupportedModelError([f"layer '{name}': {rule}, not {function!r}"])
+    if len(operation.shape) != 1:
+        raise UnsupportedModelError([f"layer '{name}': must take samples of one axis, not of shape {operation.shape}"])
+    one = np.eye(*operation.shape)
+    cell = _cell(f"{name}.sub_module", module)
+    return [Linear(name=name, weight=one, bias=np.zeros(operation.shape), recurrent=one), cell]
+
+
+def _cell(name: str, module: Any) -> Neuron:
+    kind = type(module.sub_module)
+    if kind not in spikingjelly.NEURONS:
+        rule = f"must be a neuron ({spikingjelly.NEURON_NAMES})"
+        raise UnsupportedModelError([f"layer '{name}': {rule}, not {kind.__name__}"])
+    found = spikingjelly.node(name, module.sub_module)
+    assert isinstance(found, Neuron)
+    return found
+
+
+def _encoder(steps: Steps, encoder: Encoder | None) -> Encoder | None:
+    """Return how samples enter a network; one that repeats its input takes pixels as currents (direct coding)."""
+    if steps.time_steps is None:
+        return encoder
+    direct = Encoder(kind="direct", time_steps=steps.time_steps)
+    if encoder not in (None, direct):
+        rule = f"must be direct with {direct.time_steps} steps, for forward() repeats its input so often"
+        raise UnsupportedModelError([f"encoder: {rule}, not {encoder}"])
+    return direct
