@@ -14,6 +14,7 @@ import pytest
 from snn2rtl.rtl import templates
 
 sys.path.insert(0, str(templates.folder() / "tb"))  # the benches use the streams of the emitted one
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # whose random graphs the benches use too
 
 from rtl_tests.lib.dut import run_dut
 from rtl_tests.lib.seed import SEED

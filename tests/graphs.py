@@ -45,8 +45,8 @@ GREATEST = {"spikes": 1, "counts": 3, "pixels": 255}
 MAX_INPUTS = 200  # of a node: the scalar model takes its time
 
 
-def random_graph(random: Random) -> FixedPointNetwork:
-    """Return a network that spikes, counts up to 3 or pixels enter."""
+def random_graph(random: Random, most: int = MAX_INPUTS) -> FixedPointNetwork:
+    """Return a network that spikes, counts up to 3 or pixels enter, whose nodes make at most so many values."""
     entering = random.choice(["spikes", "spikes", "counts", "pixels"]).item()
     shape = _numbers(random, int(random.choice([1, 2, 3, 3])), 1, 5)
     known: Known = {INPUT: (shape, GREATEST[entering])}
@@ -54,7 +54,7 @@ def random_graph(random: Random) -> FixedPointNetwork:
     for index in range(int(random.integers(6))):
         node = _node(random, f"n{index}", known)
         value = _greatest(node, known)
-        if value <= MAX_VALUE and math.prod(shape_of(node)) <= MAX_INPUTS:
+        if value <= MAX_VALUE and math.prod(shape_of(node)) <= most:
             nodes.append(node)
             known[node.name] = shape_of(node), value
     last = _population(random, "out", known, last=True)

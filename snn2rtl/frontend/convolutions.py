@@ -1,12 +1,7 @@
 """Read the torch modules that work along axes: convolutions, pools, and what gives a sample its shape.
 
-<<<<<<< HEAD
-Source: torch.nn.Conv1d, AvgPool1d, AdaptiveAvgPool1d, MaxPool1d, those of two axes, and Unflatten; spikingjelly 2.0.0
-has subclasses of all but the last.
-=======
 Source: torch.nn.Conv1d, Conv2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, MaxPool1d, MaxPool2d,
 Unflatten; spikingjelly 2.0.0 has subclasses of all but the last.
->>>>>>> main
 """
 
 from __future__ import annotations
@@ -17,11 +12,7 @@ from spikingjelly.activation_based import layer
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
-<<<<<<< HEAD
-from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, Convolution, MaxPool, Node, Unflatten
-=======
 from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, Convolution, MaxPool, Unflatten
->>>>>>> main
 from snn2rtl.frontend import tensors
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, layer.Conv1d, layer.Conv2d)
@@ -30,16 +21,10 @@ ADAPTIVE_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, layer.AdaptiveAvgP
 MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, layer.MaxPool1d, layer.MaxPool2d)
 UNFLATTENS = (nn.Unflatten,)
 CLASSES = (*CONVOLUTIONS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, *MAX_POOLS, *UNFLATTENS)
-<<<<<<< HEAD
-
-
-def read(path: str, module: Any, found: tensors.Tensors) -> Node:
-=======
 Read = Convolution | AveragePool | AdaptiveAveragePool | MaxPool | Unflatten
 
 
 def read(path: str, module: Any, found: tensors.Tensors) -> Read:
->>>>>>> main
     """Return the node of a module of CLASSES.
 
     Raises:
@@ -48,19 +33,11 @@ def read(path: str, module: Any, found: tensors.Tensors) -> Read:
     kind = type(module)
     if kind in CONVOLUTIONS:
         return _convolution(path, module, found)
-<<<<<<< HEAD
-    if kind in ADAPTIVE_POOLS:
-        return _adaptive_pool(path, module)
-    if kind in MAX_POOLS:
-        return _max_pool(path, module)
-    return _average_pool(path, module) if kind in AVERAGE_POOLS else _unflatten(path, module)
-=======
     if kind in AVERAGE_POOLS:
         return _average_pool(path, module)
     if kind in ADAPTIVE_POOLS:
         return _adaptive_pool(path, module)
     return _max_pool(path, module) if kind in MAX_POOLS else _unflatten(path, module)
->>>>>>> main
 
 
 def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
@@ -86,49 +63,6 @@ def _convolution(path: str, module: Any, found: tensors.Tensors) -> Convolution:
     )
 
 
-<<<<<<< HEAD
-def _of_axes(module: nn.Module, *names: str) -> dict[str, tuple[int, ...]]:
-    """Return attributes of a pool, each with a number for every axis."""
-    axes = 1 if isinstance(module, nn.AvgPool1d | nn.MaxPool1d | nn.AdaptiveAvgPool1d) else 2
-    values = {name: getattr(module, name) for name in names}
-    return {
-        name: tuple(value) if isinstance(value, tuple | list) else (value,) * axes for name, value in values.items()
-    }
-
-
-def _average_pool(path: str, module: nn.AvgPool1d | nn.AvgPool2d) -> AveragePool:
-    numbers = _of_axes(module, "kernel_size", "stride", "padding")
-    return AveragePool(
-        name=path,
-        kernel=numbers["kernel_size"],
-        stride=numbers["stride"],
-        padding=numbers["padding"],
-        ceil_mode=module.ceil_mode,
-        count_include_pad=module.count_include_pad,
-        divisor=getattr(module, "divisor_override", None) or 0,
-    )
-
-
-def _adaptive_pool(path: str, module: nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d) -> AdaptiveAveragePool:
-    outputs = _of_axes(module, "output_size")["output_size"]
-    if None in outputs:
-        _refuse(path, f"output_size must be numbers, not {module.output_size}")
-    return AdaptiveAveragePool(name=path, outputs=outputs)
-
-
-def _max_pool(path: str, module: nn.MaxPool1d | nn.MaxPool2d) -> MaxPool:
-    if module.return_indices:
-        _refuse(path, "return_indices must be False, not True")
-    numbers = _of_axes(module, "kernel_size", "stride", "padding", "dilation")
-    return MaxPool(
-        name=path,
-        kernel=numbers["kernel_size"],
-        stride=numbers["stride"],
-        padding=numbers["padding"],
-        dilation=numbers["dilation"],
-        ceil_mode=module.ceil_mode,
-    )
-=======
 def _average_pool(path: str, module: Any) -> AveragePool:
     axes = 1 if isinstance(module, nn.AvgPool1d) else 2
     return AveragePool(
@@ -166,7 +100,6 @@ def _max_pool(path: str, module: Any) -> MaxPool:
 def _each(value: Any, axes: int) -> tuple[Any, ...]:
     """Return what an option is along each axis."""
     return tuple(value) if isinstance(value, tuple | list) else (value,) * axes
->>>>>>> main
 
 
 def _unflatten(path: str, module: nn.Unflatten) -> Unflatten:

@@ -66,13 +66,8 @@ WRAPPERS = {
 FRAMEWORKS = ("snntorch", "sinabs", "rockpool", "lava", "bindsnet")  # nothing of these is read
 NEURON_NAMES = "IFNode, LIFNode or ParametricLIFNode"
 LAYER_NAMES = (
-<<<<<<< HEAD
-    "Linear, Conv1d, Conv2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, MaxPool1d, MaxPool2d, "
-    f"Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, {NEURON_NAMES}"
-=======
     "Linear, Conv1d, Conv2d, MaxPool1d, MaxPool2d, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d, "
     f"Flatten, Unflatten, BatchNorm1d, BatchNorm2d, Dropout, VotingLayer, {NEURON_NAMES}"
->>>>>>> main
 )
 TENSORS = (
     "weight",

@@ -113,6 +113,11 @@ class RtlDesign:
         return self.output_layer.stream
 
     @property
+    def is_grouped(self) -> bool:
+        """Whether a class is a group of neurons, which a map at the end of the blocks says."""
+        return isinstance(self.blocks[-1], AddressMap)
+
+    @property
     def result_stream(self) -> str:
         """Name of the stream that the readout takes: the last layer's, or one of classes."""
         last = self.blocks[-1]

@@ -38,10 +38,13 @@ def wire(network: FixedPointNetwork, placement: Placement, names: Mapping[str, s
         placement: the neuron at each hardware index of each population.
         names: of each node's stream.
 
+    Streams of the wiring's own have two underscores in their names, which no identifier has.
+
     Raises:
-        UnsupportedModelError: pixels enter something that has no hardware for them.
+        UnsupportedModelError: pixels enter something that has no hardware for them, or nobody reads a node.
     """
     _check_pixels(network)
+    _check_readers(network)
     wires = _Wires(network, placement, names)
     wires.made(INPUT, Stream(INPUT_STREAM, _width(network.num_inputs), PIXEL_BITS if network.is_direct else 0))
     for node in network.nodes:
@@ -52,7 +55,7 @@ def wire(network: FixedPointNetwork, placement: Placement, names: Mapping[str, s
             case MaxPool() | SumPool():
                 wires.pool(node, output)
             case Sum():
-                wires.sum(node, output)
+                output = wires.sum(node, output)
             case _:
                 assert_never(node)
         wires.made(node.name, output)
@@ -64,7 +67,7 @@ def class_map(network: FixedPointNetwork, source: Stream) -> AddressMap | None:
     if network.group == 1 or network.integrates:
         return None
     targets = np.arange(network.output.num_neurons)[:, None] // network.group
-    return _map(source, Stream(f"{source.name}_class", _width(network.num_classes)), targets)
+    return _map(source, Stream(f"{source.name}__class", _width(network.num_classes)), targets)
 
 
 class _Wires:
@@ -84,11 +87,11 @@ class _Wires:
     def made(self, name: str, stream: Stream) -> None:
         """Note the stream of a node, forked to each of its readers."""
         readers = Counter(node.name for node in self.network.nodes for one in sources_of(node) if one == name)
-        wanted = [f"{stream.name}_to_{self.names[reader]}" for reader in readers.elements()]
+        wanted = [f"{stream.name}__to__{self.names[reader]}" for reader in readers.elements()]
         if len(wanted) < 2:
             self.free[name] = [stream]
             return
-        each = (f"{label}_{index}" if wanted.count(label) > 1 else label for index, label in enumerate(wanted))
+        each = (f"{label}__{index}" if wanted.count(label) > 1 else label for index, label in enumerate(wanted))
         outputs = tuple(Stream(label, stream.addr_width, stream.pixel_width) for label in each)
         self.wiring.blocks.append(Fork(stream, outputs))
         self.free[name] = list(outputs)
@@ -100,7 +103,7 @@ class _Wires:
         if len(sources) > 1:
             sizes = [self.places(connection.source) for connection in layer.forward]
             offsets = tuple(int(offset) for offset in np.cumsum([0, *sizes[:-1]]))
-            stream = Stream(f"{self.names[layer.name]}_in", _width(sum(sizes)))
+            stream = Stream(f"{self.names[layer.name]}__in", _width(sum(sizes)))
             self.wiring.blocks.append(Merge(sources, offsets, stream))
         self.wiring.reads[layer.name] = stream
         self.wiring.blocks.append(layer.name)
@@ -112,7 +115,7 @@ class _Wires:
         if isinstance(node, SumPool):
             self.wiring.blocks.append(_map(source, output, targets))
             return
-        mapped = Stream(f"{output.name}_map", output.addr_width)
+        mapped = Stream(f"{output.name}__map", output.addr_width)
         num_windows = self.places(node.name)
         self.wiring.blocks += [_map(source, mapped, targets), FirstOfStep(mapped, output, num_windows)]
 
@@ -125,19 +128,21 @@ class _Wires:
         targets: IntArray = np.where(of_position[neurons % size] >= 0, of_position[neurons % size] + first[:, None], -1)
         return targets
 
-    def sum(self, node: Sum, output: Stream) -> None:
-        """Merge streams of equal neurons, whose events must carry their numbers for that."""
+    def sum(self, node: Sum, output: Stream) -> Stream:
+        """Return the merged streams of equal neurons, whose events must carry their numbers for that."""
         sources = []
         for index, name in enumerate(node.sources):
             source = self.free[name].pop(0)
             neurons = self._neurons(name)
             if len(neurons) != math.prod(node.shape) or (neurons != np.arange(len(neurons))).any():
-                numbered = Stream(f"{output.name}_{index}", output.addr_width)
+                numbered = Stream(f"{output.name}__{index}", output.addr_width)
                 self.wiring.blocks.append(_map(source, numbered, neurons[:, None]))
                 source = numbered
             sources.append(source)
-        if len(sources) > 1:
-            self.wiring.blocks.append(Merge(tuple(sources), (0,) * len(sources), output))
+        if len(sources) == 1:
+            return sources[0]
+        self.wiring.blocks.append(Merge(tuple(sources), (0,) * len(sources), output))
+        return output
 
     def _neurons(self, name: str) -> IntArray:
         return self.placement[name] if name in self.placement else np.arange(self.places(name))
@@ -147,12 +152,22 @@ def _map(source: Stream, output: Stream, targets: IntArray) -> AddressMap:
     """Return a map; targets has shape (addresses, most targets of one), -1 for none."""
     valid = targets >= 0
     fields = np.where(valid, targets | 1 << output.addr_width, 0)
-    table = Memory(f"{output.name}_targets", fields, output.addr_width + 1)
+    table = Memory(f"{output.name}__targets", fields, output.addr_width + 1)
     return AddressMap(source, output, table, targets.shape[1])
 
 
 def _width(places: int) -> int:
     return unsigned_bits(places - 1)
+
+
+def _check_readers(network: FixedPointNetwork) -> None:
+    """Raise UnsupportedModelError where nobody would take a node's events."""
+    read = {source for node in network.nodes for source in sources_of(node)} | {network.nodes[-1].name}
+    problems = [f"layer '{node.name}': must be read by another layer, or be the last one; remove it"
+                for node in network.nodes if node.name not in read]  # fmt: skip
+    problems += ["network: must read its input; no layer does"] * (INPUT not in read)
+    if problems:
+        raise UnsupportedModelError(problems)
 
 
 def _check_pixels(network: FixedPointNetwork) -> None:
