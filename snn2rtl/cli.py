@@ -10,12 +10,12 @@ import importlib
 import json
 import logging
 import signal
-import sys
-import threading
 from collections.abc import Sequence
 
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import Snn2RtlError
+from snn2rtl.flows.process import Programs
+from snn2rtl.signals import ENDED, ending_signals
 from snn2rtl.streams import complain, prepare_streams, print_results
 from snn2rtl.version import __version__
 
@@ -30,7 +30,6 @@ EXTRAS = {  # package: its extra
     "h5py": "data",
     "pyverilog": "synth",
 }
-_SIGNALLED = 128  # added to the number of the signal that ended a command
 
 
 class _Log(logging.Handler):
@@ -48,8 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=level, format="%(name)s: %(message)s", handlers=[_Log()], force=True)
     logging.getLogger("torch").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
-    if threading.current_thread() is threading.main_thread():
-        _end_at(signal.SIGTERM, signal.SIGHUP)
+    with ending_signals(Programs.end_all):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         outcome: Outcome | None = args.run(args)
         if outcome:
@@ -68,15 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{args.command}: needs more memory than there is")
     except KeyboardInterrupt:
         _fail("interrupted")
-        return _SIGNALLED + signal.SIGINT
+        return ENDED + signal.SIGINT
     return 0
-
-
-def _end_at(*signals: signal.Signals) -> None:
-    """End the command by an exception, which ends the tools that run, at signals that nobody had ignored (nohup)."""
-    for one in signals:
-        if signal.getsignal(one) != signal.SIG_IGN:
-            signal.signal(one, lambda number, _: sys.exit(_SIGNALLED + number))
 
 
 def _parser() -> argparse.ArgumentParser:

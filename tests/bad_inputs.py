@@ -13,6 +13,7 @@ from torch import nn
 import snn2rtl
 from snn2rtl.cli import main
 from snn2rtl.encoders import Encoder
+from snn2rtl.version import __version__
 
 Case = Callable[[Path], list[str]]
 CASES: dict[str, Case] = {**bad_shd.CASES}
@@ -271,6 +272,14 @@ def _(folder: Path) -> list[str]:
 @case("not-output")
 def _(folder: Path) -> list[str]:
     return ["verify", str(folder)]
+
+
+@case("other-version")
+def _(folder: Path) -> list[str]:
+    out = compiled(folder)
+    text = (out / "manifest.json").read_text()
+    (out / "manifest.json").write_text(text.replace(f'"version": "{__version__}"', '"version": "0.0.7"'))
+    return ["verify", str(out)]
 
 
 @case("edited")

@@ -1,5 +1,6 @@
 """Processes that a test has started, or lets others start."""
 
+import time
 from pathlib import Path
 
 
@@ -10,3 +11,13 @@ def runs(process: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
+
+
+def ends(process: int, seconds: float = 10) -> bool:
+    """Return whether a process ends in time."""
+    last = time.monotonic() + seconds
+    while runs(process):
+        if time.monotonic() > last:
+            return False
+        time.sleep(0.05)
+    return True

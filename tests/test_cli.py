@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from networks import chain, dense
-from processes import runs
+from processes import ends
 
 from snn2rtl import cli
 from snn2rtl.folder import open_folder
@@ -130,7 +130,7 @@ def signalled(argv: list[str], number: int, folder: Path, **env: str) -> int:
         code = process.wait(30)
         assert process.stderr
         assert "Traceback" not in process.stderr.read()
-    assert not runs(int((folder / "pid").read_text()))
+    assert ends(int((folder / "pid").read_text()))
     return code
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import runs
+from processes import ends
 from shd_files import spoken, write_shd
 
 from snn2rtl.data import shd, shd_process
@@ -61,7 +61,7 @@ def test_a_signal_ends_a_command_that_reads_without_end(number: int, code: int, 
         assert process.wait(30) == code
         assert process.stderr
         assert process.stderr.read() == ("snn2rtl: error: interrupted\n" if number == signal.SIGINT else "")
-    assert not runs(reader)
+    assert ends(reader)
 
 
 def busy_child(parent: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fake_tools import fake_tool
 from networks import chain, dense
-from processes import runs
+from processes import ends
 
 from snn2rtl.errors import ModelFileError, OutputError, ToolFailedError
 from snn2rtl.flows import plain, tools
@@ -169,7 +169,7 @@ def test_programs_end_with_all_that_they_started(tmp_path: Path) -> None:
         programs.end()
         with pytest.raises(InterruptedError, match=r"^sh was ended$"):
             running.result(30)
-    assert not runs(int((tmp_path / "pid").read_text()))
+    assert ends(int((tmp_path / "pid").read_text()))
     with pytest.raises(InterruptedError, match=r"^sh would be ended$"):
         programs.run(shell, tmp_path, {})
 

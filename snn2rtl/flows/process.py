@@ -9,12 +9,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from typing import ClassVar
+from weakref import WeakSet
 
 
 class Programs:
     """Programs that may run at once, in several threads, and that one thread ends."""
 
+    _all: ClassVar[WeakSet[Programs]] = WeakSet()
+
     def __init__(self) -> None:
+        self._all.add(self)
         self._lock = Lock()
         self._running: set[subprocess.Popen[str]] = set()
         self._ended = False
@@ -45,6 +50,12 @@ class Programs:
             self._ended = True
             for process in self._running:
                 _kill(process)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Kill the programs of all threads: the process is about to end."""
+        for programs in list(cls._all):
+            programs.end()
 
     def _start(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
         with self._lock:
