@@ -31,9 +31,14 @@ __all__ = [
 
 
 def save(
-    net: nn.Module, path: str | os.PathLike[str], *, encoder: Encoder | None = None, name: str | None = None
+    net: nn.Module,
+    path: str | os.PathLike[str],
+    *,
+    encoder: Encoder | None = None,
+    name: str | None = None,
+    task: str | None = None,
 ) -> None:
     """Write a SpikingJelly network to a file for ``snn2rtl compile``; see snn2rtl.frontend.save()."""
     from snn2rtl.frontend import save as save_network
 
-    save_network(net, path, encoder=encoder, name=name)
+    save_network(net, path, encoder=encoder, name=name, task=task)

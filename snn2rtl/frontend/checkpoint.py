@@ -48,6 +48,7 @@ def save(
     *,
     encoder: Encoder | None = None,
     name: str | None = None,
+    task: str | None = None,
 ) -> None:
     """Write a network to a model file of plain values and tensors; equal networks give equal bytes.
 
@@ -57,6 +58,7 @@ def save(
         path: the file; an older one is replaced once the new one is complete.
         encoder: how samples become its input, where that is known.
         name: the name of the network; by default the file's, without its suffix.
+        task: what the network was trained on, as ``snn2rtl train`` calls it.
 
     Raises:
         UnsupportedModelError: something in the network has no exact hardware here, or compile could never take it.
@@ -69,7 +71,8 @@ def save(
         network = from_module(net, name=path.stem if name is None else name, encoder=encoder)
     _refuse_what_never_compiles(network)
     buffer = io.BytesIO()  # torch.save would write a file's name into the file
-    torch.save({"format": FORMAT, "version": VERSION, "network": _pack(to_dict(network))}, buffer)
+    of_task = {} if task is None else {"task": task}
+    torch.save({"format": FORMAT, "version": VERSION, **of_task, "network": _pack(to_dict(network))}, buffer)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(buffer.getbuffer())
@@ -112,6 +115,16 @@ def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = 
     except Exception as error:  # the file chose every value: whatever goes wrong with them, it is at fault
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise ModelFileError(f"{path}: is corrupt ({reason})") from error
+
+
+def saved_task(path: str | os.PathLike[str]) -> Any:
+    """Return what save() was told of the task, which may be anything in a file of others, or None.
+
+    Raises:
+        ModelFileError: the file is missing or corrupt.
+    """
+    content = untrusted.read_all(Path(path))
+    return content.get("task") if isinstance(content, Mapping) and content.get("format") == FORMAT else None
 
 
 def _network(path: Path, content: Any, arch: Path | None) -> SpikingNetwork:
