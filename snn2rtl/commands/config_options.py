@@ -65,11 +65,11 @@ def groups() -> dict[str, dict[str, Option]]:
     """Return the options of every task, then those of some, by the names of all tasks that have them."""
     found: dict[str, dict[str, Option]] = {"every task": dict(TrainConfig.options())}
     tasks = {task.name: task.config.options() for task in TASKS.values()}
-    for options in tasks.values():
-        for name, one in options.items():
+    for task in TASKS.values():
+        for name in task.config.kinds():  # the network first, then the samples
             if name not in found["every task"]:
-                title = " and ".join(task for task, others in tasks.items() if name in others)
-                found.setdefault(title, {})[name] = one
+                title = " and ".join(other for other, options in tasks.items() if name in options)
+                found.setdefault(title, {})[name] = task.config.options()[name]
     return found
 
 
