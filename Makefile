@@ -61,7 +61,7 @@ results-hardware: setup
 spiker: setup
 	$(BIN)/python benchmarks/spiker.py $(DATA_OPTION)
 
-# make results-mnist DATA=<folder of MNIST>   trains the lab's recipes (hours), goes on where it stopped; writes docs/results/
+# make results-mnist DATA=<folder of MNIST>   trains the recipes (hours), goes on where it stopped; writes docs/results/
 results-mnist: setup
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mnist_table.py $(DATA_OPTION)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mnist_frontier.py $(DATA_OPTION)

@@ -14,9 +14,9 @@ from snn2rtl.int_net import reference
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
-from snn2rtl.training.images import exact_inputs
-from snn2rtl.training.lab import CHECKPOINT, MODEL
+from snn2rtl.training.images import evaluation_inputs
 from snn2rtl.training.run import Run
+from snn2rtl.training.trainer import CHECKPOINT, MODEL
 
 CHUNK = 500
 
@@ -38,7 +38,7 @@ def spikes_in_common(folder: Path, data: Path | None) -> int:
     total = 0
     for first in range(0, len(images), CHUNK):
         part = torch.from_numpy(images[first : first + CHUNK].copy())
-        inputs = exact_inputs(part, encoder, first)
+        inputs = evaluation_inputs(part, encoder, first)
         trained = net(inputs.x, inputs.steps).spikes.values()
         golden = part.numpy() if encoder.kind == "direct" else inputs.x.numpy().astype(np.uint8)
         for ours, layer in zip(trained, reference.run(network, golden).in_order, strict=True):

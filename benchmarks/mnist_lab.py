@@ -21,7 +21,7 @@ from snn2rtl.frontend import load
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.measure import metrics
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.tasks.mnist import MnistConfig
 
 RECIPES = ROOT / "examples" / "mnist"
 
@@ -66,7 +66,7 @@ def run(job: Job, runs: Path, data: Path | None) -> Measured:
     """Train a job, or go on with it, and measure it; what is measured already is read."""
     import torch
 
-    from snn2rtl.training.lab import Files, train_network
+    from snn2rtl.training.trainer import Files, train_network
 
     torch.set_num_threads(1)
     logging.basicConfig(level=logging.INFO, format=f"{job.folder}: %(message)s", force=True)

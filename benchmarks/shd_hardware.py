@@ -23,8 +23,8 @@ from snn2rtl.flows.synth import synthesise
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.options import PerLayer, RtlOptions
-from snn2rtl.training.lab import CHECKPOINT, MODEL, RESULTS, Files, train_network
-from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.tasks.shd import ShdConfig
+from snn2rtl.training.trainer import CHECKPOINT, MODEL, RESULTS, Files, train_network
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify
 

@@ -29,7 +29,7 @@ from snn2rtl.measure import plots
 from snn2rtl.measure.latency import time_calls
 from snn2rtl.output import write_file
 from snn2rtl.training.recordings import augment
-from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.tasks.shd import ShdConfig
 
 BINNING = Binning(step_ms=10, time_steps=140, channels=700)
 AUGMENT = ShdConfig(time_steps=140, channels=700, shift_channels=40, shift_steps=0, stretch=0.25, stretch_channels=0.15)

@@ -12,12 +12,13 @@ from common import record
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from torch import Tensor, nn
 
-from snn2rtl.training.images import Images
+from snn2rtl.training.images import ImageDataset
 from snn2rtl.training.loop import train_epoch
-from snn2rtl.training.mnist import CLASSES, PIXELS, build
-from snn2rtl.training.mnist_config import MnistConfig
 from snn2rtl.training.run import Run
+from snn2rtl.training.tasks.mnist import Mnist, MnistConfig
 
+MNIST = Mnist()
+PIXELS, CLASSES = 784, Mnist.classes
 ROUNDS = 3
 
 
@@ -37,7 +38,7 @@ class Reference:
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=config.lr)
         self.config = config
 
-    def epoch(self, samples: Images) -> None:
+    def epoch(self, samples: ImageDataset) -> None:
         """Show every sample once."""
         config = self.config
         for index in torch.split(torch.randperm(len(samples)), config.batch_size):
@@ -57,13 +58,13 @@ class Reference:
         return images if self.config.encoder == "direct" else (torch.rand_like(images) < images).float()
 
 
-def ours(config: MnistConfig) -> Callable[[Images], object]:
+def ours(config: MnistConfig) -> Callable[[ImageDataset], object]:
     """Return our epoch on a new network."""
-    run = Run(config, build(config))
+    run = Run(config, MNIST.build(config))
     return lambda samples: train_epoch(run.net, run.optimizer, samples, config, lambda _: None)
 
 
-def images(count: int) -> Images:
+def images(count: int) -> ImageDataset:
     """Return the example images, repeated."""
     import numpy as np
     from common import IMAGES
@@ -72,7 +73,7 @@ def images(count: int) -> Images:
         pixels = torch.from_numpy(arrays["images"].reshape(-1, PIXELS))
         labels = torch.from_numpy(arrays["labels"].astype("int64"))
     index = torch.arange(count) % len(labels)
-    return Images(pixels[index], labels[index])
+    return ImageDataset(pixels[index], labels[index])
 
 
 def main() -> None:

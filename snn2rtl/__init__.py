@@ -37,8 +37,9 @@ def save(
     encoder: Encoder | None = None,
     name: str | None = None,
     example_input: Any = None,
+    task: str | None = None,
 ) -> None:
     """Write a SpikingJelly network to a file for ``snn2rtl compile``; see snn2rtl.frontend.save()."""
     from snn2rtl.frontend import save as save_network
 
-    save_network(net, path, encoder=encoder, name=name, example_input=example_input)
+    save_network(net, path, encoder=encoder, name=name, example_input=example_input, task=task)

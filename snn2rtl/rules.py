@@ -25,7 +25,7 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True)
-class Range:
+class Limits:
     """Numbers from low to high. open_low, open_high: without the end itself. infinite: infinity is one of them."""
 
     low: Bound
@@ -118,21 +118,21 @@ class OneOf:
         return value in self.values
 
 
-def at_least(low: Bound) -> Range:
+def at_least(low: Bound) -> Limits:
     """Return the rule of numbers that are no less."""
-    return Range(low)
+    return Limits(low)
 
 
-def above(low: Bound, most: Bound | None = None, *, infinite: bool = False) -> Range:
+def above(low: Bound, most: Bound | None = None, *, infinite: bool = False) -> Limits:
     """Return the rule of numbers that are greater, and no greater than another."""
-    return Range(low, most, open_low=True, infinite=infinite)
+    return Limits(low, most, open_low=True, infinite=infinite)
 
 
-def between(low: Bound, high: Bound) -> Range:
+def between(low: Bound, high: Bound) -> Limits:
     """Return the rule of numbers from one to another, both among them."""
-    return Range(low, high)
+    return Limits(low, high)
 
 
-def below(high: Bound) -> Range:
+def below(high: Bound) -> Limits:
     """Return the rule of numbers of 0 or more that are less."""
-    return Range(0, high, open_high=True)
+    return Limits(0, high, open_high=True)

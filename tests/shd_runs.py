@@ -10,11 +10,13 @@ import torch
 from numpy.typing import NDArray
 from shd_files import write_shd
 
-from snn2rtl.training.lab import Files, train_network
-from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.tasks import TASKS
+from snn2rtl.training.tasks.shd import ShdConfig
+from snn2rtl.training.trainer import Files, train_network
 
 torch.set_num_threads(1)  # networks as small as these gain nothing by more
 
+SHD = TASKS["shd"]
 SMALL: dict[str, Any] = {
     "hidden": (14, 12),
     "time_steps": 28,

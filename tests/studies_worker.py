@@ -14,7 +14,7 @@ from snn2rtl.studies import space, storage, study, worker
 from snn2rtl.studies.setup import Setup
 from snn2rtl.studies.tune import OBJECTIVES, make_setup
 from snn2rtl.studies.worker import Report
-from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.tasks.mnist import MnistConfig
 
 EPOCHS = 4
 HEARTBEAT_S = 1

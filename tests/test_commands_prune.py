@@ -12,8 +12,8 @@ from training_runs import equal, interrupt_epoch, small, state, train
 
 from snn2rtl.commands import prune
 from snn2rtl.errors import OptionError
-from snn2rtl.training import lab
-from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training import trainer
+from snn2rtl.training.tasks.mnist import MnistConfig
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_threshold_holds_in_every_round(data: Path, tmp_path: Path, trained: P
 
 def test_a_model_file_brings_its_network(data: Path, tmp_path: Path, trained: Path) -> None:
     words = ("--rounds", "1", "--fine-tune", "1", "--sparsity", "0.5", "--batch-size", "10")
-    results = pruned(data, trained / lab.MODEL, tmp_path, *words)
+    results = pruned(data, trained / trainer.MODEL, tmp_path, *words)
     kept = {name: results["config"][name] for name in ("hidden", "tau", "encoder", "time_steps")}
     assert kept == {"hidden": [20], "tau": 2.0, "encoder": "poisson", "time_steps": 4}
     assert MnistConfig.from_dict(results["config"]).sample_encoder() == small().sample_encoder()

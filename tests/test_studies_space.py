@@ -9,7 +9,7 @@ import pytest
 from snn2rtl.errors import OptionError
 from snn2rtl.studies import space
 from snn2rtl.studies.space import Choices, Range
-from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.tasks.mnist import MnistConfig
 
 BASE = MnistConfig(hold_out=10)
 KINDS = MnistConfig.kinds()

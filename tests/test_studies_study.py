@@ -18,7 +18,7 @@ from snn2rtl.studies import storage, study, worker
 from snn2rtl.studies.setup import Setup
 from snn2rtl.studies.study import FAILURE
 from snn2rtl.studies.worker import Report, Try
-from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.tasks.mnist import MnistConfig
 
 MULTI = ("accuracy", "nonzeros", "spikes", "membrane_bits")
 

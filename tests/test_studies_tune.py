@@ -19,7 +19,7 @@ from snn2rtl.measure import metrics
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.studies import tune
 from snn2rtl.studies.setup import choose
-from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.tasks.mnist import MnistConfig
 
 SMALL = MnistConfig(hidden=(12,), time_steps=4, batch_size=10, epochs=2, lr=2e-2, hold_out=20)
 ALL = tuple(tune.OBJECTIVES)

@@ -13,7 +13,7 @@ import torch
 from training_runs import equal, small, state, train
 
 from snn2rtl.errors import ModelFileError, OptionError, OutputError
-from snn2rtl.training import checkpoint, lab
+from snn2rtl.training import checkpoint, trainer
 from snn2rtl.training.run import Run
 
 
@@ -135,17 +135,17 @@ HAND_MADE: dict[str, Change] = {
 def test_a_hand_made_checkpoint_is_one_sentence(
     data: Path, tmp_path: Path, trained: Path, case: str, whole: bool
 ) -> None:
-    loaded = checkpoint.load(trained / lab.CHECKPOINT)
+    loaded = checkpoint.load(trained / trainer.CHECKPOINT)
     if not whole:  # work is left to do: what loads must also train
         loaded["config"]["epochs"] = 3
     HAND_MADE[case](loaded)
-    checkpoint.save(tmp_path / lab.CHECKPOINT, loaded)
+    checkpoint.save(tmp_path / trainer.CHECKPOINT, loaded)
     with pytest.raises((ModelFileError, OptionError)) as caught:
-        train(data, tmp_path, lab.saved_config(tmp_path), resume=True)
+        train(data, tmp_path, trainer.saved_config(tmp_path), resume=True)
     assert len(str(caught.value).splitlines()) == 1
-    assert str(caught.value).startswith((str(tmp_path / lab.CHECKPOINT), "sparsity", "epochs"))
+    assert str(caught.value).startswith((str(tmp_path / trainer.CHECKPOINT), "sparsity", "epochs"))
 
 
 def test_a_checkpoint_gives_back_what_it_was_given(trained: Path, tmp_path: Path) -> None:
-    Run.load(trained / lab.CHECKPOINT).save(tmp_path / lab.CHECKPOINT)
+    Run.load(trained / trainer.CHECKPOINT).save(tmp_path / trainer.CHECKPOINT)
     assert equal(state(tmp_path), state(trained))

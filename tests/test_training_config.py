@@ -14,7 +14,7 @@ import pytest
 
 from snn2rtl.commands import train
 from snn2rtl.errors import OptionError
-from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.tasks.mnist import MnistConfig
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -165,7 +165,7 @@ def test_options_mirror_the_configuration() -> None:
 
 
 def test_flags_go_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from snn2rtl.training import lab
+    from snn2rtl.training import trainer
 
     seen: list[MnistConfig] = []
 
@@ -173,7 +173,7 @@ def test_flags_go_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         seen.append(config)
         return {"accuracy": 0.0}
 
-    monkeypatch.setattr(lab, "train_network", no_run)
+    monkeypatch.setattr(trainer, "train_network", no_run)
     path = tmp_path / "run.toml"
     path.write_text("lr = 0.5\nepochs = 7\n")
     train.run(parse("--config", str(path), "--lr", "0.25"))

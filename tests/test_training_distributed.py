@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import torch
-from training_runs import equal, samples, small, train
+from training_runs import MNIST, equal, samples, small, train
 
 from snn2rtl.errors import OptionError
-from snn2rtl.training import checkpoint, lab, loop, mnist
+from snn2rtl.training import checkpoint, loop, trainer
 from snn2rtl.training.distributed import ALONE, Group, join
 from snn2rtl.training.loop import check_batch, smallest_batch, train_epoch
 
@@ -48,7 +48,7 @@ def test_both_processes_end_with_the_same_weights_and_learn(data: Path, tmp_path
     assert equal(first["model"], second["model"])
     assert first["history"] == second["history"]
     assert not torch.equal(first["random"], second["random"])
-    saved = checkpoint.load(tmp_path / "run" / lab.CHECKPOINT)["model"]
+    saved = checkpoint.load(tmp_path / "run" / trainer.CHECKPOINT)["model"]
     assert equal(saved, first["model"])
     assert results["accuracy"] > 60
     assert results["sparsity"] == pytest.approx(0.5, abs=1e-3)
@@ -66,7 +66,7 @@ def test_two_processes_do_what_one_does(data: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(loop, "fast_products", nullcontext)
     config = small(encoder="direct", epochs=1, batch_size=7, lr_step=9, min_neurons=50)
     train(data, tmp_path / "one", config)
-    one = checkpoint.load(tmp_path / "one" / lab.CHECKPOINT)
+    one = checkpoint.load(tmp_path / "one" / trainer.CHECKPOINT)
     two = left(tmp_path)[0]
     for name, weight in one["model"].items():
         assert torch.allclose(two["model"][name], weight, atol=1e-5), name
@@ -96,7 +96,7 @@ def test_batches_have_a_sample_for_each_process() -> None:
 
 def test_a_last_batch_without_a_variance_is_left_out() -> None:
     config = small(encoder="direct", batch_norm=True, batch_size=29)
-    net = mnist.build(config)
+    net = MNIST.build(config)
     mean = train_epoch(net, torch.optim.Adam(net.parameters()), samples(30), config, lambda _: None)
     assert mean.samples == 29
 

@@ -13,7 +13,7 @@ from training_runs import samples, small, train
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, OptionError
-from snn2rtl.training.images import SIDE, augment, exact_inputs, poisson_spikes, random_inputs
+from snn2rtl.training.images import SIDE, augment, evaluation_inputs, poisson_spikes, training_inputs
 
 
 def test_poisson_spikes_have_the_probability_of_the_encoder() -> None:
@@ -42,7 +42,7 @@ def test_poisson_rate_of_black_grey_and_white(scale: float) -> None:
 def test_a_network_is_measured_on_the_spikes_of_the_golden_model() -> None:
     images, encoder = samples(20).images, Encoder.poisson(6, 0.7)
     whole = encoder.encode(images.numpy())
-    part = exact_inputs(images[5:12], encoder, first=5)
+    part = evaluation_inputs(images[5:12], encoder, first=5)
     assert part.columns is None
     assert np.array_equal(part.x.numpy(), whole[:, 5:12])
 
@@ -50,7 +50,7 @@ def test_a_network_is_measured_on_the_spikes_of_the_golden_model() -> None:
 def test_black_images_are_samples_too() -> None:
     black = torch.zeros(3, 784, dtype=torch.uint8)
     for encoder in (Encoder.poisson(4, 0.7), Encoder(kind="direct", time_steps=4)):
-        inputs = random_inputs(black, encoder, 4)
+        inputs = training_inputs(black, encoder, 4)
         assert inputs.columns is not None
         assert inputs.columns.numel() == inputs.x.shape[-1] == 0
 

@@ -12,7 +12,7 @@ import torch
 from networks import lif as integer_lif
 from spikingjelly.activation_based import functional, neuron, surrogate
 from torch import Tensor
-from training_runs import dyadic, samples, small, train
+from training_runs import MNIST, dyadic, samples, small, train
 
 from snn2rtl import frontend
 from snn2rtl.compiler import compile_network, fold
@@ -21,11 +21,11 @@ from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.neurons import LifNeuron, NoLeak, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.quantize import quantize_network
-from snn2rtl.training import lab, layers, mnist
+from snn2rtl.training import layers, trainer
 from snn2rtl.training.export import to_spikingjelly
-from snn2rtl.training.images import Inputs, exact_inputs, random_inputs
-from snn2rtl.training.network import Network
-from snn2rtl.training.neuron import Integers, Numbers, fire
+from snn2rtl.training.images import Batch, evaluation_inputs, training_inputs
+from snn2rtl.training.network import TrainableNetwork
+from snn2rtl.training.neuron import Integers, Parameters, fire
 from snn2rtl.training.run import Run
 
 STEPS, BATCH, NEURONS = 7, 5, 11
@@ -40,7 +40,7 @@ def currents(constant: bool, seed: int) -> Tensor:
 
 
 def lif(current: Tensor, fire_at: Tensor, steps: int, tau: float, *, soft: bool = False) -> Tensor:
-    return fire(current, Numbers(fire_at, torch.tensor(1 - 1 / tau, dtype=torch.float64)), steps, soft=soft)
+    return fire(current, Parameters(fire_at, torch.tensor(1 - 1 / tau, dtype=torch.float64)), steps, soft=soft)
 
 
 @pytest.mark.parametrize("tau", [2.0, 3.0, 1.25])
@@ -93,7 +93,7 @@ def test_integer_neurons_are_those_of_the_golden_model(soft: bool, constant: boo
     floats = torch.tensor(current).float(), torch.tensor(fire_at).float()
     for kind in (torch.float32, torch.float64):
         integers = Integers(kind, membrane_shifts=not math.isinf(tau))
-        spikes = fire(floats[0], Numbers(floats[1], torch.tensor(1 - 1 / tau)), 40, integers, soft=soft)
+        spikes = fire(floats[0], Parameters(floats[1], torch.tensor(1 - 1 / tau)), 40, integers, soft=soft)
         assert np.array_equal(spikes.numpy(), np.array(expected))
     assert negative > 0
     assert 0 < spikes.mean() < 1
@@ -103,7 +103,7 @@ def test_integer_neurons_are_those_of_the_golden_model(soft: bool, constant: boo
 # float networks
 
 
-def spikingjelly_spikes(net: Network, x: Tensor) -> dict[str, Tensor]:
+def spikingjelly_spikes(net: TrainableNetwork, x: Tensor) -> dict[str, Tensor]:
     """Return the spikes of every layer of the exported network, run by SpikingJelly."""
     exported = to_spikingjelly(net)
     functional.reset_net(exported)
@@ -124,7 +124,7 @@ def equal_spikes(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 )
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_float_network_is_that_of_spikingjelly(options: dict[str, Any], bias: bool) -> None:
-    net = dyadic(mnist.build(small(**options)), bias=bias).eval()
+    net = dyadic(MNIST.build(small(**options)), bias=bias).eval()
     x = (torch.rand(4, 6, 784) < 0.1).float()
     output = net(x, 4)
     assert equal_spikes(output.spikes, spikingjelly_spikes(net, x))
@@ -133,7 +133,7 @@ def test_a_float_network_is_that_of_spikingjelly(options: dict[str, Any], bias: 
 
 
 def test_batch_norm_is_that_of_spikingjelly() -> None:
-    net = dyadic(mnist.build(small(batch_norm=True, dropout=0.3)))
+    net = dyadic(MNIST.build(small(batch_norm=True, dropout=0.3)))
     for spiking in net.layers:  # dyadic statistics, too: 1 / sqrt(variance + epsilon) is 1/2
         assert spiking.norm
         neurons = len(spiking.synapses.weight)
@@ -147,7 +147,7 @@ def test_batch_norm_is_that_of_spikingjelly() -> None:
 
 
 def test_pixels_are_a_constant_current() -> None:
-    net = dyadic(mnist.build(small(encoder="direct"))).eval()
+    net = dyadic(MNIST.build(small(encoder="direct"))).eval()
     pixels = torch.randint(0, 2, (6, 784), dtype=torch.uint8) * 255
     x = (pixels / 255).expand(5, -1, -1)
     assert equal_spikes(net(pixels.float(), 5).spikes, spikingjelly_spikes(net, x))
@@ -156,11 +156,11 @@ def test_pixels_are_a_constant_current() -> None:
 @pytest.mark.parametrize("quantized", [False, True])
 @pytest.mark.parametrize("encoder", ["poisson", "direct"])
 def test_inputs_that_are_left_out_change_nothing(encoder: str, quantized: bool) -> None:
-    net = dyadic(mnist.build(small(encoder=encoder))).eval()
+    net = dyadic(MNIST.build(small(encoder=encoder))).eval()
     if quantized:
         net.quantize(4)
     images = torch.where(torch.arange(784) % 3 == 0, 255, 0).to(torch.uint8).expand(6, -1).contiguous()
-    inputs = random_inputs(images, small(encoder=encoder).sample_encoder(), 4)
+    inputs = training_inputs(images, small(encoder=encoder).sample_encoder(), 4)
     assert inputs.columns is not None
     assert inputs.columns.tolist() == list(range(0, 784, 3))
     everything = torch.zeros(*inputs.x.shape[:-1], 784)
@@ -168,18 +168,18 @@ def test_inputs_that_are_left_out_change_nothing(encoder: str, quantized: bool) 
     assert equal_spikes(net(*arguments(inputs)).spikes, net(everything, 4).spikes)
 
 
-def arguments(inputs: Inputs) -> tuple[Tensor, int, Tensor | None]:
+def arguments(inputs: Batch) -> tuple[Tensor, int, Tensor | None]:
     return inputs.x, inputs.steps, inputs.columns
 
 
 def test_every_batch_starts_from_rest() -> None:
-    net = dyadic(mnist.build(small()))
+    net = dyadic(MNIST.build(small()))
     x = (torch.rand(4, 6, 784) < 0.1).float()
     assert equal_spikes(net(x, 4).spikes, net(x, 4).spikes)
 
 
 def test_a_dropped_neuron_is_silent_for_the_whole_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = dyadic(mnist.build(small(hidden=(40,), dropout=0.5)), bias=False).train()
+    net = dyadic(MNIST.build(small(hidden=(40,), dropout=0.5)), bias=False).train()
     net.layers[0].synapses.weight.data.fill_(1)  # every hidden neuron spikes in every step
     product, inputs = layers.product, []
 
@@ -209,10 +209,10 @@ def test_a_quantized_network_is_the_integer_network(
     init = {}
     if bias:
         init = {"init": tmp_path / "init.pt"}
-        frontend.save(to_spikingjelly(dyadic(mnist.build(config))), init["init"])
+        frontend.save(to_spikingjelly(dyadic(MNIST.build(config))), init["init"])
     train(data, tmp_path / "run", config, **init)
-    net = Run.load(tmp_path / "run" / lab.CHECKPOINT).net.eval()
-    saved, options = frontend.load(tmp_path / "run" / lab.MODEL), QuantizeOptions(bits=PerLayer(bits))
+    net = Run.load(tmp_path / "run" / trainer.CHECKPOINT).net.eval()
+    saved, options = frontend.load(tmp_path / "run" / trainer.MODEL), QuantizeOptions(bits=PerLayer(bits))
     integer, reports = quantize_network(fold(saved), options)
     notes = [note for report in reports for note in report.approximations()]
     assert [note for note in notes if "the leak floors the membrane" not in note] == []  # training floors, too
@@ -222,7 +222,7 @@ def test_a_quantized_network_is_the_integer_network(
         assert np.array_equal(layer.neuron.fire_at, in_threshold * spiking.input_max * 2**spiking.fraction)
         assert layer.bias.any() == bias
     images = samples().images
-    inputs = exact_inputs(images, config.sample_encoder())
+    inputs = evaluation_inputs(images, config.sample_encoder())
     spikes = {name: part.detach().numpy() for name, part in net(*arguments(inputs)).spikes.items()}
     golden = images.numpy() if encoder == "direct" else inputs.x.numpy().astype(np.uint8)
     result = reference.run(integer, golden)

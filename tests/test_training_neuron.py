@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from snn2rtl.training.delay import Delay, shifted
-from snn2rtl.training.neuron import Numbers, fire, integrate
+from snn2rtl.training.neuron import Parameters, fire, integrate
 
 STEPS, SAMPLES, NEURONS = 12, 3, 5
 
@@ -27,7 +27,7 @@ class _Spike(torch.autograd.Function):
         return gradients[0] / (1 + (math.pi * excess) ** 2)
 
 
-def naive(current: Tensor, n: Numbers, soft: bool) -> Tensor:
+def naive(current: Tensor, n: Parameters, soft: bool) -> Tensor:
     """Return the spikes, as the equations of fire() say, with a gradient through everything but the reset."""
     membrane = synaptic = adaptation = torch.zeros_like(current[0])
     spikes: list[Tensor] = []
@@ -48,12 +48,12 @@ def naive(current: Tensor, n: Numbers, soft: bool) -> Tensor:
     return torch.stack(spikes)
 
 
-def numbers(kind: str, recurrent: bool) -> Numbers:
+def numbers(kind: str, recurrent: bool) -> Parameters:
     def each(low: float, high: float) -> Tensor:
         return torch.empty(NEURONS, dtype=torch.float64).uniform_(low, high).requires_grad_()
 
     back = torch.randn(NEURONS, NEURONS, dtype=torch.float64) * 0.3
-    return Numbers(
+    return Parameters(
         bias=each(-0.1, 0.2),
         fire_at=each(0.8, 1.5),
         keep=each(0.6, 0.95),

@@ -9,24 +9,24 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from training_runs import small, state, train
+from training_runs import MNIST, small, state, train
 
 from snn2rtl import frontend
 from snn2rtl.float_net.nodes import Linear
-from snn2rtl.training import lab, mnist
-from snn2rtl.training.network import INPUTS, Network
+from snn2rtl.training import trainer
+from snn2rtl.training.network import INPUTS, TrainableNetwork
 from snn2rtl.training.pruning import Rates, prune, sparsity
 from snn2rtl.training.run import Run
 
 HIDDEN = (20, 16)
 
 
-def network(**options: Any) -> Network:
+def network(**options: Any) -> TrainableNetwork:
     torch.manual_seed(0)
-    return mnist.build(small(hidden=HIDDEN, **options))
+    return MNIST.build(small(hidden=HIDDEN, **options))
 
 
-def activity(net: Network) -> Rates:
+def activity(net: TrainableNetwork) -> Rates:
     """Return rates that differ by neuron, with silent inputs as in MNIST."""
     random = torch.Generator().manual_seed(1)
     rates = {INPUTS: torch.rand(784, generator=random) * (torch.arange(784) % 4 > 0)}
@@ -35,15 +35,15 @@ def activity(net: Network) -> Rates:
     return rates
 
 
-def masks(net: Network) -> list[Tensor]:
+def masks(net: TrainableNetwork) -> list[Tensor]:
     return [spiking.synapses.weight_mask.clone() for spiking in net.layers]
 
 
-def pruned(net: Network) -> int:
+def pruned(net: TrainableNetwork) -> int:
     return sum(int((mask == 0).sum()) for mask in masks(net))
 
 
-def alive(net: Network) -> list[int]:
+def alive(net: TrainableNetwork) -> list[int]:
     return [int(mask.any(1).sum()) for mask in masks(net)]
 
 
@@ -132,7 +132,7 @@ def test_nothing_asked_is_nothing_pruned() -> None:
 # neurons
 
 
-def rows_and_columns(net: Network) -> None:
+def rows_and_columns(net: TrainableNetwork) -> None:
     """Check that a hidden neuron has weights on both sides or on none."""
     for spiking, after in zip(net.layers, net.layers[1:], strict=False):
         into, out = spiking.synapses.weight_mask.any(1), after.synapses.weight_mask.any(0)
@@ -205,8 +205,8 @@ def test_pruned_weights_stay_zero_to_the_end(data: Path, tmp_path: Path, by: Any
     assert shares == sorted(shares)
     assert shares[1:] == [pytest.approx(0.6, abs=1e-3)] * 4
     assert results["sparsity"] == shares[-1]
-    run = Run.load(tmp_path / lab.CHECKPOINT)
-    saved = [node for node in frontend.load(tmp_path / lab.MODEL).nodes if isinstance(node, Linear)]
+    run = Run.load(tmp_path / trainer.CHECKPOINT)
+    saved = [node for node in frontend.load(tmp_path / trainer.MODEL).nodes if isinstance(node, Linear)]
     for spiking, linear in zip(run.net.layers, saved, strict=True):
         gone = spiking.synapses.weight_mask.numpy() == 0
         assert gone.any()
@@ -230,7 +230,7 @@ def test_pruned_weights_get_no_gradient() -> None:
 
 def test_weights_that_are_zero_in_a_model_stay_so(data: Path, tmp_path: Path) -> None:
     train(data, tmp_path / "a", small(sparsity=0.7, epochs=1))
-    train(data, tmp_path / "b", small(epochs=2), init=tmp_path / "a" / lab.MODEL)
+    train(data, tmp_path / "b", small(epochs=2), init=tmp_path / "a" / trainer.MODEL)
     first, second = (state(tmp_path / run)["model"] for run in "ab")
     for i in (0, 1):
         name = f"chain.{i}.synapses.weight_mask"

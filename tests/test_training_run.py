@@ -23,9 +23,9 @@ from snn2rtl import frontend
 from snn2rtl.cli import main
 from snn2rtl.commands import train as command
 from snn2rtl.errors import DivergedError, OptionError, OutputError
-from snn2rtl.training import lab
-from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training import trainer
 from snn2rtl.training.run import Run
+from snn2rtl.training.tasks.mnist import MnistConfig
 
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}  # sums in another order would be other weights
 
@@ -40,9 +40,9 @@ def test_a_run_learns_and_leaves_its_files(data: Path, tmp_path: Path, encoder: 
     assert results["accuracy"] == last["test"]["accuracy"] > 60
     assert set(last["test"]["rates"]) == {"1", "2"}
     assert all(0 < rate < 1 for rate in last["test"]["rates"].values())
-    assert json.loads((tmp_path / lab.RESULTS).read_text()) == results
+    assert json.loads((tmp_path / trainer.RESULTS).read_text()) == results
     assert MnistConfig.from_dict(results["config"]) == config
-    network = frontend.load(tmp_path / lab.MODEL)
+    network = frontend.load(tmp_path / trainer.MODEL)
     assert network.name == "mnist_784_12_10"
     assert network.encoder == config.sample_encoder()
     assert [node.name for node in network.nodes] == ["fc1", "lif1", "fc2", "lif2"]
@@ -82,7 +82,7 @@ def test_seeds_differ_and_epochs_do(data: Path, tmp_path: Path) -> None:
     assert not equal(state(tmp_path / "0")["model"], state(tmp_path / "1")["model"])
     drawn = set()
     for seed, epoch in ((0, 1), (0, 2), (1, 1), (1, 2)):
-        lab.seed_epoch(seed, epoch)
+        trainer.seed_epoch(seed, epoch)
         drawn.add(float(torch.rand(1)))
     assert len(drawn) == 4
 
@@ -115,7 +115,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_a_whole_one(
     data: Path, tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     options = dict(INTERRUPTED[case])
-    files = {"init": trained / lab.MODEL} if options.pop("init", False) else {}
+    files = {"init": trained / trainer.MODEL} if options.pop("init", False) else {}
     files |= {"teacher": trained} if options.get("teacher") else {}
     options.pop("teacher", None)
     config = small(**options)
@@ -125,11 +125,11 @@ def test_an_interrupted_run_ends_with_the_weights_of_a_whole_one(
         with pytest.raises(KeyboardInterrupt):
             train(data, tmp_path / "cut", config, **files)
     assert len(state(tmp_path / "cut")["history"]) == 2
-    assert not (tmp_path / "cut" / lab.MODEL).exists()
+    assert not (tmp_path / "cut" / trainer.MODEL).exists()
     torch.manual_seed(99)  # whatever the process drew before does not matter
     resumed = train(data, tmp_path / "cut", config, resume=True, **files)
     assert equal(state(tmp_path / "cut"), state(tmp_path / "whole"))
-    models = [(tmp_path / name / lab.MODEL).read_bytes() for name in ("cut", "whole")]
+    models = [(tmp_path / name / trainer.MODEL).read_bytes() for name in ("cut", "whole")]
     assert models[0] == models[1]
     assert resumed["accuracy"] == whole["accuracy"]
 
@@ -209,13 +209,13 @@ def test_a_run_that_diverges_stops_and_keeps_the_last_good_checkpoint(
         spoil(3, SPOILT[case], patch)
         sentence = (
             "epoch 3: training must stay finite, not make NaN or infinite numbers; start again with a lower lr "
-            f"(0.005), clip (1) or gain (1); '{tmp_path / 'cut' / lab.CHECKPOINT}' keeps epoch 2"
+            f"(0.005), clip (1) or gain (1); '{tmp_path / 'cut' / trainer.CHECKPOINT}' keeps epoch 2"
         )
         with pytest.raises(DivergedError, match=f"^{re.escape(sentence)}$"):
             train(data, tmp_path / "cut", config)
     assert equal(state(tmp_path / "cut")["model"], state(tmp_path / "whole")["model"])
     assert len(state(tmp_path / "cut")["history"]) == 2
-    assert not (tmp_path / "cut" / lab.MODEL).exists()
+    assert not (tmp_path / "cut" / trainer.MODEL).exists()
     assert train(data, tmp_path / "cut", config, resume=True)["history"][-1]["epoch"] == 5
 
 
@@ -262,7 +262,7 @@ def test_a_model_of_another_network_does_not_start_a_run(
     data: Path, tmp_path: Path, trained: Path, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(OptionError, match=sentence):
-        train(data, tmp_path, small(**options), init=trained / lab.MODEL)
+        train(data, tmp_path, small(**options), init=trained / trainer.MODEL)
 
 
 # the command line
@@ -299,5 +299,8 @@ def test_a_full_disk_ends_the_command_with_one_sentence(data: Path, tmp_path: Pa
     limited = f"ulimit -f 8; exec {' '.join(argv)} --hidden 12 --time-steps 4"
     done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False, env=ENV)
     assert done.returncode == 1
-    assert done.stderr == f"snn2rtl: error: {tmp_path / 'run' / lab.CHECKPOINT}: must be writable, but File too large\n"
-    assert not (tmp_path / "run" / lab.CHECKPOINT).exists()
+    assert (
+        done.stderr
+        == f"snn2rtl: error: {tmp_path / 'run' / trainer.CHECKPOINT}: must be writable, but File too large\n"
+    )
+    assert not (tmp_path / "run" / trainer.CHECKPOINT).exists()

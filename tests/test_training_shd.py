@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from shd_runs import small, train, write_words
+from shd_runs import SHD, small, train, write_words
 from training_runs import equal, interrupt_epoch, state
 from training_runs import small as small_mnist
 from training_runs import train as train_mnist
@@ -27,10 +27,10 @@ from snn2rtl.float_net.nodes import Linear, Neuron
 from snn2rtl.int_net import reference
 from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.studies import tune
-from snn2rtl.training import checkpoint, lab, shd, tasks
-from snn2rtl.training.recordings import Recordings, augment
+from snn2rtl.training import checkpoint, tasks, trainer
+from snn2rtl.training.recordings import SpikeDataset, augment
 from snn2rtl.training.run import Run
-from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.tasks.shd import ShdConfig
 
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}  # sums in another order would be other weights
 
@@ -59,18 +59,18 @@ def test_a_run_learns_and_leaves_a_network_that_compiles_to_what_was_trained(
     assert results["accuracy"] == last["test"]["accuracy"] > 25
     assert set(last["test"]["rates"]) == {"1", "2"}
     assert results["sparsity"] == pytest.approx(0.3, abs=0.01)
-    assert json.loads((tmp_path / lab.RESULTS).read_text()) == results
+    assert json.loads((tmp_path / trainer.RESULTS).read_text()) == results
     assert ShdConfig.from_dict(results["config"]) == config
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "checkpoint.pt", "model.pt", "results.json", "tensorboard",
     ]  # fmt: skip
-    network = frontend.load(tmp_path / lab.MODEL)
+    network = frontend.load(tmp_path / trainer.MODEL)
     assert network.name == "shd_35_14_12_20"
     assert [node.name for node in network.nodes] == ["fc1", "n1", "fc2", "n2", "fc3", "n3"]
     if bits:
         compiled, _ = compile_network(network, QuantizeOptions(bits=PerLayer(bits), time_steps=28))
-        test = shd.load_material(config, words, "cpu").test
-        golden = reference.run(compiled, test.exact(config, 0).x.numpy().astype(np.uint8))
+        test = SHD.splits(config, words, "cpu").evaluation
+        golden = reference.run(compiled, test.evaluation_batch(config, 0).x.numpy().astype(np.uint8))
         right = int((golden.classes == test.labels.numpy()).sum())
         assert results["accuracy"] == pytest.approx(100 * right / len(test))
 
@@ -120,7 +120,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_a_whole_one(
     words: Path, tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     options = dict(INTERRUPTED[case])
-    files = {"init": trained / lab.MODEL} if options.pop("init", False) else {}
+    files = {"init": trained / trainer.MODEL} if options.pop("init", False) else {}
     config = small(**options)
     train(words, tmp_path / "whole", config, **files)
     with monkeypatch.context() as patch:
@@ -131,7 +131,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_a_whole_one(
     torch.manual_seed(99)  # whatever the process drew before does not matter
     train(words, tmp_path / "cut", config, resume=True, **files)
     assert equal(state(tmp_path / "cut"), state(tmp_path / "whole"))
-    assert (tmp_path / "cut" / lab.MODEL).read_bytes() == (tmp_path / "whole" / lab.MODEL).read_bytes()
+    assert (tmp_path / "cut" / trainer.MODEL).read_bytes() == (tmp_path / "whole" / trainer.MODEL).read_bytes()
 
 
 def test_a_killed_process_is_resumed(words: Path, tmp_path: Path) -> None:
@@ -155,13 +155,13 @@ def test_a_killed_process_is_resumed(words: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_starts_from_the_network_of_a_model(trained: Path) -> None:
-    config = tasks.model_config(trained / lab.MODEL)
+    config = tasks.model_config(trained / trainer.MODEL)
     assert isinstance(config, ShdConfig)
     found = {name: getattr(config, name) for name in ("hidden", "channels", "neuron", "reset", "recurrent", "readout")}
     assert found == {"hidden": (14, 12), "channels": 35, "neuron": "current", "reset": "hard", "recurrent": False,
                      "readout": "sum"}  # fmt: skip
-    saved = frontend.load(trained / lab.MODEL)
-    net = shd.initialise(config, trained / lab.MODEL)
+    saved = frontend.load(trained / trainer.MODEL)
+    net = SHD.initialise(config, trained / trainer.MODEL)
     linears = [node for node in saved.nodes if isinstance(node, Linear)]
     neurons = [node for node in saved.nodes if isinstance(node, Neuron)]
     for layer, linear in zip(net.layers, linears, strict=True):
@@ -186,16 +186,16 @@ def test_a_model_that_does_not_fit_is_one_sentence(
     words: Path, tmp_path: Path, trained: Path, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(OptionError, match=sentence) as caught:
-        train(words, tmp_path, small(**options), init=trained / lab.MODEL)
+        train(words, tmp_path, small(**options), init=trained / trainer.MODEL)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_tasks_are_not_mixed_up(data: Path, words: Path, tmp_path: Path, trained: Path) -> None:
     train_mnist(data, tmp_path / "mnist", small_mnist(epochs=1))
     with pytest.raises(OptionError, match="layer 'lif2' must be integrators to be trained here"):
-        train(words, tmp_path / "a", small(), init=tmp_path / "mnist" / lab.MODEL)
+        train(words, tmp_path / "a", small(), init=tmp_path / "mnist" / trainer.MODEL)
     with pytest.raises(UnsupportedModelError, match="layer 'fc1': must not have delay, synapse_tau"):
-        train_mnist(data, tmp_path / "b", small_mnist(), init=trained / lab.MODEL)
+        train_mnist(data, tmp_path / "b", small_mnist(), init=trained / trainer.MODEL)
     with pytest.raises(OptionError, match="must be a run on shd, not on mnist"):
         train(words, tmp_path / "c", small(distill=0.5), teacher=tmp_path / "mnist")
     with pytest.raises(OptionError, match="resume: must be a run on shd, not on mnist"):
@@ -204,14 +204,14 @@ def test_tasks_are_not_mixed_up(data: Path, words: Path, tmp_path: Path, trained
 
 def test_a_checkpoint_without_a_task_is_one_of_mnist(data: Path, tmp_path: Path) -> None:
     train_mnist(data, tmp_path, small_mnist(epochs=1))
-    loaded = checkpoint.load(tmp_path / lab.CHECKPOINT)
+    loaded = checkpoint.load(tmp_path / trainer.CHECKPOINT)
     assert loaded.pop("task") == "mnist"
-    checkpoint.save(tmp_path / lab.CHECKPOINT, loaded)
-    assert lab.saved_config(tmp_path) == small_mnist(epochs=1)
+    checkpoint.save(tmp_path / trainer.CHECKPOINT, loaded)
+    assert trainer.saved_config(tmp_path) == small_mnist(epochs=1)
     for task in ("cifar", 3, ["shd"]):
-        checkpoint.save(tmp_path / lab.CHECKPOINT, {**loaded, "task": task})
+        checkpoint.save(tmp_path / trainer.CHECKPOINT, {**loaded, "task": task})
         with pytest.raises(ModelFileError, match="task must be mnist or shd, not"):
-            lab.saved_config(tmp_path)
+            trainer.saved_config(tmp_path)
 
 
 def test_a_hand_made_checkpoint_is_one_sentence(words: Path, tmp_path: Path, trained: Path) -> None:
@@ -221,13 +221,13 @@ def test_a_hand_made_checkpoint_is_one_sentence(words: Path, tmp_path: Path, tra
         "chain.2.synapses.log_step": lambda model, name: model.pop(name),
     }
     for name, change in changes.items():
-        loaded = checkpoint.load(trained / lab.CHECKPOINT)
+        loaded = checkpoint.load(trained / trainer.CHECKPOINT)
         change(loaded["model"], name)
-        checkpoint.save(tmp_path / lab.CHECKPOINT, loaded)
+        checkpoint.save(tmp_path / trainer.CHECKPOINT, loaded)
         with pytest.raises(ModelFileError, match=name):
-            Run.load(tmp_path / lab.CHECKPOINT)
-    loaded = checkpoint.load(trained / lab.CHECKPOINT)
-    assert equal(dict(Run.load(trained / lab.CHECKPOINT).net.state_dict()), dict(loaded["model"]))
+            Run.load(tmp_path / trainer.CHECKPOINT)
+    loaded = checkpoint.load(trained / trainer.CHECKPOINT)
+    assert equal(dict(Run.load(trained / trainer.CHECKPOINT).net.state_dict()), dict(loaded["model"]))
 
 
 def test_a_last_batch_of_one_time_step_is_left_out_of_a_norm(words: Path, tmp_path: Path) -> None:
@@ -239,12 +239,12 @@ def test_a_last_batch_of_one_time_step_is_left_out_of_a_norm(words: Path, tmp_pa
 
 
 def test_prune_goes_on_from_a_run_and_from_a_model(words: Path, tmp_path: Path, trained: Path) -> None:
-    for model in (trained, trained / lab.MODEL):
+    for model in (trained, trained / trainer.MODEL):
         out = tmp_path / model.name
         argv = ["prune", str(model), "--data", str(words), "--out", str(out), "--sparsity", "0.6", "--rounds", "2"]
         more = ["--fine-tune", "1", "--time-steps", "28", "--step-ms", "50", "--bits", "4", "--quiet"]
         assert main([*argv, *more]) == 0
-        assert json.loads((out / lab.RESULTS).read_text())["sparsity"] == pytest.approx(0.6, abs=0.01)
+        assert json.loads((out / trainer.RESULTS).read_text())["sparsity"] == pytest.approx(0.6, abs=0.01)
 
 
 def test_a_study_chooses_on_held_out_speakers(words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -272,17 +272,17 @@ def test_a_study_chooses_on_held_out_speakers(words: Path, tmp_path: Path, capsy
 def test_held_out_speakers_measure_the_run(words: Path) -> None:
     (words / "shd_test.h5").rename(words / "gone")
     try:
-        material = shd.load_material(small(held_speakers=(1,)), words, "cpu")
+        splits = SHD.splits(small(held_speakers=(1,)), words, "cpu")
     finally:
         (words / "gone").rename(words / "shd_test.h5")
-    assert (len(material.train), len(material.test)) == (40, 20)
-    assert material.test.labels.tolist() == [number % 20 for number in range(1, 60, 3)]
-    assert small(held_speakers=(1,)).judges == "held-out"
+    assert (len(splits.train), len(splits.evaluation)) == (40, 20)
+    assert splits.evaluation.labels.tolist() == [number % 20 for number in range(1, 60, 3)]
+    assert small(held_speakers=(1,)).evaluation_split == "held-out"
 
 
 def test_bad_data_is_one_sentence(words: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"^data: must be the folder of the SHD files"):
-        shd.load_material(small(), None, "cpu")
+        SHD.splits(small(), None, "cpu")
     with pytest.raises(DataError, match=r"must hold one of shd_train\.h5"):
         train(tmp_path, tmp_path / "run", small())
     with pytest.raises(DataError, match="held-out speakers: must be among 0, 1, 2, not 7"):
@@ -323,8 +323,8 @@ def test_samples_move_and_stretch() -> None:
 
 def test_dropped_spikes_are_left_out_in_training_alone() -> None:
     torch.manual_seed(0)
-    samples = Recordings(torch.ones(10, 28, 35, dtype=torch.uint8), torch.zeros(10, dtype=torch.int64))
+    samples = SpikeDataset(torch.ones(10, 28, 35, dtype=torch.uint8), torch.zeros(10, dtype=torch.int64))
     config = small(drop_spikes=0.25, shift_channels=0, shift_steps=0, stretch=0.0, stretch_channels=0.0)
-    assert samples.drawn(config).x.mean() == pytest.approx(0.75, abs=0.02)
-    assert samples.exact(config, 0).x.mean() == 1
+    assert samples.training_batch(config).x.mean() == pytest.approx(0.75, abs=0.02)
+    assert samples.evaluation_batch(config, 0).x.mean() == 1
     assert samples.rates().tolist() == [1.0] * 35

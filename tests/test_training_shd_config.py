@@ -13,8 +13,8 @@ from snn2rtl.commands import train
 from snn2rtl.data.events import Binning
 from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.configs import CONFIGS
-from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.tasks import TASKS
+from snn2rtl.training.tasks.shd import ShdConfig
 
 NAN, INFINITE = float("nan"), float("inf")
 RECIPES = sorted((Path(__file__).resolve().parents[1] / "examples" / "shd").glob("*.toml"))
@@ -91,8 +91,8 @@ def test_options_are_those_of_all_tasks() -> None:
     parser = argparse.ArgumentParser()
     train.add_arguments(parser)
     text = parser.format_help()
-    for config in CONFIGS.values():
-        for field in fields(config):
+    for task in TASKS.values():
+        for field in fields(task.config):
             assert f"--{field.name.replace('_', '-')}" in text
     assert "[400; shd: 128,128]" in " ".join(text.split())
     assert parse("shd", "--held-speakers", "2,9").held_speakers == (2, 9)
@@ -110,8 +110,8 @@ def test_options_of_another_task_are_refused() -> None:
 
 
 def test_a_run_of_another_task_is_not_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    from snn2rtl.training import lab
+    from snn2rtl.training import trainer
 
-    monkeypatch.setattr(lab, "saved_config", lambda _: ShdConfig())
+    monkeypatch.setattr(trainer, "saved_config", lambda _: ShdConfig())
     with pytest.raises(OptionError, match=r"^output 'runs/mnist': must hold a run on mnist to go on with, not on shd$"):
         train.run(parse("mnist", "--resume"))

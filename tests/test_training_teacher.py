@@ -11,11 +11,11 @@ import torch
 from training_runs import samples, small, train
 
 from snn2rtl.errors import DataError, ModelFileError
-from snn2rtl.training import lab
-from snn2rtl.training.images import exact_inputs
-from snn2rtl.training.lab import Files
+from snn2rtl.training import trainer
+from snn2rtl.training.images import evaluation_inputs
 from snn2rtl.training.run import Run
 from snn2rtl.training.teacher import soft_labels
+from snn2rtl.training.trainer import Files
 
 
 def labels_file(path: Path, count: int = 30, **arrays: Any) -> Path:
@@ -31,8 +31,8 @@ def test_a_run_teaches_what_its_network_counts(data: Path, tmp_path: Path, encod
     config = small(epochs=1, gain=0.5, encoder=encoder)
     train(data, tmp_path, config)
     images = samples().images
-    inputs = exact_inputs(images, config.sample_encoder())
-    counts = Run.load(tmp_path / lab.CHECKPOINT).net.eval()(inputs.x, inputs.steps).scores
+    inputs = evaluation_inputs(images, config.sample_encoder())
+    counts = Run.load(tmp_path / trainer.CHECKPOINT).net.eval()(inputs.x, inputs.steps).scores
     labels = soft_labels(tmp_path, config, samples())
     assert torch.equal(labels, (counts * 0.5).softmax(1))
     assert len(labels.unique()) > 2
@@ -49,12 +49,12 @@ def test_a_file_teaches_what_it_holds(data: Path, tmp_path: Path) -> None:
 def test_held_out_images_are_not_taught(data: Path, tmp_path: Path) -> None:
     probabilities = np.eye(10)[np.arange(30) % 7]
     teacher = labels_file(tmp_path / "soft.npz", probabilities=probabilities)
-    material = lab.load_material(
+    splits = trainer.load_splits(
         small(distill=0.5, hold_out=10), Files(out=tmp_path, data=data, teacher=teacher), "cpu"
     )
-    assert material.train.taught is not None
-    assert material.train.taught.tolist() == probabilities[:20].tolist()
-    part = material.train[torch.tensor([3, 5])].taught
+    assert splits.train.soft_labels is not None
+    assert splits.train.soft_labels.tolist() == probabilities[:20].tolist()
+    part = splits.train[torch.tensor([3, 5])].soft_labels
     assert part is not None
     assert part.tolist() == probabilities[[3, 5]].tolist()
 

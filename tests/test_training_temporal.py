@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from shd_runs import small
+from shd_runs import SHD, small
 from torch import Tensor
 
 from snn2rtl import frontend
@@ -19,13 +19,12 @@ from snn2rtl.int_net import reference
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.neurons import MultiplierLeak, ShiftLeak
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.training import shd
-from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_network
 from snn2rtl.training.layers import FiringLayer
 from snn2rtl.training.leaks import NeuronLeaks
-from snn2rtl.training.network import Network
+from snn2rtl.training.network import TrainableNetwork
 from snn2rtl.training.run import Run
-from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.tasks.shd import ShdConfig
+from snn2rtl.training.trainer import CHECKPOINT, MODEL, Files, train_network
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "lif": {"neuron": "lif"},
@@ -46,10 +45,10 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 
 
-def network(config: ShdConfig, seed: int = 0) -> Network:
+def network(config: ShdConfig, seed: int = 0) -> TrainableNetwork:
     """Return a network with biases and norms that have seen something, in which neurons of all layers spike."""
     torch.manual_seed(seed)
-    net = shd.build(config)
+    net = SHD.build(config)
     for layer in net.layers:
         assert layer.synapses.bias is not None
         layer.synapses.bias.data.uniform_(-0.05, 0.1)
@@ -63,9 +62,9 @@ def inputs(config: ShdConfig, samples: int = 5) -> Tensor:
     return (torch.rand(config.time_steps, samples, config.channels) < 0.15).float()
 
 
-def integer(net: Network, path: Path, bits: int, steps: int, fraction: int = -1) -> Any:
+def integer(net: TrainableNetwork, path: Path, bits: int, steps: int, fraction: int = -1) -> Any:
     """Return what compile makes of the model file, which is no approximation but for the floors of leaks."""
-    shd.export(net, small(), path)
+    SHD.export(net, small(), path)
     options = QuantizeOptions(bits=PerLayer(bits), time_steps=steps, membrane_fraction=PerLayer(fraction))
     compiled, reports = compile_network(frontend.load(path), options)
     for report in reports:
@@ -102,9 +101,9 @@ def test_real_recordings_fire_the_same_spikes(tmp_path: Path, monkeypatch: pytes
     options = {"hidden": (24, 16), "recurrent": True, "delays": 20, "bits": 5, "epochs": 2, "batch_size": 50}
     config = ShdConfig(**options, sparsity=0.3)
     results = train_network(config, Files(out=tmp_path / "run", data=tmp_path), quiet=True)
-    net, test = Run.load(tmp_path / "run" / CHECKPOINT).net.eval(), shd.load_material(config, tmp_path, "cpu").test
+    net, test = Run.load(tmp_path / "run" / CHECKPOINT).net.eval(), SHD.splits(config, tmp_path, "cpu").evaluation
     compiled, _ = compile_network(frontend.load(tmp_path / "run" / MODEL), config.quantizing())
-    x = test.exact(config, 0).x
+    x = test.evaluation_batch(config, 0).x
     golden = reference.run(compiled, x.numpy().astype(np.uint8))
     with torch.no_grad():
         output = net(x, len(x))
@@ -138,12 +137,12 @@ def test_membranes_far_beyond_a_float_are_exact(tmp_path: Path) -> None:
 def test_the_float_network_is_the_one_that_was_trained(tmp_path: Path, case: str) -> None:
     config = small(**NETWORKS[case])
     net, x = network(config).double(), inputs(config).double()
-    shd.export(net, config, tmp_path / "m.pt")
+    SHD.export(net, config, tmp_path / "m.pt")
     exported = fold(frontend.load(tmp_path / "m.pt"))
     with torch.no_grad():
         output = net(x, len(x))
     traces = float_reference.run(exported, x.numpy().astype(np.uint8), np.float64)
-    for layer, trace in zip(net.layers[:-1], traces, strict=False):
+    for layer, trace in zip(net.layers[:-1], traces.values(), strict=False):
         assert np.array_equal(output.spikes[layer.name].numpy(), trace.spikes)
     scores = float_reference.scores(exported, x.numpy().astype(np.uint8))
     factor = len(x) if config.readout == "sum" else 1
@@ -175,11 +174,11 @@ def test_a_leak_keeps_what_hardware_can_keep(shift: bool) -> None:
     torch.testing.assert_close(leak.logit.grad, (exact * (1 - exact)).detach())
 
 
-def test_growth_is_never_negative() -> None:
+def test_adaptation_steps_are_never_negative() -> None:
     layer = network(small(neuron="adaptive")).layers[0]
     assert isinstance(layer, FiringLayer)
-    assert layer.grow is not None
-    layer.grow.data[:3] = -0.5
-    growth = layer.growth(torch.ones(14))
-    assert growth is not None
-    assert growth.min() == 0
+    assert layer.adaptation_step is not None
+    layer.adaptation_step.data[:3] = -0.5
+    step = layer.scaled_adaptation_step(torch.ones(14))
+    assert step is not None
+    assert step.min() == 0

@@ -13,7 +13,7 @@ from studies_worker import fake
 
 from snn2rtl.cli import main
 from snn2rtl.studies import tune as tune_study
-from snn2rtl.training.mnist_config import MnistConfig
+from snn2rtl.training.tasks.mnist import MnistConfig
 
 SMALL = ["--hidden", "12", "--time-steps", "4", "--batch-size", "10", "--epochs", "2", "--hold-out", "20", "--quiet"]
 

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from snn2rtl.cli import main
-from snn2rtl.training import lab, loop
+from snn2rtl.training import loop, trainer
 
-finish = lab._finish
+finish = trainer._finish
 
 
 def keep(run: Any, out: Path, group: Any) -> Any:
@@ -24,6 +24,6 @@ def keep(run: Any, out: Path, group: Any) -> Any:
     return finish(run, out, group)
 
 
-lab._finish = keep
+trainer._finish = keep
 loop.fast_products = nullcontext
 sys.exit(main(sys.argv[1:]))

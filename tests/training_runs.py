@@ -12,14 +12,16 @@ import torch
 from mnist_files import digits
 from torch import Tensor
 
-from snn2rtl.training import checkpoint, lab
-from snn2rtl.training.images import Images
-from snn2rtl.training.lab import Files, train_network
-from snn2rtl.training.mnist_config import MnistConfig
-from snn2rtl.training.network import Network
+from snn2rtl.training import checkpoint, trainer
+from snn2rtl.training.images import ImageDataset
+from snn2rtl.training.network import TrainableNetwork
+from snn2rtl.training.tasks import TASKS
+from snn2rtl.training.tasks.mnist import MnistConfig
+from snn2rtl.training.trainer import Files, train_network
 
 torch.set_num_threads(1)  # networks as small as these gain nothing by more
 
+MNIST = TASKS["mnist"]
 SMALL: dict[str, Any] = {
     "hidden": (12,),
     "time_steps": 4,
@@ -42,13 +44,13 @@ def train(data: Path, out: Path, config: MnistConfig, **more: Any) -> dict[str, 
     return train_network(config, Files(out=out, data=data, **paths), **more)
 
 
-def samples(count: int = 30) -> Images:
+def samples(count: int = 30) -> ImageDataset:
     """Return what the tiny files hold."""
     images, labels = digits(count)
-    return Images(torch.from_numpy(images.reshape(count, -1)), torch.from_numpy(labels.astype(np.int64)))
+    return ImageDataset(torch.from_numpy(images.reshape(count, -1)), torch.from_numpy(labels.astype(np.int64)))
 
 
-def dyadic(net: Network, seed: int = 0, bias: bool = True) -> Network:
+def dyadic(net: TrainableNetwork, seed: int = 0, bias: bool = True) -> TrainableNetwork:
     """Give the network weights and biases of which every sum is exact, in any order."""
     torch.manual_seed(seed)
     for spiking in net.layers:
@@ -61,7 +63,7 @@ def dyadic(net: Network, seed: int = 0, bias: bool = True) -> Network:
 
 def interrupt_epoch(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have Ctrl-C pressed at the end of an epoch, before its checkpoint."""
-    evaluate: Callable[..., Any] = lab.evaluate
+    evaluate: Callable[..., Any] = trainer.evaluate
     calls = iter(range(1, 100))
 
     def interrupted(*args: Any, **more: Any) -> Any:
@@ -69,12 +71,12 @@ def interrupt_epoch(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt
         return evaluate(*args, **more)
 
-    monkeypatch.setattr(lab, "evaluate", interrupted)
+    monkeypatch.setattr(trainer, "evaluate", interrupted)
 
 
 def state(out: Path) -> dict[str, Any]:
     """Return the checkpoint of a run, without what the clock says."""
-    loaded = checkpoint.load(out / lab.CHECKPOINT)
+    loaded = checkpoint.load(out / trainer.CHECKPOINT)
     for entry in loaded["history"]:
         del entry["seconds"]
     return loaded

@@ -12,13 +12,21 @@ from snn2rtl.commands.arguments import number
 from snn2rtl.config import Option
 from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.configs import CONFIGS
+from snn2rtl.training.tasks import TASKS
+
+_DATA = "; ".join(f"{task.title}: {task.data}" for task in TASKS.values() if task.data)
+DATA_HELP = f"folder of the data files [{_DATA}]"
+
+
+def titles() -> str:
+    """Return what people call the data sets, as part of a sentence."""
+    return " or ".join(task.title for task in TASKS.values())
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, out: Path | None) -> None:
     """Add what every kind of training needs: files and device; without a folder it is named after the task."""
     shown = out or Path("runs/DATASET")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the data files [MNIST: cache or download]")
+    parser.add_argument("--data", type=Path, metavar="DIR", help=DATA_HELP)
     parser.add_argument("--out", type=Path, metavar="DIR", default=out, help=f"folder of the results [{shown}]")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, as it was configured")
     parser.add_argument("--device", default="cpu", help="torch device [%(default)s]")
@@ -54,12 +62,15 @@ def _reader(kind: type) -> Callable[[str], float | str]:
 
 
 def groups() -> dict[str, dict[str, Option]]:
-    """Return the options of every task, and by the name of a task those that it alone has."""
-    shared = TrainConfig.options()
-    own = {task: config.options().items() for task, config in CONFIGS.items()}
-    return {"every task": dict(shared)} | {
-        task: {name: option for name, option in options if name not in shared} for task, options in own.items()
-    }
+    """Return the options of every task, then those of some, by the names of all tasks that have them."""
+    found: dict[str, dict[str, Option]] = {"every task": dict(TrainConfig.options())}
+    tasks = {task.name: task.config.options() for task in TASKS.values()}
+    for task in TASKS.values():
+        for name in task.config.kinds():  # the network first, then the samples
+            if name not in found["every task"]:
+                title = " and ".join(other for other, options in tasks.items() if name in options)
+                found.setdefault(title, {})[name] = task.config.options()[name]
+    return found
 
 
 def add_options(parser: argparse.ArgumentParser, leave_out: Collection[str] = (), shown: str = "") -> None:
@@ -112,7 +123,7 @@ def given(args: argparse.Namespace, config: type[TrainConfig]) -> dict[str, Any]
 
 def defaults(name: str) -> str:
     """Return the default of a field: that of the first task that has it, and of others that differ."""
-    every = {task: config.options() for task, config in CONFIGS.items()}
+    every = {task.name: task.config.options() for task in TASKS.values()}
     found = {task: _written(options[name].default) for task, options in every.items() if name in options}
     (_, first), *others = found.items()
     return "; ".join([first, *(f"{task}: {default}" for task, default in others if default != first)])

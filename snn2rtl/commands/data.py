@@ -18,7 +18,7 @@ from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.reference import Spikes
 from snn2rtl.output import write_file
 from snn2rtl.progress import bar
-from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.tasks.shd import ShdConfig
 
 HELP = "check a file of a data set and say what it holds, or write its samples as --data takes them"
 BINNING = ShdConfig().binning()

@@ -12,7 +12,6 @@ from snn2rtl.commands.config_options import add_option, add_options, add_run_arg
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.mnist_config import MnistConfig
 
 HELP = "prune a trained network in rounds, each followed by fine-tuning"
 WANTED = ("sparsity", "neuron_sparsity", "prune_threshold")
@@ -39,11 +38,11 @@ def run(args: argparse.Namespace) -> Outcome | None:
     """Prune as the options say; the outcome is what results.json holds; only torchrun's first process has one.
 
     Raises:
-        Snn2RtlError: see snn2rtl.training.lab.train_network(), or nothing is to be pruned.
+        Snn2RtlError: see snn2rtl.training.trainer.train_network(), or nothing is to be pruned.
     """
     from snn2rtl.training.distributed import leads
-    from snn2rtl.training.lab import MODEL, Files, saved_config, train_network
     from snn2rtl.training.tasks import model_config
+    from snn2rtl.training.trainer import MODEL, Files, saved_config, train_network
 
     folder = args.model.is_dir()
     base = saved_config(args.model) if folder else model_config(args.model)
@@ -56,8 +55,9 @@ def run(args: argparse.Namespace) -> Outcome | None:
     results = train_network(config, files, resume=args.resume, device=args.device)
     if not leads():
         return None
-    shown = f"{results['sparsity']:.1%} of the weights pruned, {config.judges} accuracy {results['accuracy']:.2f} %"
-    return Outcome(results, (f"{shown}, model in {args.out / MODEL}",))
+    accuracy = f"{config.evaluation_split} accuracy {results['accuracy']:.2f} %"
+    shown = f"{results['sparsity']:.1%} of the weights pruned, {accuracy}, model in {args.out / MODEL}"
+    return Outcome(results, (shown,))
 
 
 def rounds(base: TrainConfig, number: int, epochs: int, *, teacher: bool, options: dict[str, Any]) -> TrainConfig:
@@ -81,7 +81,7 @@ def rounds(base: TrainConfig, number: int, epochs: int, *, teacher: bool, option
         "prune_from": 0,
         "prune_every": epochs,
         "prune_until": (number - 1) * epochs,
-        **({"batch_norm": False} if isinstance(base, MnistConfig) else {}),
+        **base.FROM_MODEL,
     }
     return replace(base, **{**ours, **options})
 

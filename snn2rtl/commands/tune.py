@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from snn2rtl.commands.arguments import positive
-from snn2rtl.commands.config_options import add_options, given
+from snn2rtl.commands.config_options import DATA_HELP, add_options, given
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.config import read_toml
-from snn2rtl.training.configs import CONFIGS
+from snn2rtl.training.tasks import TASKS
 
 HELP = "search the options of train: Optuna on one machine or on many, for accuracy and for what hardware costs"
-_HELD_OUT: dict[str, dict[str, Any]] = {"mnist": {"hold_out": 10_000}, "shd": {"held_speakers": (2, 9)}}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options; those of the configurations are the fixed ones."""
     add = parser.add_argument
-    add("dataset", choices=[*CONFIGS], help="what to train on")
+    add("dataset", choices=[*TASKS], help="what to train on")
     add("--search", action="append", default=[], metavar="FIELD=VALUES",
         help="vary an option of train, once or more: lr=1e-4:1e-2:log, bits=2,3,4, hidden=400,400-100")  # fmt: skip
     add("--objective", default="accuracy", metavar="NAME,...",
@@ -29,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--study", metavar="NAME", help="study to begin or to go on with [DATASET]")
     add("--storage", metavar="URL", help="postgresql://USER@HOST/DATABASE for many machines [a file in --out]")
     add("--out", type=Path, default=Path("runs/tune"), metavar="DIR", help="folder of the results [%(default)s]")
-    add("--data", type=Path, metavar="DIR", help="folder of the data files [MNIST: cache or download]")
+    add("--data", type=Path, metavar="DIR", help=DATA_HELP)
     add("--device", default="cpu", help="torch device [%(default)s]")
     add("--config", type=Path, metavar="TOML", help="file of the options below and of [search]; flags go before it")
     add("--init", type=Path, metavar="PT", help="model file whose weights every trial starts from")
@@ -48,8 +47,8 @@ def run(args: argparse.Namespace) -> Outcome:
 
     table = read_toml(args.config) if args.config else {}
     searched = table.pop("search", {})
-    config, name = CONFIGS[args.dataset], args.study or args.dataset
-    fixed = _HELD_OUT[args.dataset] | table | given(args, config)
+    task, name = TASKS[args.dataset], args.study or args.dataset
+    config, fixed = task.config, {**task.tuning, **table, **given(args, task.config)}
     kinds = config.kinds()
     setup = tune.make_setup(
         config.from_dict(fixed, str(args.config)),

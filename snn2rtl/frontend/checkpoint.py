@@ -49,6 +49,7 @@ def save(
     encoder: Encoder | None = None,
     name: str | None = None,
     example_input: Any = None,
+    task: str | None = None,
 ) -> None:
     """Write a network to a model file of plain values and tensors; equal networks give equal bytes.
 
@@ -59,6 +60,7 @@ def save(
         encoder: how samples become its input, where that is known.
         name: the name of the network; by default the file's, without its suffix.
         example_input: an input that net takes, for any other module than a chain of layers; see from_module().
+        task: what the network was trained on, as ``snn2rtl train`` calls it.
 
     Raises:
         UnsupportedModelError: something in the network has no exact hardware here, or compile could never take it.
@@ -73,7 +75,8 @@ def save(
         )
     _refuse_what_never_compiles(network)
     buffer = io.BytesIO()  # torch.save would write a file's name into the file
-    torch.save({"format": FORMAT, "version": VERSION, "network": _pack(to_dict(network))}, buffer)
+    of_task = {} if task is None else {"task": task}
+    torch.save({"format": FORMAT, "version": VERSION, **of_task, "network": _pack(to_dict(network))}, buffer)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(buffer.getbuffer())
@@ -116,6 +119,16 @@ def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = 
     except Exception as error:  # the file chose every value: whatever goes wrong with them, it is at fault
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise ModelFileError(f"{path}: is corrupt ({reason})") from error
+
+
+def saved_task(path: str | os.PathLike[str]) -> Any:
+    """Return what save() was told of the task, which may be anything in a file of others, or None.
+
+    Raises:
+        ModelFileError: the file is missing or corrupt.
+    """
+    content = untrusted.read_all(Path(path))
+    return content.get("task") if isinstance(content, Mapping) and content.get("format") == FORMAT else None
 
 
 def _network(path: Path, content: Any, arch: Path | None) -> SpikingNetwork:

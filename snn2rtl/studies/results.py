@@ -15,6 +15,7 @@ from snn2rtl.errors import OutputError, StudyError
 from snn2rtl.studies.setup import C, Setup
 from snn2rtl.studies.space import show
 from snn2rtl.studies.study import FAILURE, SECONDS, SETUP, WORKER
+from snn2rtl.training.config import TrainConfig
 
 MARK = "study.json"
 BEST = "best.toml"
@@ -119,9 +120,10 @@ def write_best(study: Study, setup: Setup[C], out: Path) -> Path:
     """Write the configuration of the best trial and return the file."""
     trial = best(study, setup)[0]
     values = ", ".join(f"{name} {value:g}" for name, value in zip(setup.objectives, trial.values, strict=True))
-    config = setup.config(trial.params).to_dict()
-    for name in ("hold_out", "held_speakers"):  # who trains with it now learns from all and measures on the test set
-        config.pop(name, None)
+    best_config = setup.config(trial.params)
+    config = best_config.to_dict()
+    if isinstance(best_config, TrainConfig):  # who trains with it now learns from all and measures on the test set
+        del config[best_config.HELD_OUT]
     lines = [f"# study {study.study_name}, trial {trial.number}: {values}"]
     lines += [f"{name} = {_toml(value)}" for name, value in config.items()]
     path = out / BEST

@@ -57,8 +57,8 @@ def trainer(
         device: a torch device.
     """
     from snn2rtl import frontend
-    from snn2rtl.training.lab import CHECKPOINT, MODEL, Files, train_network
     from snn2rtl.training.tasks import task_of
+    from snn2rtl.training.trainer import CHECKPOINT, MODEL, Files, train_network
 
     def train(config: TrainConfig, out: Path, report: Report) -> dict[str, float]:
         files = Files(out=out, data=data, init=init, teacher=teacher)
@@ -69,8 +69,8 @@ def trainer(
         if list(objectives) == ["accuracy"]:
             return {"accuracy": results["accuracy"]}
         network, _ = compile_network(frontend.load(out / MODEL), config.quantizing())
-        held_out = task_of(config).material(config, data, "cpu", None).test
-        return measure(network, held_out.golden(network.encoder))
+        held_out = task_of(config).splits(config, data, "cpu").evaluation
+        return measure(network, held_out.samples(network.encoder))
 
     return train
 

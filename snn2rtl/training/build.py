@@ -10,18 +10,18 @@ from torch import nn
 
 from snn2rtl.encoders import MAX_PIXEL
 from snn2rtl.training.delay import Delay
-from snn2rtl.training.layers import FiringLayer, Layer, ReadoutLayer
+from snn2rtl.training.image_task import ImageConfig
+from snn2rtl.training.layers import FiringLayer, ReadoutLayer, TrainableLayer
 from snn2rtl.training.leaks import Leak, NeuronLeaks, SharedLeak, draw_tau
-from snn2rtl.training.mnist_config import MnistConfig
-from snn2rtl.training.network import Network
-from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.network import TrainableNetwork
 from snn2rtl.training.synapses import THRESHOLD, Synapses
+from snn2rtl.training.temporal_task import TemporalConfig
 
 _GAINS = {"lif": 1.5, "current": 1.0, "adaptive": 1.5}  # less where a synaptic current adds an input up
 _RECURRENT_GAIN = 0.3
 
 
-def image_network(config: MnistConfig, inputs: int, classes: int) -> Network:
+def image_network(config: ImageConfig, inputs: int, classes: int) -> TrainableNetwork:
     """Return layers 1, 2, ... of LIF neurons without bias, which take spikes or pixels; output neurons count."""
     layers = []
     for i, (before, after) in enumerate(itertools.pairwise((inputs, *config.hidden, classes)), start=1):
@@ -39,18 +39,18 @@ def image_network(config: MnistConfig, inputs: int, classes: int) -> Network:
                 integers=torch.float32,  # no membrane of few bits below a weight step comes near 2**24
             )
         )
-    return Network(layers)
+    return TrainableNetwork(layers)
 
 
-def temporal_network(config: ShdConfig, inputs: int, classes: int) -> Network:
+def temporal_network(config: TemporalConfig, inputs: int, classes: int) -> TrainableNetwork:
     """Return layers 1, 2, ..., of which the last one integrates."""
     widths = (inputs, *config.hidden)
     shapes = enumerate(itertools.pairwise(widths), start=1)
-    hidden: list[Layer] = [_hidden(config, number, *shape) for number, shape in shapes]
-    return Network([*hidden, _readout(config, len(widths), widths[-1], classes)])
+    hidden: list[TrainableLayer] = [_hidden(config, number, *shape) for number, shape in shapes]
+    return TrainableNetwork([*hidden, _readout(config, len(widths), widths[-1], classes)])
 
 
-def _hidden(config: ShdConfig, number: int, inputs: int, neurons: int) -> FiringLayer:
+def _hidden(config: TemporalConfig, number: int, inputs: int, neurons: int) -> FiringLayer:
     weight = torch.randn(neurons, inputs) * (_GAINS[config.neuron] / math.sqrt(inputs))
     if config.recurrent:
         back = torch.randn(neurons, neurons) * (_RECURRENT_GAIN / math.sqrt(neurons))
@@ -70,7 +70,7 @@ def _hidden(config: ShdConfig, number: int, inputs: int, neurons: int) -> Firing
         soft=config.reset == "soft",
         synaptic=synaptic,
         adaptation=adaptation,
-        grow=config.grow,
+        adaptation_step=config.grow,
         norm=_spreading_norm(membrane, synaptic) if normed else None,
         dropout=0.0 if number == 1 else config.dropout,
         fraction=config.membrane_fraction,
@@ -93,7 +93,7 @@ def _spreading_norm(membrane: Leak, synaptic: Leak | None) -> nn.BatchNorm1d:
     return norm
 
 
-def _readout(config: ShdConfig, number: int, inputs: int, classes: int) -> ReadoutLayer:
+def _readout(config: TemporalConfig, number: int, inputs: int, classes: int) -> ReadoutLayer:
     weight = torch.empty(classes, inputs).uniform_(-1, 1) / math.sqrt(inputs)
     membrane = _leak(config, torch.full((classes,), config.readout_tau))
     return ReadoutLayer(
@@ -107,9 +107,9 @@ def _readout(config: ShdConfig, number: int, inputs: int, classes: int) -> Reado
     )
 
 
-def _leak(config: ShdConfig, tau: torch.Tensor) -> NeuronLeaks:
+def _leak(config: TemporalConfig, tau: torch.Tensor) -> NeuronLeaks:
     return NeuronLeaks(tau, shift=config.leak == "shift", learn=config.learn_tau, bits=config.leak_bits)
 
 
-def _delay(config: ShdConfig, inputs: int) -> Delay | None:
+def _delay(config: TemporalConfig, inputs: int) -> Delay | None:
     return Delay(inputs, config.delays, config.learn_delays) if config.delays else None

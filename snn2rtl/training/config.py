@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from snn2rtl.config import Config, option
 from snn2rtl.options import PerLayer, QuantizeOptions
@@ -25,6 +26,7 @@ class TrainConfig(Config):
 
     TASK: ClassVar[str]
     HELD_OUT: ClassVar[str]  # the field that says which training samples measure the run
+    FROM_MODEL: ClassVar[Mapping[str, Any]] = {}  # what a run that starts from a model file must have
     hidden: tuple[int, ...] = option((400,), "neurons of each hidden layer", Each(at_least(1)), of_model=True)
     reset: Literal["hard", "soft"] = option(
         "hard", "what a spike leaves of the membrane: nothing, or what is above the threshold"
@@ -79,7 +81,7 @@ class TrainConfig(Config):
         return bool(getattr(self, self.HELD_OUT))
 
     @property
-    def judges(self) -> str:
+    def evaluation_split(self) -> str:
         """Return the name of the samples that measure the run."""
         return "held-out" if self.has_held_out else "test"
 

@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import FloatArray, Integrator, Linear, Neuron, Node
-from snn2rtl.training.layers import FiringLayer, Layer, ReadoutLayer
+from snn2rtl.training.layers import FiringLayer, ReadoutLayer, TrainableLayer
 from snn2rtl.training.leaks import SharedLeak
-from snn2rtl.training.network import Network
+from snn2rtl.training.network import TrainableNetwork
 from snn2rtl.training.synapses import THRESHOLD
 
 
 @torch.no_grad()
-def to_spikingjelly(net: Network) -> nn.Sequential:
+def to_spikingjelly(net: TrainableNetwork) -> nn.Sequential:
     """Return a network of plain LIF neurons in SpikingJelly's layers, in multi-step mode: fc1, (bn1), lif1, ...
 
     Pruned weights are zeros; quantized ones whole multiples of their step, which a buffer ``weight_step`` holds.
@@ -45,8 +45,8 @@ def to_spikingjelly(net: Network) -> nn.Sequential:
     return nn.Sequential(parts).eval()
 
 
-def _linear(layer: Layer) -> nn.Linear:
-    weight, bias, fire_at = layer.numbers()
+def _linear(layer: TrainableLayer) -> nn.Linear:
+    weight, bias, fire_at = layer.in_membrane_steps()
     neurons, inputs = weight.shape
     linear: nn.Linear = sj_layer.Linear(inputs, neurons, bias=bias is not None, step_mode="m")
     if layer.quantized:
@@ -71,7 +71,7 @@ def _norm(norm: nn.BatchNorm1d, linear: nn.Linear) -> nn.Module:
 
 
 @torch.no_grad()
-def to_network(net: Network, name: str) -> SpikingNetwork:
+def to_network(net: TrainableNetwork, name: str) -> SpikingNetwork:
     """Return the float network: fc1, n1, fc2, n2, ..., and at the end an integrator.
 
     Pruned weights are zeros; quantized ones are whole multiples of their step, and all numbers whole multiples of a
@@ -85,9 +85,9 @@ def to_network(net: Network, name: str) -> SpikingNetwork:
     return SpikingNetwork(name=name, nodes=tuple(nodes))
 
 
-def _nodes(layer: Layer) -> tuple[Linear, Neuron | Integrator]:
+def _nodes(layer: TrainableLayer) -> tuple[Linear, Neuron | Integrator]:
     assert layer.synapses.bias is not None
-    weight, bias, fire_at = (_array(number) for number in layer.numbers() if number is not None)
+    weight, bias, fire_at = (_array(number) for number in layer.in_membrane_steps() if number is not None)
     inputs = layer.synapses.inputs
     in_thresholds = THRESHOLD / fire_at
     rows = weight * in_thresholds[:, None]
@@ -106,9 +106,9 @@ def _nodes(layer: Layer) -> tuple[Linear, Neuron | Integrator]:
     if layer.synaptic is not None:
         more["synapse_tau"] = layer.synaptic.tau()
     if layer.adaptation is not None:
-        grow = layer.growth(torch.from_numpy(fire_at).float())
-        assert grow is not None
-        more |= {"grow": _array(grow) * in_thresholds, "adaptation_tau": layer.adaptation.tau()}
+        step = layer.scaled_adaptation_step(torch.from_numpy(fire_at).float())
+        assert step is not None
+        more |= {"grow": _array(step) * in_thresholds, "adaptation_tau": layer.adaptation.tau()}
     v_reset = None if layer.soft else 0.0
     return linear, Neuron(
         name=f"n{layer.name}", tau=layer.membrane.tau(), v_threshold=THRESHOLD, v_reset=v_reset, **more

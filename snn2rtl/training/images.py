@@ -11,42 +11,42 @@ from torch.nn import functional
 
 from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import MAX_PIXEL, RATE_BITS, Encoder
-from snn2rtl.training.mnist_config import MnistConfig
-from snn2rtl.training.task import Inputs
+from snn2rtl.training.image_task import ImageConfig
+from snn2rtl.training.task import Batch
 
 SIDE = 28
 DEGREES_PER_PIXEL = 5
 
 
 @dataclass(frozen=True)
-class Images:
+class ImageDataset:
     """Images of shape (N, 784), uint8, and their labels of shape (N,), int64, on one device.
 
-    taught: a teacher's probabilities of the classes, shape (N, classes), where there is one.
+    soft_labels: a teacher's probabilities of the classes, shape (N, classes), where there is one.
     """
 
     images: Tensor
     labels: Tensor
-    taught: Tensor | None = None
+    soft_labels: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: slice | Tensor) -> Images:
-        taught = None if self.taught is None else self.taught[index]
-        return Images(self.images[index], self.labels[index], taught)
+    def __getitem__(self, index: slice | Tensor) -> ImageDataset:
+        soft_labels = None if self.soft_labels is None else self.soft_labels[index]
+        return ImageDataset(self.images[index], self.labels[index], soft_labels)
 
-    def drawn(self, config: MnistConfig) -> Inputs:
+    def training_batch(self, config: ImageConfig) -> Batch:
         """Return these images for training, shifted and turned at random, as random spikes or pixels."""
         steps = config.train_time_steps or config.time_steps
-        return random_inputs(augment(self.images, config.augment), config.sample_encoder(), steps)
+        return training_inputs(augment(self.images, config.augment), config.sample_encoder(), steps)
 
-    def exact(self, config: MnistConfig, first: int, steps: int = 0) -> Inputs:
+    def evaluation_batch(self, config: ImageConfig, first: int, steps: int = 0) -> Batch:
         """Return what the golden model and the hardware get (encoder seed 0) for images first, first + 1, ..."""
         encoder = config.sample_encoder()
-        return exact_inputs(self.images, replace(encoder, time_steps=steps or encoder.time_steps), first)
+        return evaluation_inputs(self.images, replace(encoder, time_steps=steps or encoder.time_steps), first)
 
-    def golden(self, encoder: Encoder | None) -> Samples:
+    def samples(self, encoder: Encoder | None) -> Samples:
         """Return the images as metrics and the golden model take them."""
         return Samples(self.images.cpu().numpy(), self.labels.cpu().numpy(), encoder)
 
@@ -56,21 +56,21 @@ class Images:
         return mean
 
 
-def random_inputs(images: Tensor, encoder: Encoder, steps: int) -> Inputs:
+def training_inputs(images: Tensor, encoder: Encoder, steps: int) -> Batch:
     """Return a batch for training: pixels, or random spikes; inputs that no image of the batch uses are left out."""
     columns = torch.nonzero(images.any(0)).flatten()
     used = images.index_select(1, columns)  # several times faster than images[:, columns]
     if encoder.kind == "direct":
-        return Inputs(used.float(), columns, steps)
-    return Inputs(poisson_spikes(used, encoder, steps), columns, steps)
+        return Batch(used.float(), columns, steps)
+    return Batch(poisson_spikes(used, encoder, steps), columns, steps)
 
 
-def exact_inputs(images: Tensor, encoder: Encoder, first: int = 0) -> Inputs:
+def evaluation_inputs(images: Tensor, encoder: Encoder, first: int = 0) -> Batch:
     """Return the inputs that the golden model and the hardware get (encoder seed 0) for images first, first + 1, ..."""
     if encoder.kind == "direct":
-        return Inputs(images.float(), None, encoder.time_steps)
+        return Batch(images.float(), None, encoder.time_steps)
     spikes = torch.from_numpy(encoder.encode(images.cpu().numpy(), first=first))
-    return Inputs(spikes.to(images.device).float(), None, encoder.time_steps)
+    return Batch(spikes.to(images.device).float(), None, encoder.time_steps)
 
 
 def poisson_spikes(pixels: Tensor, encoder: Encoder, steps: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""A training run that starts from the model file of a temporal network."""
+"""A training run that starts from a model file: its options, and the numbers of its network."""
 
 from __future__ import annotations
 
@@ -14,17 +14,63 @@ from snn2rtl.compiler import fold
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.layered import dense_pairs
 from snn2rtl.float_net.nodes import FloatArray, Integrator, Linear, Neuron
-from snn2rtl.training.layers import FiringLayer, Layer
+from snn2rtl.passes.fold_neurons import plain_layers
+from snn2rtl.training.image_task import ImageConfig
+from snn2rtl.training.layers import FiringLayer, TrainableLayer
 from snn2rtl.training.leaks import Leak, NeuronLeaks
-from snn2rtl.training.network import Network
-from snn2rtl.training.shd_config import ShdConfig
+from snn2rtl.training.network import TrainableNetwork
 from snn2rtl.training.synapses import THRESHOLD
+from snn2rtl.training.temporal_task import TemporalConfig
 
 Pair = tuple[Linear, Neuron | Integrator]
 
 
-def model_config(path: Path) -> ShdConfig:
-    """Return the configuration of a run with the network of a model file; what the file does not say has its default.
+def image_options(path: Path) -> dict[str, Any]:
+    """Return the options of a run on images that the network of a model file decides.
+
+    Raises:
+        ModelFileError, UnsupportedModelError: the file cannot be read.
+        OptionError: the network cannot be trained here.
+    """
+    network = frontend.load(path)
+    pairs = plain_layers(fold(network), "to be trained here")
+    known: dict[str, Any] = {"hidden": tuple(len(linear.weight) for linear, _ in pairs[:-1])}
+    if pairs[0][1].tau is not None:
+        known["tau"] = pairs[0][1].tau
+    if pairs[0][1].v_reset is None:
+        known["reset"] = "soft"
+    if encoder := network.encoder:
+        known |= {"encoder": encoder.kind, "time_steps": encoder.time_steps}
+        known |= {"scale": encoder.scale} if encoder.kind == "poisson" else {}
+    return known
+
+
+def load_image_network(net: TrainableNetwork, config: ImageConfig, init: Path) -> None:
+    """Give a network the numbers of a model file, whose batch norm is folded.
+
+    Raises:
+        ModelFileError, UnsupportedModelError: the file cannot be read.
+        OptionError: its network is another one than the configuration asks for.
+    """
+    if config.batch_norm:
+        raise OptionError("batch_norm: must be off with --init, whose batch norm is folded into the weights")
+    pairs = plain_layers(fold(frontend.load(init)), "to be trained on")
+    have = [tuple(linear.weight.shape) for linear, _ in pairs]
+    want = [tuple(layer.synapses.weight.shape) for layer in net.layers]
+    if have != want:
+        raise OptionError(f"init '{init}': layers must have shapes {want}, as --hidden asks, not {have}")
+    for layer, (linear, neuron) in zip(net.layers, pairs, strict=True):
+        reset = None if config.reset == "soft" else 0
+        if neuron.tau != config.tau or neuron.v_reset != reset or neuron.v_threshold <= 0:
+            raise OptionError(
+                f"init '{init}': layer '{neuron.name}' must have tau {config.tau}, a positive threshold and v_reset "
+                f"{reset}, not tau {neuron.tau}, threshold {neuron.v_threshold}, v_reset {neuron.v_reset}"
+            )
+        _load_layer(layer, linear, neuron)
+
+
+def temporal_options(path: Path) -> tuple[int, dict[str, Any]]:
+    """Return the inputs of a model file's network, and the options of a run on spikes that it decides.
 
     Raises:
         ModelFileError, UnsupportedModelError: the file cannot be read.
@@ -37,13 +83,12 @@ def model_config(path: Path) -> ShdConfig:
     (first, _), (_, last) = pairs[0], pairs[-1]
     known: dict[str, Any] = dict(next(iter(kinds), ()))
     known["hidden"] = tuple(len(linear.weight) for linear, _ in pairs[:-1])
-    known["channels"] = first.weight.shape[1]
     known["delays"] = max((int(linear.delay.max()) for linear, _ in pairs if linear.delay is not None), default=0)
     assert isinstance(last, Integrator)
-    return ShdConfig(**known | {"readout": last.score})
+    return first.weight.shape[1], known | {"readout": last.score}
 
 
-def load_weights(net: Network, config: ShdConfig, init: Path) -> None:
+def load_temporal_network(net: TrainableNetwork, config: TemporalConfig, init: Path) -> None:
     """Give a network the weights, delays and time constants of a model file.
 
     Raises:
@@ -63,7 +108,7 @@ def load_weights(net: Network, config: ShdConfig, init: Path) -> None:
         if other:
             raise OptionError(f"init '{init}': layer '{linear.name}' must be as the options ask, not differ in "
                               f"{', '.join(other)}")  # fmt: skip
-        load_layer(layer, linear, neuron)
+        _load_layer(layer, linear, neuron)
 
 
 def _pairs(path: Path) -> list[Pair]:
@@ -97,9 +142,9 @@ def _rows(linear: Linear) -> FloatArray:
 
 
 @torch.no_grad()
-def load_layer(layer: Layer, linear: Linear, neuron: Neuron | Integrator) -> None:
+def _load_layer(layer: TrainableLayer, linear: Linear, neuron: Neuron | Integrator) -> None:
     """Give a layer the numbers of one of a float network; weights that are zero there are pruned and stay so."""
-    # a neuron computes the same when its weights, bias, threshold and growth are scaled together
+    # a neuron computes the same when its weights, bias, threshold and adaptation step are scaled together
     scale = THRESHOLD / neuron.v_threshold if isinstance(neuron, Neuron) else 1.0
     layer.norm = None  # the file has it in its weights
     synapses = layer.synapses
@@ -115,8 +160,8 @@ def load_layer(layer: Layer, linear: Linear, neuron: Neuron | Integrator) -> Non
     if isinstance(layer, FiringLayer) and isinstance(neuron, Neuron):
         _fill_leak(layer.synaptic, neuron.synapse_tau)
         _fill_leak(layer.adaptation, neuron.adaptation_tau)
-        if layer.grow is not None and neuron.grow is not None:
-            _fill(layer.grow, np.asarray(neuron.grow) * scale)
+        if layer.adaptation_step is not None and neuron.grow is not None:
+            _fill(layer.adaptation_step, np.asarray(neuron.grow) * scale)
 
 
 def _fill_leak(leak: Leak | None, tau: float | FloatArray | None) -> None:

@@ -11,15 +11,15 @@ from torch.nn import functional
 from snn2rtl.passes.leaks import membrane_fraction
 from snn2rtl.training.delay import Delay
 from snn2rtl.training.leaks import Leak
-from snn2rtl.training.neuron import Integers, Numbers, fire, integrate
+from snn2rtl.training.neuron import Integers, Parameters, fire, integrate
 from snn2rtl.training.product import product
 from snn2rtl.training.synapses import THRESHOLD, Synapses, round_through
 
 
-class Layer(nn.Module):
+class TrainableLayer(nn.Module):
     """Dropout of inputs where asked, their delays, synapses, a norm of what they give; subclasses have the neurons.
 
-    fires: whether the outputs are spikes. paces: how many times faster than weights a parameter of this name learns.
+    fires: whether the outputs are spikes. lr_scales: learning rates of parameters by name, over that of weights.
 
     Args:
         name: of the layer.
@@ -33,7 +33,13 @@ class Layer(nn.Module):
     """
 
     fires = True
-    paces: ClassVar[dict[str, float]] = {"membrane": 5, "synaptic": 5, "adaptation": 5, "grow": 5, "delay": 10}
+    lr_scales: ClassVar[dict[str, float]] = {
+        "membrane": 5,
+        "synaptic": 5,
+        "adaptation": 5,
+        "adaptation_step": 5,
+        "delay": 10,
+    }
 
     def __init__(
         self,
@@ -79,7 +85,7 @@ class Layer(nn.Module):
     def _chosen_fraction(self) -> int:
         return membrane_fraction(self.membrane.tau(), input_max=self.input_max)
 
-    def numbers(self) -> tuple[Tensor, Tensor | None, Tensor]:
+    def in_membrane_steps(self) -> tuple[Tensor, Tensor | None, Tensor]:
         """Return weights, bias and threshold; quantized, all in membrane steps."""
         synapses = self.synapses
         if not self.quantized:
@@ -129,12 +135,13 @@ def _affine(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     return scale, shift if norm.bias is None else shift + norm.bias
 
 
-class FiringLayer(Layer):
+class FiringLayer(TrainableLayer):
     """Neurons that fire: LIF, behind a synaptic current where synaptic is given, adaptive where adaptation is.
 
     soft: whether a spike takes the threshold from the membrane rather than all of it. synaptic and adaptation: how
-    currents and adaptations leak. grow: what a spike adds to the threshold at first, in thresholds. norm: of what comes
-    from the inputs, over samples and time steps, until fold(). All else is as Layer has it.
+    currents and adaptations leak. adaptation_step: what a spike adds to the threshold at
+    first, in thresholds. norm: of what comes
+    from the inputs, over samples and time steps, until fold(). All else is as TrainableLayer has it.
     """
 
     def __init__(
@@ -147,7 +154,7 @@ class FiringLayer(Layer):
         soft: bool,
         synaptic: Leak | None = None,
         adaptation: Leak | None = None,
-        grow: float = 0.0,
+        adaptation_step: float = 0.0,
         norm: nn.BatchNorm1d | None = None,
         dropout: float = 0.0,
         input_max: int = 1,
@@ -158,7 +165,9 @@ class FiringLayer(Layer):
             name, synapses, membrane, delay, dropout=dropout, input_max=input_max, fraction=fraction, integers=integers
         )
         self.soft, self.synaptic, self.adaptation = soft, synaptic, adaptation
-        self.grow = None if adaptation is None else nn.Parameter(torch.full((len(synapses.weight),), grow))
+        self.adaptation_step = (
+            None if adaptation is None else nn.Parameter(torch.full((len(synapses.weight),), adaptation_step))
+        )
         self.norm = norm
 
     def _chosen_fraction(self) -> int:
@@ -166,34 +175,34 @@ class FiringLayer(Layer):
         return membrane_fraction(self.membrane.tau(), synaptic, self.input_max, adaptation)
 
     def forward(self, x: Tensor, steps: int, columns: Tensor | None = None) -> Tensor:
-        """Return the spikes, shape (T, N, neurons); arguments as of Layer.forward()."""
-        weight, bias, fire_at = self.numbers()
-        numbers = Numbers(
+        """Return the spikes, shape (T, N, neurons); arguments as of TrainableLayer.forward()."""
+        weight, bias, fire_at = self.in_membrane_steps()
+        parameters = Parameters(
             fire_at,
             self.membrane(),
             bias,
             keep_current=None if self.synaptic is None else self.synaptic(),
             keep_adaptation=None if self.adaptation is None else self.adaptation(),
-            adaptation_step=self.growth(fire_at),
+            adaptation_step=self.scaled_adaptation_step(fire_at),
             recurrent=weight[:, self.synapses.inputs :] if self.synapses.recurrent else None,
         )
         integers = Integers(self._integers, *self._shifts()) if self.quantized else None
-        return fire(self._current(x, weight, columns), numbers, steps, integers, soft=self.soft)
+        return fire(self._current(x, weight, columns), parameters, steps, integers, soft=self.soft)
 
-    def growth(self, fire_at: Tensor) -> Tensor | None:
+    def scaled_adaptation_step(self, fire_at: Tensor) -> Tensor | None:
         """Return what a spike adds to the threshold, in membrane steps where quantized, shape (neurons,)."""
-        if self.grow is None:
+        if self.adaptation_step is None:
             return None
         with torch.no_grad():
-            self.grow.clamp_(0)  # here rather than in the graph, where it would stop the gradient for good
-        grow = self.grow * (fire_at / THRESHOLD)
-        return round_through(grow) if self.quantized else grow
+            self.adaptation_step.clamp_(0)  # here rather than in the graph, where it would stop the gradient for good
+        step = self.adaptation_step * (fire_at / THRESHOLD)
+        return round_through(step) if self.quantized else step
 
     def _shifts(self) -> tuple[bool, ...]:
         return tuple(leak is not None and leak.shifts() for leak in (self.membrane, self.synaptic, self.adaptation))
 
 
-class ReadoutLayer(Layer):
+class ReadoutLayer(TrainableLayer):
     """Integrators: the class is the one of the greatest score, which is the greatest, last or summed membrane."""
 
     fires = False
@@ -214,7 +223,7 @@ class ReadoutLayer(Layer):
 
     def forward(self, x: Tensor, steps: int, columns: Tensor | None = None) -> Tensor:
         """Return the scores in thresholds, shape (N, neurons): the mean membrane in place of the sum."""
-        weight, bias, fire_at = self.numbers()
+        weight, bias, fire_at = self.in_membrane_steps()
         assert bias is not None
         integers = Integers(self._integers, self.membrane.shifts()) if self.quantized else None
         membranes = integrate(self._current(x, weight, columns), bias, self.membrane(), integers)

@@ -12,17 +12,17 @@ from torch.nn import functional
 from snn2rtl.errors import OptionError
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.distributed import ALONE, Group
-from snn2rtl.training.network import INPUTS, Network, Output
+from snn2rtl.training.network import INPUTS, Output, TrainableNetwork
 from snn2rtl.training.product import fast_products
 from snn2rtl.training.pruning import Rates
-from snn2rtl.training.task import Samples
+from snn2rtl.training.task import Dataset
 
 TEST_BATCH = 250
-PACE = "pace"  # of a group of the optimizer: how many times faster than weights it learns
+LR_SCALE = "lr_scale"  # of a group of the optimizer: its learning rate over that of weights
 
 
 @dataclass(frozen=True)
-class Metrics:
+class EpochMetrics:
     """Means over the samples.
 
     loss: what the optimizer sees.
@@ -38,7 +38,7 @@ class Metrics:
 class Mean:
     """Sums over batches that stay on the device, so that it never waits for the host."""
 
-    def __init__(self, net: Network) -> None:
+    def __init__(self, net: TrainableNetwork) -> None:
         weights = {layer.name: layer.synapses.weight for layer in net.layers if layer.fires}
         self.rates: Rates = {name: weight.new_zeros(len(weight)) for name, weight in weights.items()}
         device = net.layers[0].synapses.weight.device
@@ -63,22 +63,22 @@ class Mean:
         """How many there were."""
         return float(self.sums["samples"])
 
-    def metrics(self) -> Metrics:
+    def metrics(self) -> EpochMetrics:
         """Return the means."""
         rates = {name: float(rate.mean()) / self.samples for name, rate in self.rates.items()}
         loss, right = float(self.sums["loss"]), float(self.sums["right"])
-        return Metrics(loss / self.samples, 100 * right / self.samples, rates)
+        return EpochMetrics(loss / self.samples, 100 * right / self.samples, rates)
 
-    def neuron_rates(self, samples: Samples) -> Rates:
+    def neuron_rates(self, samples: Dataset) -> Rates:
         """Return the spikes per time step of each neuron, by layer, and of the inputs that the samples are."""
         rates = {name: rate / self.samples for name, rate in self.rates.items()}
         return {INPUTS: samples.rates(), **rates}
 
 
 def train_epoch(
-    net: Network,
+    net: TrainableNetwork,
     optimizer: torch.optim.Optimizer,
-    samples: Samples,
+    samples: Dataset,
     config: TrainConfig,
     advance: Callable[[int], object],
     group: Group = ALONE,
@@ -105,18 +105,22 @@ def train_epoch(
                 continue
             share = group.share(index)
             batch = samples[share]
-            inputs = batch.drawn(config)
+            inputs = batch.training_batch(config)
             output = net(inputs.x, inputs.steps, inputs.columns)
             loss = _loss(net, output, batch, config)
             optimizer.zero_grad()
             (loss * (len(share) / len(index))).backward()  # type: ignore[no-untyped-call]
-            group.sum([parameter.grad for parameter in net.parameters() if parameter.grad is not None])
-            nn.utils.clip_grad_norm_(_clipped(optimizer), config.clip)
-            optimizer.step()
+            _update(net, optimizer, config.clip, group)
             mean.add(loss, output, batch.labels)
             advance(len(index))
     group.average_norms(net)
     return mean.gather(group)
+
+
+def _update(net: TrainableNetwork, optimizer: torch.optim.Optimizer, clip: float, group: Group) -> None:
+    group.sum([parameter.grad for parameter in net.parameters() if parameter.grad is not None])
+    nn.utils.clip_grad_norm_(_clipped(optimizer), clip)
+    optimizer.step()
 
 
 def smallest_batch(config: TrainConfig, group: Group) -> int:
@@ -142,15 +146,16 @@ def _check_least(what: str, count: int, config: TrainConfig, group: Group) -> No
 
 
 def _clipped(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    """Return the parameters whose gradient is clipped: those that learn at the pace of weights."""
-    return [parameter for group in optimizer.param_groups if group.get(PACE, 1) == 1 for parameter in group["params"]]
+    """Return the parameters whose gradient is clipped: those of the learning rate of weights."""
+    groups = [group for group in optimizer.param_groups if group.get(LR_SCALE, 1) == 1]
+    return [parameter for group in groups for parameter in group["params"]]
 
 
-def _loss(net: Network, output: Output, batch: Samples, config: TrainConfig) -> Tensor:
+def _loss(net: TrainableNetwork, output: Output, batch: Dataset, config: TrainConfig) -> Tensor:
     logits = output.scores * config.gain
     target = functional.one_hot(batch.labels, logits.shape[1]).to(logits.dtype)
-    if batch.taught is not None:
-        target = (1 - config.distill) * target + config.distill * batch.taught
+    if batch.soft_labels is not None:
+        target = (1 - config.distill) * target + config.distill * batch.soft_labels
     loss = functional.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
     if config.rate_penalty:
         hidden = [spikes for name, spikes in output.spikes.items() if name != net.layers[-1].name]
@@ -161,8 +166,8 @@ def _loss(net: Network, output: Output, batch: Samples, config: TrainConfig) -> 
 
 @torch.no_grad()
 def evaluate(
-    net: Network,
-    samples: Samples,
+    net: TrainableNetwork,
+    samples: Dataset,
     config: TrainConfig,
     advance: Callable[[int], object],
     steps: int = 0,
@@ -183,7 +188,7 @@ def evaluate(
     part = group.part(len(samples))
     for first in part[::TEST_BATCH]:
         batch = samples[first : min(first + TEST_BATCH, part.stop)]
-        inputs = batch.exact(config, first, steps)
+        inputs = batch.evaluation_batch(config, first, steps)
         output = net(inputs.x, inputs.steps, inputs.columns)
         mean.add(functional.cross_entropy(output.scores * config.gain, batch.labels), output, batch.labels)
         advance(len(batch) * group.size)

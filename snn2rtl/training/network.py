@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from snn2rtl.training.layers import Layer
+from snn2rtl.training.layers import TrainableLayer
 
 INPUTS = "inputs"  # what comes to the first layer, among names of layers
 
@@ -24,15 +24,15 @@ class Output(NamedTuple):
     spikes: dict[str, Tensor]
 
 
-class Network(nn.Module):
+class TrainableNetwork(nn.Module):
     """A chain of layers."""
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, layers: Sequence[TrainableLayer]) -> None:
         super().__init__()
         self.chain = nn.ModuleList(layers)
 
     def forward(self, x: Tensor, steps: int, columns: Tensor | None = None) -> Output:
-        """Run from rest on spikes (T, N, inputs) or pixels (N, inputs); columns as in Layer.forward()."""
+        """Run from rest on spikes (T, N, inputs) or pixels (N, inputs); columns as in TrainableLayer.forward()."""
         spikes = {}
         for layer in self.layers:
             x = layer(x, steps, columns)
@@ -58,7 +58,7 @@ class Network(nn.Module):
         return self.layers[0].synapses.log_step is not None
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
+    def layers(self) -> tuple[TrainableLayer, ...]:
         """The layers, first to last."""
         return tuple(self.chain)  # type: ignore[arg-type]
 
@@ -71,12 +71,12 @@ class Network(nn.Module):
         """Return the parameters of quantizing, none where it is not quantized."""
         return [layer.synapses.log_step for layer in self.layers if layer.synapses.log_step is not None]
 
-    def by_pace(self) -> dict[float, list[nn.Parameter]]:
-        """Return all parameters but those of quantizing, by how many times faster than weights they learn."""
+    def by_lr_scale(self) -> dict[float, list[nn.Parameter]]:
+        """Return all parameters but those of quantizing, by their learning rate over that of weights."""
         steps = {id(step) for step in self.weight_steps()}
         groups: dict[float, list[nn.Parameter]] = {1.0: []}
         for layer in self.layers:
             for name, parameter in layer.named_parameters():
                 if id(parameter) not in steps:
-                    groups.setdefault(layer.paces.get(name.partition(".")[0], 1.0), []).append(parameter)
+                    groups.setdefault(layer.lr_scales.get(name.partition(".")[0], 1.0), []).append(parameter)
         return groups

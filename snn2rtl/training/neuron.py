@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 
-class Numbers(NamedTuple):
+class Parameters(NamedTuple):
     """What a layer's neurons compute with, each of shape (neurons,) but recurrent, of shape (neurons, neurons).
 
     keep, keep_current and keep_adaptation are what a step leaves of a state: 1 - 1 / tau; a keep that is the same for
@@ -61,17 +61,17 @@ class _Trace(NamedTuple):
     adapted: Tensor | None
 
 
-def _run(current: Tensor, n: Numbers, steps: int, integers: Integers | None, soft: bool) -> _Trace:
+def _run(current: Tensor, n: Parameters, steps: int, integers: Integers | None, soft: bool) -> _Trace:
     shape, constant = (steps, *current.shape[-2:]), current.dim() == 2
     kind, *shifts = integers or (current.dtype, None, None, None)
     wanted = (True, True, n.keep_current is not None, n.adaptation_step is not None)
     trace = _Trace(*(current.new_empty(shape) if want else None for want in wanted))  # type: ignore[arg-type]
     recurrent = None if n.recurrent is None else n.recurrent.T
-    n = Numbers(*(None if number is None else number.to(kind) for number in n))  # type: ignore[arg-type]
+    n = Parameters(*(None if number is None else number.to(kind) for number in n))  # type: ignore[arg-type]
     membrane, synaptic, adaptation = (
         current.new_zeros(shape[1:], dtype=kind) if want else current for want in wanted[1:]
     )
-    entering, felt, *spare = (torch.empty_like(membrane) for _ in range(4))
+    entering, raised, *spare = (torch.empty_like(membrane) for _ in range(4))
     fits = kind == current.dtype  # then a step's arrays are parts of the trace
     for t in range(steps):
         x = current if constant else current[t]
@@ -93,7 +93,7 @@ def _run(current: Tensor, n: Numbers, steps: int, integers: Integers | None, sof
             assert trace.adapted is not None
             assert n.keep_adaptation is not None
             trace.adapted[t] = adaptation
-            torch.ge(torch.add(charged, adaptation, out=felt), n.fire_at, out=fired)
+            torch.ge(torch.add(charged, adaptation, out=raised), n.fire_at, out=fired)
             _leak(adaptation, n.keep_adaptation, shifts[2])
             adaptation.addcmul_(fired, n.adaptation_step, value=-1)
         # hard: v = h - h * s; soft: v = h - fire_at * s
@@ -117,7 +117,7 @@ class _Sums:
             self.of[name].addcmul_(a, b, value=sign)
 
 
-def _above(t: int, upstream: Tensor, grad: Tensor, n: Numbers, adaptation: Tensor) -> Tensor:
+def _above(t: int, upstream: Tensor, grad: Tensor, n: Parameters, adaptation: Tensor) -> Tensor:
     """Return the gradient of a step's spikes: from what reads them, their own layer among it, and the adaptation."""
     above = upstream[t]
     if n.recurrent is not None and t + 1 < len(upstream):
@@ -132,7 +132,7 @@ def _after_reset(trace: _Trace, t: int, fire_at: Tensor, soft: bool) -> Tensor:
     return torch.addcmul(charged, trace.spikes[t], fire_at if soft else charged, value=-1)
 
 
-def _back(upstream: Tensor, trace: _Trace, n: Numbers, soft: bool, grad: Tensor, sums: _Sums) -> None:
+def _back(upstream: Tensor, trace: _Trace, n: Parameters, soft: bool, grad: Tensor, sums: _Sums) -> None:
     """Fill the gradient of the current, which is that of all steps or, for a constant one, their sum."""
     spikes, synaptic, adapted, constant = trace.spikes, trace.synaptic, trace.adapted, grad.dim() == 2
     # of the states after the step
@@ -172,17 +172,17 @@ def _back(upstream: Tensor, trace: _Trace, n: Numbers, soft: bool, grad: Tensor,
 class _Fire(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, steps: int, integers: Integers | None, soft: bool, current: Tensor, *numbers: Tensor | None
+        ctx: Any, steps: int, integers: Integers | None, soft: bool, current: Tensor, *parameters: Tensor | None
     ) -> Tensor:
-        trace = _run(current, Numbers(*numbers), steps, integers, soft)  # type: ignore[arg-type]
-        ctx.save_for_backward(*trace, *numbers)
+        trace = _run(current, Parameters(*parameters), steps, integers, soft)  # type: ignore[arg-type]
+        ctx.save_for_backward(*trace, *parameters)
         ctx.constant, ctx.soft = current.dim() == 2, soft
         return trace.spikes
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         trace, n = _saved(ctx.saved_tensors)
-        needed = dict(zip(Numbers._fields, ctx.needs_input_grad[4:], strict=True))
+        needed = dict(zip(Parameters._fields, ctx.needs_input_grad[4:], strict=True))
         sums = _Sums(trace.charged[0], needed)
         grad = torch.zeros_like(trace.charged[0]) if ctx.constant else torch.empty_like(trace.charged)
         _back(gradients[0], trace, n, ctx.soft, grad, sums)
@@ -194,17 +194,17 @@ class _Fire(torch.autograd.Function):
         if needed["fire_at"]:
             sums.of["fire_at"].mul_(-1 / n.fire_at)
         of |= {name: total.sum(0) for name, total in sums.of.items()}
-        return None, None, None, grad, *map(of.get, Numbers._fields)
+        return None, None, None, grad, *map(of.get, Parameters._fields)
 
 
-def _saved(tensors: tuple[Tensor, ...]) -> tuple[_Trace, Numbers]:
+def _saved(tensors: tuple[Tensor, ...]) -> tuple[_Trace, Parameters]:
     """Return what fire() keeps for the backward pass."""
     parts = len(_Trace._fields)
-    return _Trace(*tensors[:parts]), Numbers(*tensors[parts:])
+    return _Trace(*tensors[:parts]), Parameters(*tensors[parts:])
 
 
 def fire(
-    current: Tensor, numbers: Numbers, steps: int, integers: Integers | None = None, *, soft: bool = False
+    current: Tensor, parameters: Parameters, steps: int, integers: Integers | None = None, *, soft: bool = False
 ) -> Tensor:
     """Return the spikes of neurons that start at rest.
 
@@ -220,7 +220,7 @@ def fire(
     Args:
         current: of the synapses, shape (T, N, neurons), or (N, neurons) for the same in every step, of neurons without
             recurrence.
-        numbers: of the neurons.
+        parameters: of the neurons.
         steps: time steps T.
         integers: how whole numbers are computed; floats without it.
         soft: whether a spike takes the threshold from the membrane rather than all of it.
@@ -228,14 +228,14 @@ def fire(
     Returns:
         Shape (T, N, neurons), values 0 and 1.
     """
-    spikes: Tensor = _Fire.apply(steps, integers, soft, current, *numbers)  # type: ignore[no-untyped-call]
+    spikes: Tensor = _Fire.apply(steps, integers, soft, current, *parameters)  # type: ignore[no-untyped-call]
     return spikes
 
 
 def charged(spikes: Tensor) -> Tensor:
     """Return the membranes before reset, as shares of the threshold, of spikes that fire() made with gradients on."""
-    trace, numbers = _saved(spikes.grad_fn.saved_tensors)  # type: ignore[union-attr]
-    return trace.charged / numbers.fire_at
+    trace, parameters = _saved(spikes.grad_fn.saved_tensors)  # type: ignore[union-attr]
+    return trace.charged / parameters.fire_at
 
 
 class _Integrate(torch.autograd.Function):

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.layers import Layer
-from snn2rtl.training.network import Network
+from snn2rtl.training.layers import TrainableLayer
+from snn2rtl.training.network import TrainableNetwork
 
 Rates = dict[str, Tensor]  # spikes per time step of each neuron, by layer; those of the inputs under network.INPUTS
 
 
 @torch.no_grad()
-def prune(net: Network, config: TrainConfig, epoch: int, rates: Rates) -> None:
+def prune(net: TrainableNetwork, config: TrainConfig, epoch: int, rates: Rates) -> None:
     """Prune what the configuration prunes after this epoch.
 
     The share that is pruned after the k-th of n prunings is ``target * (1 - (1 - k / n)**3)``: much at first, while the
@@ -29,13 +29,13 @@ def prune(net: Network, config: TrainConfig, epoch: int, rates: Rates) -> None:
         _prune_weights(net, config, share, rates)
 
 
-def sparsity(net: Network) -> float:
+def sparsity(net: TrainableNetwork) -> float:
     """Return the share of all weights that is pruned."""
     masks = [spiking.synapses.weight_mask for spiking in net.layers]
     return 1 - sum(float(mask.sum()) for mask in masks) / sum(mask.numel() for mask in masks)
 
 
-def _prune_weights(net: Network, config: TrainConfig, share: float, rates: Rates) -> None:
+def _prune_weights(net: TrainableNetwork, config: TrainConfig, share: float, rates: Rates) -> None:
     left = _weights_left([spiking.synapses.weight_mask for spiking in net.layers], 1 - config.sparsity * share)
     sources = net.sources()
     for spiking, count in zip(net.layers, left, strict=True):
@@ -67,7 +67,7 @@ def _weights_left(masks: list[Tensor], density: float) -> list[int]:
     return left
 
 
-def _weight_scores(spiking: Layer, source: str, by: str, rates: Rates) -> Tensor:
+def _weight_scores(spiking: TrainableLayer, source: str, by: str, rates: Rates) -> Tensor:
     """Return the importance of each weight, -1 where it is pruned already.
 
     magnitude: |w|. activity: how often the input spikes. both: their product, which is the mean current of the synapse.
@@ -79,7 +79,7 @@ def _weight_scores(spiking: Layer, source: str, by: str, rates: Rates) -> Tensor
     return torch.where(spiking.synapses.weight_mask > 0, score, -1.0)
 
 
-def _prune_neurons(net: Network, config: TrainConfig, share: float, rates: Rates) -> None:
+def _prune_neurons(net: TrainableNetwork, config: TrainConfig, share: float, rates: Rates) -> None:
     """Prune hidden neurons: all weights into them and out of them, those of their own layer among them."""
     for spiking, after in zip(net.layers, net.layers[1:], strict=False):
         into, out = spiking.synapses.weight_mask, after.synapses.weight_mask
@@ -96,7 +96,7 @@ def _prune_neurons(net: Network, config: TrainConfig, share: float, rates: Rates
             into[:, spiking.synapses.inputs + gone] = 0
 
 
-def _neuron_scores(spiking: Layer, after: Layer, by: str, rates: Rates) -> Tensor:
+def _neuron_scores(spiking: TrainableLayer, after: TrainableLayer, by: str, rates: Rates) -> Tensor:
     into, out = spiking.synapses.masked(), after.synapses.masked()[:, : after.synapses.inputs]
     if spiking.synapses.recurrent:
         out = torch.cat([out, into[:, spiking.synapses.inputs :]])

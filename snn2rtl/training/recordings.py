@@ -1,4 +1,4 @@
-"""Recordings as the network takes them: spikes of input channels, moved and stretched at random in training."""
+"""SpikeDataset as the network takes them: spikes of input channels, moved and stretched at random in training."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from torch import Tensor
 
 from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import Encoder
-from snn2rtl.training.shd_config import ShdConfig
-from snn2rtl.training.task import Inputs
+from snn2rtl.training.task import Batch
+from snn2rtl.training.tasks.shd import ShdConfig
 
 
 @dataclass(frozen=True)
-class Recordings:
+class SpikeDataset:
     """Input spikes of shape (N, T, inputs), uint8, 0 or 1, and labels of shape (N,), int64, on one device.
 
-    taught: a teacher's probabilities of the classes, shape (N, classes), where there is one.
+    soft_labels: a teacher's probabilities of the classes, shape (N, classes), where there is one.
     """
 
     spikes: Tensor
     labels: Tensor
-    taught: Tensor | None = None
+    soft_labels: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: slice | Tensor) -> Recordings:
-        taught = None if self.taught is None else self.taught[index]
-        return Recordings(self.spikes[index], self.labels[index], taught)
+    def __getitem__(self, index: slice | Tensor) -> SpikeDataset:
+        soft_labels = None if self.soft_labels is None else self.soft_labels[index]
+        return SpikeDataset(self.spikes[index], self.labels[index], soft_labels)
 
-    def drawn(self, config: ShdConfig) -> Inputs:
+    def training_batch(self, config: ShdConfig) -> Batch:
         """Return these recordings for training, moved and stretched at random."""
         spikes = augment(self.spikes, config).transpose(0, 1).float()
         if config.drop_spikes:
             spikes *= torch.rand_like(spikes) >= config.drop_spikes
-        return Inputs(spikes, None, len(spikes))
+        return Batch(spikes, None, len(spikes))
 
-    def exact(self, config: ShdConfig, first: int, steps: int = 0) -> Inputs:
+    def evaluation_batch(self, config: ShdConfig, first: int, steps: int = 0) -> Batch:
         """Return what the golden model and the hardware get: the spikes, of the first steps where not of all."""
         spikes = self.spikes[:, : steps or None].transpose(0, 1).float()
-        return Inputs(spikes, None, len(spikes))
+        return Batch(spikes, None, len(spikes))
 
-    def golden(self, encoder: Encoder | None) -> Samples:
+    def samples(self, encoder: Encoder | None) -> Samples:
         """Return the recordings as metrics and the golden model take them; no encoder makes their spikes."""
         return Samples(self.spikes.cpu().numpy().swapaxes(0, 1), self.labels.cpu().numpy(), encoder)
 

@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from snn2rtl.errors import DivergedError, ModelFileError, OptionError
 from snn2rtl.training import checkpoint, pruning
 from snn2rtl.training.config import TrainConfig
-from snn2rtl.training.configs import CONFIGS
-from snn2rtl.training.loop import PACE
-from snn2rtl.training.network import Network
+from snn2rtl.training.loop import LR_SCALE
+from snn2rtl.training.network import TrainableNetwork
 from snn2rtl.training.pruning import Rates
-from snn2rtl.training.tasks import task_of
+from snn2rtl.training.tasks import named, task_of
 
 
 @dataclass
@@ -25,7 +24,7 @@ class Run:
     """What an epoch changes. history: one entry for each epoch that is done."""
 
     config: TrainConfig
-    net: Network
+    net: TrainableNetwork
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -44,9 +43,9 @@ class Run:
             if normed:  # what Adam knows of weights is of those before the norm
                 self.optimizer = _optimizer(self.net, self.config)
             else:
-                self.optimizer.add_param_group({"params": self.net.weight_steps(), PACE: 1.0})
+                self.optimizer.add_param_group({"params": self.net.weight_steps(), LR_SCALE: 1.0})
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, epoch) * group[PACE]
+            group["lr"] = learning_rate(self.config, epoch) * group[LR_SCALE]
 
     def after_epoch(self, epoch: int, rates: Rates) -> None:
         """Prune where it is time."""
@@ -97,9 +96,10 @@ class Run:
             net = task_of(config).build(config)
         except RuntimeError as error:  # torch's own MemoryError
             raise ModelFileError(f"{path}: must describe a network that fits in memory") from error
-        _grow(net, state["model"], config.bits if config.qat(done) else 0)
-        checkpoint.check_tensors(path, state["model"], net.state_dict())
-        net.load_state_dict(state["model"])
+        model = {_name_today(name): tensor for name, tensor in state["model"].items()}
+        _add_parts(net, model, config.bits if config.qat(done) else 0)
+        checkpoint.check_tensors(path, model, net.state_dict())
+        net.load_state_dict(model)
         run = cls(config, net.to(device), state["history"])
         run._load_optimizer(path, state["optimizer"])
         return run
@@ -136,9 +136,9 @@ def _one_cycle(done: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (done - rises) / (1 - rises)))
 
 
-def _optimizer(net: Network, config: TrainConfig) -> torch.optim.Optimizer:
-    groups = [(pace, parameters) for pace, parameters in net.by_pace().items()] + [(1.0, net.weight_steps())]
-    return torch.optim.Adam([{"params": group, PACE: pace} for pace, group in groups if group], lr=config.lr)
+def _optimizer(net: TrainableNetwork, config: TrainConfig) -> torch.optim.Optimizer:
+    groups = [(scale, parameters) for scale, parameters in net.by_lr_scale().items()] + [(1.0, net.weight_steps())]
+    return torch.optim.Adam([{"params": group, LR_SCALE: scale} for scale, group in groups if group], lr=config.lr)
 
 
 def _check_same(config: TrainConfig, saved: TrainConfig, done: int) -> None:
@@ -152,7 +152,12 @@ def _check_same(config: TrainConfig, saved: TrainConfig, done: int) -> None:
         raise OptionError(f"epochs: must be at least the {done} of the checkpoint, not {config.epochs}")
 
 
-def _grow(net: Network, state: dict[str, Any], bits: int) -> None:
+def _name_today(name: Any) -> Any:
+    """Return what a tensor of a checkpoint is called now."""
+    return name.removesuffix(".grow") + ".adaptation_step" if str(name).endswith(".grow") else name
+
+
+def _add_parts(net: TrainableNetwork, state: dict[str, Any], bits: int) -> None:
     """Give the layers the parts that the state has: biases, weight steps, and no norm where it is folded."""
     for i, layer in enumerate(net.layers):
         synapses = layer.synapses
@@ -171,7 +176,5 @@ def read_config(path: Path, state: dict[str, Any]) -> TrainConfig:
         ModelFileError: its task is unknown.
         OptionError: an entry is unknown, of another type, or out of its range.
     """
-    task = state.get("task", "mnist")  # checkpoints had no task when there was no other
-    if not isinstance(task, str) or task not in CONFIGS:
-        raise ModelFileError(f"{path}: task must be {' or '.join(CONFIGS)}, not {task!r}")
-    return CONFIGS[task].from_dict(state["config"], str(path))
+    task = named(state.get("task", "mnist"), path)  # checkpoints had no task when there was no other
+    return task.config.from_dict(state["config"], str(path))

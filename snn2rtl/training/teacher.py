@@ -13,14 +13,14 @@ from snn2rtl.errors import DataError, OptionError
 from snn2rtl.training import checkpoint
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.run import Run
-from snn2rtl.training.task import Samples
+from snn2rtl.training.task import Dataset
 from snn2rtl.training.tasks import task_of
 
 LABELS = "probabilities"
 _BATCH = 500
 
 
-def soft_labels(teacher: Path, config: TrainConfig, samples: Samples) -> Tensor:
+def soft_labels(teacher: Path, config: TrainConfig, samples: Dataset) -> Tensor:
     """Return the probability of each class for samples, shape (N, classes).
 
     Args:
@@ -41,14 +41,14 @@ def soft_labels(teacher: Path, config: TrainConfig, samples: Samples) -> Tensor:
 
 
 @torch.no_grad()
-def _of_run(folder: Path, config: TrainConfig, samples: Samples) -> Tensor:
+def _of_run(folder: Path, config: TrainConfig, samples: Dataset) -> Tensor:
     run = Run.load(folder / checkpoint.NAME, str(samples.labels.device))
     if run.config.TASK != config.TASK:
         raise OptionError(f"teacher '{folder}': must be a run on {config.TASK}, not on {run.config.TASK}")
     net = run.net.eval()
     parts = []
     for first in range(0, len(samples), _BATCH):
-        inputs = samples[first : first + _BATCH].exact(run.config, first)
+        inputs = samples[first : first + _BATCH].evaluation_batch(run.config, first)
         scores: Tensor = net(inputs.x, inputs.steps, inputs.columns).scores
         parts.append((scores * run.config.gain).softmax(1))
     return torch.cat(parts)

@@ -18,15 +18,15 @@ from rich.progress import Progress
 from snn2rtl.errors import DivergedError, OptionError, OutputError
 from snn2rtl.progress import stderr_console
 from snn2rtl.training import checkpoint
-from snn2rtl.training.board import SHOWN, Board
 from snn2rtl.training.config import TrainConfig
 from snn2rtl.training.distributed import Group, join
-from snn2rtl.training.loop import Metrics, check_batch, check_samples, evaluate, train_epoch
+from snn2rtl.training.loop import EpochMetrics, check_batch, check_samples, evaluate, train_epoch
 from snn2rtl.training.pruning import sparsity
 from snn2rtl.training.run import Run, learning_rate, read_config
-from snn2rtl.training.task import Material
+from snn2rtl.training.task import Splits
 from snn2rtl.training.tasks import task_of
 from snn2rtl.training.teacher import soft_labels
+from snn2rtl.training.tensorboard import SHOWN, TensorBoard
 
 CHECKPOINT = checkpoint.NAME
 MODEL = "model.pt"
@@ -83,18 +83,11 @@ def train_network(
     """
     with join(device) as (group, own):
         check_batch(config, group)
-        material = load_material(config, files, own)
-        check_samples(len(material.train), config, group)
-        if group.leads:
-            _prepare(files.out, resume)
-        if resume:
-            run = Run.load(files.out / CHECKPOINT, own, config)
-        else:
-            run = Run(config, task_of(config).initialise(config, files.init).to(own))
-            if group.leads:
-                run.save(files.out / CHECKPOINT)
+        splits = load_splits(config, files, own)
+        check_samples(len(splits.train), config, group)
+        run = _begin(config, files, resume, own, group)
         try:
-            _train(run, files.out, material, report, group, quiet)
+            _train(run, files.out, splits, report, group, quiet)
         except DivergedError as error:
             kept = "" if quiet else f"; '{files.out / CHECKPOINT}' keeps epoch {run.done}"
             raise DivergedError(f"{error}{kept}") from None
@@ -103,6 +96,17 @@ def train_network(
                 logger.warning("interrupted: '%s' keeps the last whole epoch, --resume goes on", files.out / CHECKPOINT)
             raise
         return _finish(run, files.out, group)
+
+
+def _begin(config: TrainConfig, files: Files, resume: bool, device: str, group: Group) -> Run:
+    if group.leads:
+        _prepare(files.out, resume)
+    if resume:
+        return Run.load(files.out / CHECKPOINT, device, config)
+    run = Run(config, task_of(config).initialise(config, files.init).to(device))
+    if group.leads:
+        run.save(files.out / CHECKPOINT)
+    return run
 
 
 def seed_epoch(seed: int, epoch: int) -> None:
@@ -121,7 +125,7 @@ def saved_config(out: Path) -> TrainConfig:
     return read_config(path, checkpoint.load(path))
 
 
-def load_material(config: TrainConfig, files: Files, device: str) -> Material:
+def load_splits(config: TrainConfig, files: Files, device: str) -> Splits:
     """Return the samples of a run, with the labels of its teacher.
 
     Raises:
@@ -133,7 +137,7 @@ def load_material(config: TrainConfig, files: Files, device: str) -> Material:
     if (teacher is None) != (config.distill == 0):
         raise OptionError(f"distill: must be above 0 with a teacher and 0 without, not {config.distill}")
     teach = None if teacher is None else partial(soft_labels, teacher, config)
-    return task_of(config).material(config, files.data, device, teach)
+    return task_of(config).splits(config, files.data, device, teach)
 
 
 def _prepare(out: Path, resume: bool) -> None:
@@ -148,36 +152,37 @@ def _prepare(out: Path, resume: bool) -> None:
 def _train(
     run: Run,
     out: Path,
-    material: Material,
+    splits: Splits,
     report: Callable[[int, float], None] | None,
     group: Group,
     quiet: bool,
 ) -> None:
     config, done = run.config, run.done
     console = stderr_console()
-    shown = material.test[:SHOWN].exact(config, 0)
+    shown = splits.evaluation[:SHOWN].evaluation_batch(config, 0)
     if not done and 0 in config.prune_epochs():
-        some = material.train[:RATE_SAMPLES]
+        some = splits.train[:RATE_SAMPLES]
         run.after_epoch(0, evaluate(run.net, some, config, _ignore, group=group).neuron_rates(some))
     with (
-        Board(out / "tensorboard" if group.leads else None, done) as board,
+        TensorBoard(out / "tensorboard" if group.leads else None, done) as tensorboard,
         Progress(console=console, disable=quiet or not (group.leads and console.is_terminal)) as progress,
     ):
         for epoch in range(done + 1, config.epochs + 1):
-            task = progress.add_task(f"epoch {epoch}/{config.epochs}", total=len(material.train) + len(material.test))
+            task = progress.add_task(f"epoch {epoch}/{config.epochs}", total=len(splits.train) + len(splits.evaluation))
             start = time.perf_counter()
-            learned, measured = _epoch(run, epoch, material, partial(progress.advance, task), group)
+            learned, measured = _epoch(run, epoch, splits, partial(progress.advance, task), group)
             seconds = time.perf_counter() - start
             others = {"sparsity": sparsity(run.net), "learning_rate": learning_rate(config, epoch)}
             entry = {"epoch": epoch, "seconds": round(seconds, 2), "sparsity": others["sparsity"]}
             run.history.append({**entry, "train": asdict(learned), "test": asdict(measured)})
             if group.leads:
                 run.save(out / CHECKPOINT)
-                board.epoch(epoch, {"train": learned, "test": measured}, others, run.net, shown)
+                tensorboard.epoch(epoch, {"train": learned, "test": measured}, others, run.net, shown)
                 logger.log(
                     logging.DEBUG if quiet else logging.INFO,
                     "epoch %d/%d: loss %.4f, accuracy train %.2f %%, %s %.2f %%, %.0f s",
-                    epoch, config.epochs, learned.loss, learned.accuracy, config.judges, measured.accuracy, seconds,
+                    epoch, config.epochs, learned.loss,
+                    learned.accuracy, config.evaluation_split, measured.accuracy, seconds,
                 )  # fmt: skip
             progress.remove_task(task)
             if report:
@@ -187,17 +192,17 @@ def _train(
 def _epoch(
     run: Run,
     epoch: int,
-    material: Material,
+    splits: Splits,
     advance: Callable[[int], object],
     group: Group,
-) -> tuple[Metrics, Metrics]:
+) -> tuple[EpochMetrics, EpochMetrics]:
     seed_epoch(run.config.seed, epoch)
     run.before_epoch(epoch)
-    learned = train_epoch(run.net, run.optimizer, material.train, run.config, advance, group)
+    learned = train_epoch(run.net, run.optimizer, splits.train, run.config, advance, group)
     run.check_finite(epoch, learned.metrics().loss)
-    run.after_epoch(epoch, learned.neuron_rates(material.train))
+    run.after_epoch(epoch, learned.neuron_rates(splits.train))
     steps = 0 if epoch == run.config.epochs else run.config.early_steps  # the last epoch's figure is the run's
-    measured = evaluate(run.net, material.test, run.config, advance, steps, group)
+    measured = evaluate(run.net, splits.evaluation, run.config, advance, steps, group)
     return learned.metrics(), measured.metrics()
 
 

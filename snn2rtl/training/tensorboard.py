@@ -13,15 +13,15 @@ from torch.nn import functional
 from torch.utils.tensorboard import SummaryWriter
 
 from snn2rtl.errors import OutputError
-from snn2rtl.training.loop import Metrics
-from snn2rtl.training.network import Network
+from snn2rtl.training.loop import EpochMetrics
+from snn2rtl.training.network import TrainableNetwork
 from snn2rtl.training.neuron import charged
-from snn2rtl.training.task import Inputs
+from snn2rtl.training.task import Batch
 
 SHOWN = 8  # samples of a raster
 
 
-class Board:
+class TensorBoard:
     """The TensorBoard files of a run, in a folder; without one nothing is written."""
 
     def __init__(self, folder: Path | None, done: int) -> None:
@@ -29,7 +29,7 @@ class Board:
         with self._named_errors():
             self._writer = SummaryWriter(str(folder), purge_step=done + 1) if folder else None
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> TensorBoard:
         threading.excepthook = self._thread_ended
         return self
 
@@ -54,7 +54,7 @@ class Board:
             raise OutputError(f"{self._folder}: must be writable, but {error.strerror or error}") from error
 
     def epoch(
-        self, number: int, metrics: dict[str, Metrics], others: dict[str, float], net: Network, x: Inputs
+        self, number: int, metrics: dict[str, EpochMetrics], others: dict[str, float], net: TrainableNetwork, x: Batch
     ) -> None:
         """Write what an epoch gave.
 
@@ -74,7 +74,9 @@ class Board:
                 self._layers(self._writer, number, net, x)
                 self._writer.flush()
 
-    def _write(self, writer: SummaryWriter, number: int, metrics: dict[str, Metrics], others: dict[str, float]) -> None:
+    def _write(
+        self, writer: SummaryWriter, number: int, metrics: dict[str, EpochMetrics], others: dict[str, float]
+    ) -> None:
         for part, m in metrics.items():
             rates = {f"firing_rate_{name}": rate for name, rate in m.rates.items()}
             for name, value in ({"loss": m.loss, "accuracy": m.accuracy} | rates).items():
@@ -82,7 +84,7 @@ class Board:
         for name, value in others.items():
             writer.add_scalar(name, value, number)
 
-    def _layers(self, writer: SummaryWriter, number: int, net: Network, x: Inputs) -> None:
+    def _layers(self, writer: SummaryWriter, number: int, net: TrainableNetwork, x: Batch) -> None:
         net.eval()
         with torch.enable_grad():  # which keeps the membranes
             output = net(x.x, x.steps, x.columns)

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from training_runs import dyadic, interrupt_epoch, small, train
+from training_runs import MNIST, dyadic, interrupt_epoch, small, train
 
-from snn2rtl.training import mnist
-from snn2rtl.training.board import raster
 from snn2rtl.training.neuron import charged
+from snn2rtl.training.tensorboard import raster
 
 
 def test_curves_histograms_and_rasters_of_every_epoch(
@@ -43,7 +42,7 @@ def test_curves_histograms_and_rasters_of_every_epoch(
 
 
 def test_membranes_fire_at_one() -> None:
-    net = dyadic(mnist.build(small()))
+    net = dyadic(MNIST.build(small()))
     for quantized in (False, True):
         if quantized:
             net.quantize(8)

@@ -1,28 +1,33 @@
-"""What a training run on spoken digits (SHD) is asked to do. No torch here: the command line reads the defaults."""
+"""Tasks of samples that are spikes: networks with time constants of each neuron, delays and recurrence."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from snn2rtl.config import option
-from snn2rtl.data.events import MOST, UNITS, Binning
 from snn2rtl.delays import MAX_DELAY
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import Integrator
 from snn2rtl.options import PerLayer, QuantizeOptions
-from snn2rtl.rules import Each, above, at_least, below, between
+from snn2rtl.rules import above, at_least, between
 from snn2rtl.training.config import LEAK_BITS, Schedule, TrainConfig
+from snn2rtl.training.task import Task
+
+if TYPE_CHECKING:
+    from snn2rtl.training.network import TrainableNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShdConfig(TrainConfig):
-    """A training run on spoken digits; TrainConfig has what every run has.
+class TemporalConfig(TrainConfig):
+    """A training run on spikes over time; TrainConfig has what every run has.
 
     Time constants are drawn evenly by their logarithm. batch_norm is of hidden neurons, without recurrence, and folded
     where quantizing begins; a run that starts from a model file, or quantized, has none.
     """
 
-    TASK: ClassVar[str] = "shd"
-    HELD_OUT: ClassVar[str] = "held_speakers"
     hidden: tuple[int, ...] = (128, 128)
     dropout: float = 0.2
     batch_norm: bool = True
@@ -68,33 +73,46 @@ class ShdConfig(TrainConfig):
     readout: Literal["max", "last", "sum"] = option(
         "sum", "score of a class: greatest, last or summed membrane", of_model=True
     )
-    step_ms: float = option(10.0, "a time step in milliseconds", above(0))
-    channels: int = option(140, "channels that the 700 units are pooled to", between(1, UNITS), of_model=True)
-    levels: tuple[int, ...] = option(
-        (1,),
-        "an input of each channel for each, which spikes where at least so many events come in a step",
-        Each(between(1, MOST), least=1),
-    )
-    shift_channels: int = option(4, "move training samples by up to so many channels", below("channels"))
-    shift_steps: int = option(3, "move training samples by up to so many time steps", below("time_steps"))
-    stretch: float = option(0.15, "make training samples shorter or longer by up to this share", below(1))
-    stretch_channels: float = option(
-        0.15, "spread or narrow the channels of training samples by up to this share", below(1)
-    )
-    drop_spikes: float = option(0.0, "share of the input spikes of training samples that is left out", below(1))
-    held_speakers: tuple[int, ...] = option(
-        (), "speakers of the training file kept for validation, in place of the test file"
-    )
-
-    def binning(self) -> Binning:
-        """Return how recordings become input spikes."""
-        return Binning(step_ms=self.step_ms, time_steps=self.time_steps, channels=self.channels, levels=self.levels)
-
-    @property
-    def smallest_share(self) -> int:
-        """Samples of a batch that each process must have: batch norm takes the variance over their time steps, too."""
-        return 2 if self.batch_norm and self.time_steps == 1 else 1
 
     def quantizing(self) -> QuantizeOptions:
         """Return how the trained network becomes the integer network that quantization-aware training ran."""
         return replace(super().quantizing(), membrane_fraction=PerLayer(self.membrane_fraction))
+
+
+class TemporalTask(Task):
+    """A task whose samples are spikes; a class of its own says where they are from."""
+
+    config: ClassVar[type[TemporalConfig]]
+
+    def build(self, config: TemporalConfig) -> TrainableNetwork:
+        """Return the untrained network."""
+        from snn2rtl.training.build import temporal_network
+
+        return temporal_network(config, self.inputs(config), self.classes)
+
+    def load_weights(self, net: TrainableNetwork, config: TemporalConfig, init: Path) -> None:
+        """Give a network the weights, delays and time constants of a model file."""
+        from snn2rtl.training.init import load_temporal_network
+
+        load_temporal_network(net, config, init)
+
+    def trains(self, network: SpikingNetwork) -> bool:
+        """Return whether the network has integrators."""
+        return any(isinstance(node, Integrator) for node in network.nodes)
+
+    @abstractmethod
+    def of_inputs(self, inputs: int) -> dict[str, Any]:
+        """Return the options of samples that have so many inputs."""
+
+    def model_config(self, path: Path) -> TemporalConfig:
+        """Return the configuration of a run with the network of a model file."""
+        from snn2rtl.training.init import temporal_options
+
+        inputs, known = temporal_options(path)
+        return self.config(**known, **self.of_inputs(inputs))
+
+    def model(self, net: TrainableNetwork, name: str) -> SpikingNetwork:
+        """Return the float network, with the steps that training chose."""
+        from snn2rtl.training.export import to_network
+
+        return to_network(net, name)
