@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from snn2rtl.rtl.cost import WALKER_BITS, Cost, entropy_bits
+from snn2rtl.rtl.layouts.cost import WALKER_BITS, Cost, entropy_bits
 
 
 def test_lanes_in_lockstep_spend_a_cycle_on_an_empty_row():
