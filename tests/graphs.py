@@ -22,6 +22,7 @@ from snn2rtl.int_net.network import (
     Sum,
     SumPool,
     shape_of,
+    sources_of,
 )
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
@@ -67,6 +68,19 @@ def random_graph(random: Random, most: int = MAX_INPUTS) -> FixedPointNetwork:
         group=1 if not last.neuron.spikes else int(random.choice(groups)),
         encoder=Encoder(kind="direct", time_steps=int(random.integers(1, 7))) if entering == "pixels" else None,
     )
+
+
+def with_readers(random: Random, network: FixedPointNetwork) -> FixedPointNetwork:
+    """Return the network with an output that reads what nobody else does: hardware without a reader is refused."""
+    *others, last = network.nodes
+    assert isinstance(last, Population)
+    read = {source for node in network.nodes for source in sources_of(node)}
+    sizes = {INPUT: network.num_inputs, **{node.name: math.prod(shape_of(node)) for node in others}}
+    inputs = last.inputs
+    for name in [name for name in sizes if name not in read]:
+        weight = random.integers(-6, 10, (last.num_neurons, sizes[name])) * random.integers(2, size=sizes[name])
+        inputs = (Connection(source=name, synapses=Dense(weight), greatest=network.greatest[name]), *inputs)
+    return replace(network, nodes=(*others, replace(last, inputs=inputs)))
 
 
 def random_inputs(network: FixedPointNetwork, steps: int, samples: int, seed: int = 0) -> NDArray[np.uint8]:

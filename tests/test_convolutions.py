@@ -138,7 +138,7 @@ def test_what_has_no_exact_hardware_is_refused_by_name():
     with pytest.raises(UnsupportedModelError) as caught:
         from_module(modules)
     rules = ("padding_mode must be", "equal at both", "return_indices must be", "not LPPool1d", "not AdaptiveMaxPool1d",
-             "output_size must be numbers", "dim must be")  # fmt: skip
+             "output_size must be fixed", "dim must be")  # fmt: skip
     for index, (rule, problem) in enumerate(zip(rules, caught.value.problems, strict=True)):
         assert problem.startswith(f"layer '{index}': ")
         assert rule in problem

@@ -3,7 +3,7 @@
 import naive
 import numpy as np
 import pytest
-from graphs import random_graph, random_inputs
+from graphs import random_graph, random_inputs, with_readers
 
 from snn2rtl.data.samples import Samples
 from snn2rtl.errors import UnsupportedModelError
@@ -66,7 +66,8 @@ def sizes(network):
 
 @pytest.mark.parametrize("number", range(50))
 def test_counts_are_those_of_the_loops(number):
-    network = random_graph(np.random.default_rng((7, number)))
+    rng = np.random.default_rng((7, number))
+    network = with_readers(rng, random_graph(rng))
     inputs = random_inputs(network, STEPS, SAMPLES, seed=number)
     events, arrived, operations = counted(network, inputs)
     found = metrics.observe(network, Samples(inputs, None, network.encoder))
@@ -94,7 +95,8 @@ def test_counts_are_those_of_the_loops(number):
 @pytest.mark.parametrize("number", range(50))
 def test_every_estimate_is_one(number):
     """No design is faster than the limit, and none takes longer than for the most that any sample can bring."""
-    network = random_graph(np.random.default_rng((8, number)))
+    rng = np.random.default_rng((8, number))
+    network = with_readers(rng, random_graph(rng))
     inputs = random_inputs(network, STEPS, SAMPLES, seed=number)
     try:
         design = plan(network, RtlOptions(lanes=PerLayer(3)))

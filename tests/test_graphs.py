@@ -196,7 +196,7 @@ def test_spikes_lost_to_delays_are_those_of_all_connections():
         reads(INPUT, [[1, 1, 1, 1]], delay=np.array([9, 0, 0, 0])),
     )
     found = assert_naive(graph(population("out", *inputs)), np.ones((3, 2, 4), np.uint8)).saturations
-    assert found.lost == {"out": 2 * ((0 + 1 + 2 + 3) + 3)}
+    assert found.lost_spikes == {"out": 2 * ((0 + 1 + 2 + 3) + 3)}
 
 
 def test_values_beyond_a_byte_are_kept():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from snn2rtl.rtl.layouts.cost import WALKER_BITS, Cost, entropy_bits
 
 

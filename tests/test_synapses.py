@@ -123,7 +123,7 @@ def test_large_batches_run_in_parts(monkeypatch: pytest.MonkeyPatch, chunk: int)
     made = convolution(17)
     values = np.random.default_rng(9).integers(0, 2, (40, made.num_inputs)).astype(np.uint8)
     whole = made.operator(np.float32)(values)
-    monkeypatch.setattr("snn2rtl.int_net.synapses.convolution._CHUNK", chunk)
+    monkeypatch.setattr("snn2rtl.windows._CHUNK", chunk)
     assert np.array_equal(made.operator(np.float32)(values), whole)
 
 

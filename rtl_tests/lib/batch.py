@@ -16,8 +16,10 @@ from rtl_tests.lib.emitted import Emitted, emit
 from rtl_tests.lib.seed import SEED
 from snn2rtl.flows import tools
 from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.reference import Inputs
 from snn2rtl.options import RtlOptions
 
+Case = tuple[FixedPointNetwork, RtlOptions] | tuple[FixedPointNetwork, RtlOptions, Inputs]  # of vectors, else random
 _BENCH = ("replay", "replay_source", "replay_monitor")
 _TOP = """module replay (
   input wire clk_i
@@ -29,11 +31,11 @@ endmodule
 """
 
 
-def emit_batch(cases: Sequence[tuple[FixedPointNetwork, RtlOptions]], folder: Path) -> list[Emitted]:
+def emit_batch(cases: Sequence[Case], folder: Path) -> list[Emitted]:
     """Write the designs of networks to numbered folders, and all of them in one program's files to ``batch``."""
     emitted = [
-        emit(replace(network, name=f"n{number}"), options, folder / str(number))
-        for number, (network, options) in enumerate(cases)
+        emit(replace(network, name=f"n{number}"), options, folder / str(number), *inputs)
+        for number, (network, options, *inputs) in enumerate(cases)
     ]
     batch = folder / "batch"
     batch.mkdir()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
-from graphs import random_graph
+from graphs import random_graph, with_readers
 
 from snn2rtl.encoders import MAX_RATE, Encoder
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.int_net.network import INPUT, Connection, FixedPointNetwork, Population, shape_of, sources_of
-from snn2rtl.int_net.synapses import Dense
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.rtl.plan import plan
 
@@ -21,7 +19,7 @@ MOST_VALUES = 24  # of a node: Verilator builds many networks at once
 def random_graph_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions]:
     """Return a network that is a graph and the hardware for it; of pixels only what there is hardware for."""
     while True:
-        network = _encoded(rng, _with_readers(rng, random_graph(rng, MOST_VALUES)))
+        network = _encoded(rng, with_readers(rng, random_graph(rng, MOST_VALUES)))
         options = _hardware(rng, network)
         if network.is_direct:
             try:
@@ -29,19 +27,6 @@ def random_graph_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlO
             except UnsupportedModelError:
                 continue
         return network, options
-
-
-def _with_readers(rng: np.random.Generator, network: FixedPointNetwork) -> FixedPointNetwork:
-    """Return the network in which the output reads what nobody else does, for that would hold everything up."""
-    *others, last = network.nodes
-    assert isinstance(last, Population)
-    read = {source for node in network.nodes for source in sources_of(node)}
-    sizes = {INPUT: network.num_inputs, **{node.name: math.prod(shape_of(node)) for node in others}}
-    inputs = last.inputs
-    for name in sizes.keys() - read:
-        weight = rng.integers(-6, 10, (last.num_neurons, sizes[name])) * rng.integers(2, size=sizes[name])
-        inputs = (Connection(source=name, synapses=Dense(weight), greatest=network.greatest[name]), *inputs)
-    return replace(network, nodes=(*others, replace(last, inputs=inputs)))
 
 
 def _encoded(rng: np.random.Generator, network: FixedPointNetwork) -> FixedPointNetwork:
