@@ -110,8 +110,10 @@ def of_pixels() -> FixedPointNetwork:
     rng = generator(17)
     first, second = (population(name, (6,), (INPUT, Dense(weights(rng, 6, 5))), fire_at=700) for name in ("a", "b"))
     pixels = [replace(one, inputs=(replace(one.inputs[0], greatest=255),)) for one in (first, second)]
-    made = graph(*pixels, population("out", (4,), ("a", Dense(weights(rng, 4, 6))), ("b", Dense(weights(rng, 4, 6)))))
-    return replace(made, input=Input(shape=(5,), greatest=255), encoder=Encoder(kind="direct", time_steps=5))
+    last = population("out", (4,), ("a", Dense(weights(rng, 4, 6))), ("b", Dense(weights(rng, 4, 6))))
+    encoder = Encoder(kind="direct", time_steps=5)
+    entered = Input(shape=(5,), greatest=255)
+    return FixedPointNetwork(name="graph", input=entered, nodes=(*pixels, last), count_bits=4, encoder=encoder)
 
 
 # names of nodes that are those of streams, instances and memories which the wiring makes, but for an underscore
