@@ -76,14 +76,15 @@ def latencies(
         batch: samples of a batch, at most as many as there are.
     """
     timed = []
+    folded = None if source is None else fold(source)
     for size in dict.fromkeys((1, min(batch, len(samples)))):
         inputs = samples.inputs(0, size)
         seconds = time_calls(partial(reference.run, network, inputs, record_spikes=False), repeats)
         timed.append(Latency(GOLDEN, "cpu", size, seconds))
-        if source is not None and is_plain(fold(source)):
+        if folded and is_plain(folded):
             from snn2rtl.frontend.forward import devices, forward
 
             for device, described in devices().items():
-                seconds = time_calls(forward(fold(source), inputs, device), repeats)
+                seconds = time_calls(forward(folded, inputs, device), repeats)
                 timed.append(Latency(TORCH, described, size, seconds))
     return tuple(timed)
