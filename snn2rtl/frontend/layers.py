@@ -8,6 +8,7 @@ from spikingjelly.activation_based import layer
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.frontend.convolutions import MAX_POOLS
 from snn2rtl.frontend.spikingjelly import (
     BATCH_NORMS,
     DROPOUTS,
@@ -30,7 +31,6 @@ _ALONG_2 = (
     layer.AdaptiveAvgPool2d, nn.BatchNorm2d, layer.BatchNorm2d, layer.ThresholdDependentBatchNorm2d,
 )  # fmt: skip
 _NORMS_1 = (nn.BatchNorm1d, layer.BatchNorm1d, layer.ThresholdDependentBatchNorm1d)
-_MAXIMA = (nn.MaxPool1d, layer.MaxPool1d, nn.MaxPool2d, layer.MaxPool2d)
 # Axes of a sample that a layer can take; any where a layer is in none of these.
 _FEATURES: tuple[tuple[tuple[type, ...], tuple[int, ...]], ...] = (
     (LINEARS, (1,)), (_ALONG_1, (2,)), (_ALONG_2, (3,)), (_NORMS_1, (1, 2)), (VOTES, (1,)),
@@ -77,5 +77,5 @@ def layer_of(module: nn.Module) -> Layer:
         is_multi=kind in INTEGRATORS or getattr(module, "step_mode", "s") == "m",
         has_lead=kind not in _ANY_LEAD,
         features=next((counts for kinds, counts in _FEATURES if kind in kinds), ()),
-        commutes=not has_state and kind not in _MAXIMA,
+        commutes=not has_state and kind not in MAX_POOLS,
     )
