@@ -1,7 +1,7 @@
 """Blocks of the top module between populations: forks, merges, address maps and pools of event streams.
 
-Each names the template of its instance in templates/verilog/top; a stream's wires are declared by the block that makes
-it. Templates see nothing else.
+Each names the template of its instance in templates/verilog/top, its read-only memories, and about how many block
+memories it takes. A stream's wires are declared by the block that makes it. Templates see nothing else.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Fork:
     """Every beat of a stream goes to several."""
 
     template: ClassVar[str] = "fork"
+    memories: ClassVar[tuple[Memory, ...]] = ()
+    block_memories: ClassVar[int] = 0
     source: Stream
     outputs: tuple[Stream, ...]
 
@@ -50,22 +52,14 @@ class Fork:
         """Return the expression of a wire of all outputs, the first in the lowest bit."""
         return _joined(self.outputs, field)
 
-    @property
-    def memories(self) -> tuple[Memory, ...]:
-        """Its read-only memories."""
-        return ()
-
-    @property
-    def block_memories(self) -> int:
-        """About how many block memories it takes."""
-        return 0
-
 
 @dataclass(frozen=True)
 class Merge:
     """Events of several streams in one, step by step; each source's addresses begin at its offset."""
 
     template: ClassVar[str] = "merge"
+    memories: ClassVar[tuple[Memory, ...]] = ()
+    block_memories: ClassVar[int] = 0
     sources: tuple[Stream, ...]
     offsets: tuple[int, ...]
     output: Stream
@@ -95,16 +89,6 @@ class Merge:
         fill = self.in_width - source.addr_width
         return f"{{{fill}'d0, {source.name}_addr}}" if fill else f"{source.name}_addr"
 
-    @property
-    def memories(self) -> tuple[Memory, ...]:
-        """Its read-only memories."""
-        return ()
-
-    @property
-    def block_memories(self) -> int:
-        """About how many block memories it takes."""
-        return 0
-
 
 @dataclass(frozen=True)
 class AddressMap:
@@ -132,14 +116,10 @@ class FirstOfStep:
     """The first event of each address in a step goes on: a max pool behind the map of its windows."""
 
     template: ClassVar[str] = "max_pool"
+    memories: ClassVar[tuple[Memory, ...]] = ()
     source: Stream
     output: Stream
     num_windows: int
-
-    @property
-    def memories(self) -> tuple[Memory, ...]:
-        """Its read-only memories."""
-        return ()
 
     @property
     def block_memories(self) -> int:
