@@ -14,6 +14,7 @@ import numpy as np
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.node_problems import node_problems
 from snn2rtl.float_net.nodes import (
     JOINS,
     NODE_TYPES,
@@ -26,7 +27,6 @@ from snn2rtl.float_net.nodes import (
     Linear,
     Neuron,
     Node,
-    node_problems,
 )
 from snn2rtl.pools import INPUT
 from snn2rtl.windows import Shape
