@@ -80,6 +80,7 @@ def one(operation: Operation, module: nn.Module | None, taken: list[Tensor], mem
         "add": lambda: taken[0] + taken[1],
         "multiply": lambda: taken[0] * taken[1],
         "complement": lambda: 1 - x,
+        "scale": lambda: operation.factor * x,
         "concatenate": lambda: torch.cat(taken, 1),
     }
     return results[operation.kind]()

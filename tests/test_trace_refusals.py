@@ -207,12 +207,6 @@ class Negative(Parts):
         return self.lif(self.fc(x * -1))  # here
 
 
-@refused("must take its input as it is, not 0.5 times; scale the weights")
-class Scaled(Parts):
-    def forward(self, x):
-        return self.lif(self.fc(x) / 2)  # here (layer)
-
-
 @refused("must subtract spikes from 1 only, for AND and IAND")
 class Difference(Parts):
     def forward(self, x):

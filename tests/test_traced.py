@@ -9,6 +9,7 @@ import torch
 from model_files import same
 from run_steps import exact, spikes
 from spikingjelly.activation_based import functional, layer, neuron
+from spikingjelly.activation_based.ann2snn.modules import VoltageScaler
 from torch import Tensor, nn
 
 import snn2rtl
@@ -53,6 +54,21 @@ class Parts(nn.Module):
         self.fc2, self.lif2 = nn.Linear(HIDDEN, OUT), neuron.IFNode()
 
 
+class Scaled(Parts):
+    """Currents and spikes that are scaled between layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.before, self.behind = VoltageScaler(0.5), VoltageScaler(2.0)
+
+    def forward(self, x):
+        total = 0
+        for x_t in x:
+            first = self.lif1(self.before(self.fc1(2 * x_t)))
+            total += self.lif2(self.fc2(self.behind(first)) / 4 + self.fc2(first))
+        return total
+
+
 class Counted(Parts):
     def forward(self, x):
         return sum(self.lif2(self.fc2(self.lif1(self.fc1(x_t)))) for x_t in x)
@@ -95,7 +111,7 @@ class Images(nn.Module):
         return self.fc(self.pool(self.lif(self.conv(x))).flatten(2)).sum(0)
 
 
-@pytest.mark.parametrize("cls", [Counted, Mean, Greatest, Last, LinearOfTheMean], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", [Counted, Mean, Greatest, Last, LinearOfTheMean, Scaled], ids=lambda cls: cls.__name__)
 def test_what_is_read_over_time(cls):
     agrees(cls(), spikes(STEPS, SAMPLES, IN))
 

@@ -27,6 +27,7 @@ from snn2rtl.float_net.nodes import (
     Linear,
     Neuron,
     Node,
+    Scale,
 )
 from snn2rtl.pools import INPUT
 from snn2rtl.windows import Shape
@@ -126,7 +127,7 @@ def _chain_problems(nodes: tuple[Node, ...]) -> list[str]:
     width: int | None = None
     before = "input"
     for index, node in enumerate(nodes):
-        if not isinstance(node, Flatten | Dropout | Linear | BatchNorm | Neuron | Integrator):
+        if not isinstance(node, Flatten | Dropout | Scale | Linear | BatchNorm | Neuron | Integrator):
             return problems  # widths are checked once shapes are known
         where = f"layer '{node.name}'"
         need = _inputs(node)

@@ -55,6 +55,17 @@ class Dropout:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Scale:
+    """``y = gain * x``, of currents or spikes.
+
+    Source: spikingjelly.activation_based.ann2snn.modules.VoltageScaler; ``x / 2`` in a forward().
+    """
+
+    name: str
+    gain: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Linear:
     """``y = weight @ x + bias``; weight has shape (out, in), bias (out,).
 
@@ -270,8 +281,8 @@ class Integrator:
 
 
 Node = (
-    Flatten | Dropout | Linear | Unflatten | Convolution | AveragePool | AdaptiveAveragePool | MaxPool | BatchNorm
-    | Neuron | Integrator | Add | And | Iand | Concatenate | Vote
+    Flatten | Dropout | Scale | Linear | Unflatten | Convolution | AveragePool | AdaptiveAveragePool | MaxPool
+    | BatchNorm | Neuron | Integrator | Add | And | Iand | Concatenate | Vote
 )  # fmt: skip
 NODE_TYPES: dict[str, type[Node]] = {cls.__name__: cls for cls in get_args(Node)}
 JOINS = (Add, And, Iand, Concatenate)  # nodes of several inputs

@@ -99,8 +99,10 @@ def _add(reader: Reader, call: Call) -> Any:
     total = _accumulated(reader, call, a, b) or _accumulated(reader, call, b, a)
     if total:
         return total
-    if a.count or b.count or a.score != b.score or a.score not in ("", "sum") or a.factor != b.factor:
+    if a.count or b.count or a.score != b.score or a.score not in ("", "sum") or (a.score and a.factor != b.factor):
         refuse(call, "must add results of one step, or their sums over all steps")
+    if a.factor != b.factor:
+        a, b = reader.value(call, left), reader.value(call, right)
     return joined(reader, call, "add", [a, b])
 
 
@@ -126,16 +128,24 @@ def _sub(reader: Reader, call: Call) -> Any:
 def _mul(reader: Reader, call: Call) -> Any:
     left, right = call.args
     for one, other in ((left, right), (right, left)):
-        if isinstance(one, int | float):
-            return _scaled(reader, call, other, float(one))
+        factor = _number(one)
+        if factor is not None:
+            return _scaled(reader, call, other, factor)
     return joined(reader, call, "multiply", [reader.value(call, left), reader.value(call, right)])
 
 
 def _div(reader: Reader, call: Call) -> Any:
-    value, divisor = call.args
-    if not isinstance(divisor, int | float) or divisor == 0 or call.kwargs:
+    value, divisor = call.args[0], _number(call.args[1])
+    if not divisor or call.kwargs:
         refuse(call, "must divide by a number")
     return _scaled(reader, call, value, 1 / divisor)
+
+
+def _number(item: object) -> float | None:
+    """Return a number that a module may keep as a tensor of no axes, as ann2snn's VoltageScaler does; else None."""
+    if isinstance(item, Tensor) and item.ndim == 0:
+        return float(item)
+    return float(item) if isinstance(item, int | float) else None
 
 
 def _scaled(reader: Reader, call: Call, item: object, factor: float) -> Value:

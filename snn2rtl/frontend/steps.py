@@ -21,7 +21,7 @@ from snn2rtl.frontend.axes import BATCH, MERGED, TIME, Axes
 from snn2rtl.frontend.calls import Call
 from snn2rtl.frontend.layers import Layer, layer_of
 
-Kind = Literal["input", "layer", "reshape", "add", "multiply", "complement", "concatenate"]
+Kind = Literal["input", "layer", "reshape", "add", "multiply", "complement", "scale", "concatenate"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +29,14 @@ class Operation:
     """What happens to a sample in every step.
 
     Attributes:
-        kind: "input", "layer", "reshape", "add", "multiply", "complement" (1 - x) or "concatenate" (of channels).
+        kind: "input", "layer", "reshape", "add", "multiply", "complement" (1 - x), "scale" or "concatenate" (of
+            channels).
         inputs: the operations whose results it takes, by their number.
         shape: of its result, without time and batch.
         module: the layer, where it is one.
         name: the layer's name in the network; of other operations a name of its own.
         where: the line of code that made it, or "".
+        factor: by which "scale" multiplies.
     """
 
     kind: Kind
@@ -43,6 +45,7 @@ class Operation:
     module: nn.Module | None = None
     name: str = ""
     where: str = ""
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +131,16 @@ class Reader:
         self.time_steps = steps
 
     def operation(
-        self, call: Call, kind: Kind, inputs: tuple[int, ...], shape: tuple[int, ...], step: int | None
+        self,
+        call: Call,
+        kind: Kind,
+        inputs: tuple[int, ...],
+        shape: tuple[int, ...],
+        step: int | None,
+        factor: float = 1.0,
     ) -> int:
         """Return the number of an operation, which the first step adds and the others find again."""
-        key = (kind, call.path or repr(call.module), inputs, shape)
+        key = (kind, call.path or repr(call.module), inputs, shape, factor)
         if key not in self._known:
             if step:
                 refuse(call, f"must do in step {step} what it does in step 0, for hardware is the same in all steps")
@@ -140,16 +149,19 @@ class Reader:
             name = name if self._names[name] == 1 else f"{name}_{self._names[name]}"
             self._known[key] = len(self.operations)
             module = call.module if kind == "layer" else None
-            self.operations.append(Operation(kind, inputs, shape, module, name, call.where))
+            self.operations.append(Operation(kind, inputs, shape, module, name, call.where, factor))
         return self._known[key]
 
     def value(self, call: Call, item: object) -> Value:
-        """Return an argument of a call that must be a tensor in the middle of the network, unscaled."""
+        """Return an argument of a call that must be a tensor in the middle of the network, scaled there."""
         value = self.partial(call, item)
         if value.score or value.count:
             refuse(call, "must come before the sum or mean over time, not after it")
         if value.factor != 1:
-            refuse(call, f"must take its input as it is, not {value.factor:.6g} times; scale the weights")
+            by_itself = replace(call, path="", op="scale", module=None)
+            shape = value.axes.sample
+            number = self.operation(by_itself, "scale", (value.operation,), shape, value.step, value.factor)
+            return replace(value, operation=number, factor=1.0)
         return value
 
     def partial(self, call: Call, item: object) -> Value:

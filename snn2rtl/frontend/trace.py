@@ -101,7 +101,7 @@ class _Tracer(fx.Tracer):
             return True
         if type(module).forward is nn.Module.forward:  # the instance may have one of its own
             return False
-        defined = getattr(type(module).forward, "__module__", "")
+        defined = getattr(type(module).forward, "__module__", None) or ""  # of torch.fx's GraphModules None
         return defined.startswith(LEAVES) and not isinstance(module, nn.Sequential)
 
     def path_of_module(self, module: nn.Module) -> str:

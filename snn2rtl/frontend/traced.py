@@ -26,6 +26,7 @@ from snn2rtl.float_net.nodes import (
     MaxPool,
     Neuron,
     Node,
+    Scale,
     Unflatten,
     Vote,
 )
@@ -95,7 +96,7 @@ class _Graph:
             sources = [node.name]
             self.ends[number] = node.name
 
-    def _nodes(self, operation: Operation, sources: list[str]) -> tuple[Sequence[Node], list[str]]:
+    def _nodes(self, operation: Operation, sources: list[str]) -> tuple[Sequence[Node], list[str]]:  # noqa: PLR0911
         """Return nodes in a row, and what the first one reads."""
         name, shape = operation.name, operation.shape
         match operation.kind:
@@ -107,6 +108,8 @@ class _Graph:
                 return [Flatten(name=name) if len(shape) == 1 else Unflatten(name=name, shape=shape)], sources
             case "add":
                 return [Add(name=name)], sources
+            case "scale":
+                return [Scale(name=name, gain=operation.factor)], sources
             case "concatenate":
                 return [Concatenate(name=name)], sources
             case "multiply":

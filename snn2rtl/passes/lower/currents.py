@@ -10,7 +10,7 @@ import numpy as np
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.nodes import FloatArray
 from snn2rtl.passes.lower.compose import after
-from snn2rtl.passes.lower.maps import Gain, Kernel, Map, Matrix, applied, embedded, fitted, scaled
+from snn2rtl.passes.lower.maps import Gain, Kernel, Map, Matrix, applied, embedded, enlarged, fitted, scaled
 from snn2rtl.windows import Shape
 
 
@@ -66,6 +66,12 @@ def reshaped(current: Current, shape: Shape) -> Current:
 
 def _reshaped_gain(gain: FloatArray, shape: Shape) -> FloatArray:
     return gain.reshape(shape) if np.ndim(gain) else gain
+
+
+def multiplied(current: Current, gain: float) -> Current:
+    """Return ``gain * x``."""
+    terms = tuple(replace(term, map=enlarged(term.map, gain)) for term in current.terms)
+    return replace(current, terms=terms, bias=gain * current.bias)
 
 
 def normalised(current: Current, gain: FloatArray, offset: FloatArray, name: str) -> Current:

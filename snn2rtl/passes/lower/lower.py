@@ -24,10 +24,11 @@ from snn2rtl.float_net.nodes import (
     MaxPool,
     Neuron,
     Node,
+    Scale,
     Unflatten,
     Vote,
 )
-from snn2rtl.passes.lower.currents import Current, added, of_source, reshaped
+from snn2rtl.passes.lower.currents import Current, added, multiplied, of_source, reshaped
 from snn2rtl.passes.lower.layers import gate, layer
 from snn2rtl.passes.lower.made import Made, refuse
 from snn2rtl.passes.lower.pool import averaged, max_pooled, voted
@@ -101,6 +102,8 @@ class _Walk:
             case Linear() | Convolution():
                 (source,) = self.sources[node.name]
                 return (weighted(node, parts, source),)
+            case Scale(gain=gain):
+                return tuple(multiplied(one, gain) for one in parts)
             case BatchNorm():
                 return (batch_normalised(node, whole(node, parts)),)
             case AveragePool() | AdaptiveAveragePool():
@@ -190,7 +193,7 @@ def input_shape(network: SpikingNetwork) -> Shape:
                 return (len(mean),)
             case Unflatten(shape=shape):
                 return shape
-            case Flatten() | Dropout() | Neuron():
+            case Flatten() | Dropout() | Scale() | Neuron():
                 reading = (*reading, node.name)
             case _:
                 return ()

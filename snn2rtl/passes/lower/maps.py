@@ -93,6 +93,15 @@ def scaled(one: Map, gain: FloatArray, shape: Shape) -> Map:
             return replace(one, weight=column * weight, step=_scaled_step(step, gain))
 
 
+def enlarged(one: Map, gain: float) -> Map:
+    """Return ``gain * y``."""
+    match one:
+        case Gain(before):
+            return Gain(gain * before)
+        case Matrix(weight) | Kernel(weight):
+            return scaled(one, np.full(len(weight), gain), (len(weight),))
+
+
 def _scaled_step(step: FloatArray | None, gain: FloatArray) -> FloatArray | None:
     # a gain of 0 leaves weights of 0, of which every step is as good
     return None if step is None else step * np.where(gain == 0, 1.0, np.abs(gain))
