@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 Index = NDArray[np.int64]
 Shape = tuple[int, ...]
+MAX_UNROLLED = 1 << 27  # weights of a matrix: a gigabyte of floats or integers
 _CHUNK = 1 << 23  # values of unrolled windows at a time
 
 

@@ -822,7 +822,7 @@ def test_a_matrix_that_is_too_large_is_refused(monkeypatch):
     graph.conv(4, (3, 3))
     name = graph.conv(4, (3, 3), padding=(1, 1))
     graph.fire()
-    monkeypatch.setattr(maps, "MAX_WEIGHTS", 10**4)
+    monkeypatch.setattr(maps, "MAX_UNROLLED", 10**4)
     rule = f"must have at most {10**4} weights when unrolled, not {4 * 36 * 4 * 36}"
     assert problems_of(graph) == (f"layer '{name}': {rule}",)
 

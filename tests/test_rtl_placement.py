@@ -1,10 +1,13 @@
 """Places of neurons: every one that can fire has one, lanes fill evenly, frequent inputs count more."""
 
 import numpy as np
+import pytest
 from networks import chain, dense
 
+from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.int_net.network import INPUT
 from snn2rtl.options import PerLayer, RtlOptions
+from snn2rtl.rtl import placement
 from snn2rtl.rtl.placement import place
 
 
@@ -59,3 +62,12 @@ def test_inputs_that_fire_often_count_more():
 def test_full_rows_keep_their_order():
     first, _ = two_places(np.ones((9, 4), int), 2)
     assert first.tolist() == list(range(9))
+
+
+def test_layers_that_are_too_large_are_all_named(monkeypatch):
+    monkeypatch.setattr(placement, "MAX_UNROLLED", 39)
+    rule = "must have at most 39 weights when unrolled for Verilog, zeros counted"
+    with pytest.raises(UnsupportedModelError) as error:
+        place(two_layers(np.ones((8, 5), np.int64)), RtlOptions())
+    names = [layer.name for layer in two_layers(np.ones((8, 5), np.int64)).populations]
+    assert str(error.value).splitlines()[0] == f"layer '{names[0]}': {rule}, not 40"

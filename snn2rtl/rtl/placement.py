@@ -10,10 +10,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.intervals import never_fires
 from snn2rtl.int_net.network import FixedPointNetwork, Population
 from snn2rtl.options import RtlOptions
+from snn2rtl.windows import MAX_UNROLLED
 
 _SPARSE = 0.75  # density below which places matter
 
@@ -28,7 +30,11 @@ def place(network: FixedPointNetwork, options: RtlOptions, firing: Mapping[str, 
         network: the integer network.
         options: has the lanes.
         firing: how often the input and each node fired on calibration data; all equally often without it.
+
+    Raises:
+        UnsupportedModelError: a layer is too large when unrolled; all of these are named.
     """
+    check_size(network)
     placement: dict[str, IntArray] = {}
     for layer in network.populations:
         # the hardware index of an output is its number, so that groups of them are neighbours
@@ -44,6 +50,16 @@ def place(network: FixedPointNetwork, options: RtlOptions, firing: Mapping[str, 
             live = live[_even_places(used, lanes, weigh)]
         placement[layer.name] = live
     return placement
+
+
+def check_size(network: FixedPointNetwork) -> None:
+    """Raise UnsupportedModelError where populations have more weights than memory here holds, zeros counted."""
+    sizes = {layer.name: layer.num_neurons * sum(one.synapses.num_inputs for one in layer.inputs)
+             for layer in network.populations}  # fmt: skip
+    rule = f"must have at most {MAX_UNROLLED} weights when unrolled for Verilog, zeros counted"
+    problems = [f"layer '{name}': {rule}, not {size}" for name, size in sizes.items() if size > MAX_UNROLLED]
+    if problems:
+        raise UnsupportedModelError(problems)
 
 
 def row_order(layer: Population, placement: Placement) -> IntArray:

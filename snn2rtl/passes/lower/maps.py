@@ -13,9 +13,7 @@ import numpy as np
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.float_net.nodes import FloatArray
-from snn2rtl.windows import Shape, Windows, columns_of, convolve, ungrouped, unrolled
-
-MAX_WEIGHTS = 1 << 27  # of a matrix: a gigabyte of floats
+from snn2rtl.windows import MAX_UNROLLED, Shape, Windows, columns_of, convolve, ungrouped, unrolled
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,8 +157,8 @@ def fitted(one: Map, name: str, inputs: Shape, outputs: Shape) -> Map:
 
 def check_size(name: str, size: int) -> None:
     """Raise UnsupportedModelError where a matrix of so many weights would be too large."""
-    if size > MAX_WEIGHTS:
-        rule = f"must have at most {MAX_WEIGHTS} weights when unrolled, not {size}"
+    if size > MAX_UNROLLED:
+        rule = f"must have at most {MAX_UNROLLED} weights when unrolled, not {size}"
         raise UnsupportedModelError([f"layer '{name}': {rule}"])
 
 
