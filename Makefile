@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo test lint docs bench bench-shd results results-mnist results-hardware results-shd scale spiker clean
+.PHONY: help setup demo test lint docs bench models bench-shd results results-mnist results-hardware results-shd scale spiker clean
 
 help:
 	@grep -E '^# make' Makefile
@@ -39,6 +39,10 @@ bench: setup
 	$(BIN)/python benchmarks/golden_model.py
 	$(BIN)/python benchmarks/compile_scaling.py
 	$(BIN)/python benchmarks/training_speed.py
+
+# make models  networks that others wrote through the whole chain: exact, the same in Verilog, or refused how (half an hour)
+models: setup
+	$(BIN)/python benchmarks/models.py
 
 # make bench-shd DATA=<folder of SHD>   binning of all training recordings beside plain loops
 bench-shd: setup

@@ -1,0 +1,300 @@
+"""Networks of others through the whole chain: read unmodified, exact in integers, the same in Verilog, or refused how.
+
+Each gets weights of which float64 rounds nothing. Its own forward() and the integer network run the same samples, half
+of them random and half images of digits; every spike of every layer is compared. Then its Verilog runs two of them in
+both simulators, under stalls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from common import IMAGES, ROOT, record
+from model_zoo import ZOO, Model
+from norse.torch.module.lif import LIFCell
+from numpy.typing import NDArray
+from spikingjelly.activation_based import functional, neuron
+from torch import Tensor, nn
+
+import snn2rtl
+from snn2rtl.compiler import to_layers
+from snn2rtl.data.samples import load_samples
+from snn2rtl.encoders import MAX_PIXEL
+from snn2rtl.errors import Snn2RtlError
+from snn2rtl.float_net.layered import FloatLayer
+from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.folder import open_folder
+from snn2rtl.frontend import from_module
+from snn2rtl.int_net import reference
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.options import PerLayer, QuantizeOptions
+from snn2rtl.output import write_file
+from snn2rtl.progress import bar
+from snn2rtl.verify.engines import Stalls
+from snn2rtl.verify.verify import verify
+
+sys.path.insert(0, str(ROOT / "tests"))
+from run_steps import exact
+
+ENGINES = ("verilator", "icarus")
+STALLS = Stalls(sender=64, receiver=64)
+IN_VERILOG = 2  # samples
+
+Samples = NDArray[np.uint8]
+
+
+@dataclass
+class Row:
+    """What was found; numbers are None where the network did not come so far.
+
+    neurons and weights: of the integer network, kernels stored once. compared: spikes that its forward() and the
+    integer network made, all the same. bits and memories: of the unrolled Verilog. spikes: the same in Verilog.
+    """
+
+    name: str
+    origin: str
+    refused: str = ""
+    neurons: int | None = None
+    weights: int | None = None
+    compared: int | None = None
+    bits: int | None = None
+    memories: int | None = None
+    spikes: int | None = None
+    seconds: float = 0.0
+
+
+def main() -> None:
+    """Take every network as far as it goes; write docs/results/models.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("runs/models"), help="where rows are kept [%(default)s]")
+    parser.add_argument("--only", help="only networks whose names contain this; nothing is written")
+    args = parser.parse_args()
+    args.runs.mkdir(parents=True, exist_ok=True)
+    chosen = [model for model in ZOO if (args.only or "").lower() in model.name.lower()]
+    rows = []
+    with bar("networks", len(chosen)) as advance:
+        for model in chosen:
+            rows.append(kept(model, args.runs))
+            advance(1)
+    if args.only:
+        print(*rows, sep="\n")
+    else:
+        record("models", "Networks that others wrote", "make models", page(rows))
+
+
+def kept(model: Model, runs: Path) -> Row:
+    """Return the row of a network, which an earlier run may have made."""
+    path = runs / f"{''.join(c if c.isalnum() else '_' for c in model.name)}.json"
+    if path.is_file():
+        return Row(**json.loads(path.read_text()))
+    found = row(model)
+    write_file(path, lambda part: part.write_text(json.dumps(asdict(found), indent=1)))
+    return found
+
+
+def row(model: Model) -> Row:
+    """Take a network through the chain, to the first step that refuses it."""
+    start = time.perf_counter()
+    found = Row(model.name, model.origin)
+    try:
+        _measure(model, found)
+    except Snn2RtlError as error:
+        found.refused = str(error)
+    found.seconds = time.perf_counter() - start
+    return found
+
+
+def _measure(model: Model, found: Row) -> None:
+    torch.manual_seed(0)
+    net = dyadic(model.build())
+    inputs = samples(model)
+    source = from_module(net, example_input=None if model.is_norse else example(model, inputs))
+    steps = source.encoder.time_steps if source.encoder else len(inputs)
+    options = QuantizeOptions(
+        bits=PerLayer(12), scale="layer", membrane_fraction=PerLayer(12), time_steps=steps, strict=True
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        network = snn2rtl.compile(source, Path(scratch) / "net.npz", quantize=options).network
+        found.neurons = sum(one.num_neurons for one in network.populations)
+        found.weights = sum(one.synapses.stored.size for layer in network.populations for one in layer.inputs)
+        found.compared = compare(model, net, source, network, inputs)
+        compiled = snn2rtl.compile(network, Path(scratch) / "rtl")
+        found.bits = sum(layer.rom_bits for layer in compiled.design.layers)
+        found.memories = compiled.design.block_memories
+        found.spikes = in_verilog(Path(scratch), inputs)
+
+
+def dyadic(net: nn.Module) -> nn.Module:
+    """Return the network with weights, and factors, of which float64 rounds nothing."""
+    for name, buffer in net.named_buffers():
+        if name.endswith("scale"):  # of ann2snn
+            buffer.copy_(2.0 ** buffer.log2().round())
+    return exact(net)
+
+
+def samples(model: Model) -> Samples:
+    """Return random samples and digits: spikes (T, N, ...), or images (N, ...)."""
+    random = np.random.default_rng(0)
+    digits = _digits(model.shape)[: model.batch]
+    images = np.concatenate([random.integers(0, 256, digits.shape, dtype=np.uint8), digits])
+    if model.takes_images:
+        return images
+    return (random.random((model.steps, *images.shape)) * MAX_PIXEL < images).astype(np.uint8)
+
+
+def _digits(shape: tuple[int, ...]) -> Samples:
+    """Return test images of MNIST in another size, in every channel; the first row that is not black where it has one.
+
+    An input of few numbers gets the middle of an image's middle row.
+    """
+    images = np.load(IMAGES)["images"].reshape(-1, 28, 28)
+    if len(shape) == 1:
+        first = max(0, 14 - shape[0] // 2)
+        return np.ascontiguousarray(images[:, 14, first : first + shape[0]])
+    channels, *size = shape
+    rows, columns = (np.arange(length) * 28 // length for length in size)
+    return np.repeat(images[:, None, rows[:, None], columns], channels, axis=1)
+
+
+def example(model: Model, inputs: Samples) -> Tensor:
+    """Return what the network takes in one call."""
+    return torch.from_numpy(inputs[0] if model.by_step else inputs).double()
+
+
+def compare(model: Model, net: nn.Module, source: SpikingNetwork, network: FixedPointNetwork, inputs: Samples) -> int:
+    """Assert that every layer makes the same spikes in the network and in integers; return how many.
+
+    Raises:
+        AssertionError: one does not, or makes none.
+    """
+    result = reference.run(network, inputs.reshape(*inputs.shape[: 1 if model.takes_images else 2], -1))
+    with recorded(net) as spikes, torch.no_grad():
+        wanted = forward(model, net, inputs)
+    modules = {one.name: one.neuron.name for one in to_layers(source).nodes if isinstance(one, FloatLayer)}
+    total = 0
+    for name, trace in result.traces.items():
+        if modules.get(name) in spikes:
+            made = np.stack(spikes[modules[name]]) if model.by_step or model.is_norse else spikes[modules[name]][0]
+            assert np.array_equal(made.reshape(trace.spikes.shape), trace.spikes), f"{model.name}: {name} differs"
+            assert trace.spikes.any(), f"{model.name}: {name} never fires"
+            total += int(trace.spikes.sum())
+    scores = wanted.numpy().reshape(-1, *result.counts.shape).sum(axis=0)
+    _assert_proportional(scores, result.counts, model.name)
+    return total
+
+
+def _assert_proportional(scores: NDArray[Any], counts: NDArray[Any], name: str) -> None:
+    """Compare scores in another unit; a mean over time is as good as a sum."""
+    largest = np.unravel_index(np.argmax(np.abs(scores)), scores.shape)
+    assert scores[largest], f"{name}: no output"
+    step = counts[largest] / scores[largest]
+    assert step > 0, f"{name}: scores have another sign"
+    assert np.allclose(scores * step, counts, rtol=0, atol=1e-6), f"{name}: scores differ"
+
+
+def forward(model: Model, net: nn.Module, inputs: Samples) -> Tensor:
+    """Run the network's own code on samples."""
+    values = torch.from_numpy(inputs).double()
+    if model.takes_images:
+        return torch.as_tensor(net(values / MAX_PIXEL))
+    if model.is_norse:
+        outputs, state = [], None
+        for value in values:
+            output, state = net(value, state)
+            outputs.append(output)
+        return torch.stack(outputs)
+    functional.reset_net(net)
+    return torch.stack([net(value) for value in values]) if model.by_step else torch.as_tensor(net(values))
+
+
+@contextmanager
+def recorded(net: nn.Module) -> Iterator[dict[str, list[NDArray[Any]]]]:
+    """Record what every neuron gives, call by call."""
+    found: dict[str, list[NDArray[Any]]] = {}
+
+    def keep(name: str) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            spikes = output[0] if isinstance(output, tuple) else output
+            found.setdefault(name, []).append(spikes.numpy().astype(np.uint8))
+
+        return hook
+
+    spiking = (neuron.BaseNode, LIFCell)
+    hooks = [one.register_forward_hook(keep(name)) for name, one in net.named_modules() if isinstance(one, spiking)]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def in_verilog(scratch: Path, inputs: Samples) -> int:
+    """Return the spikes of the first and last sample, which both simulators and the golden model agree on."""
+    folder = open_folder(scratch / "rtl")
+    network, path = folder.network, scratch / "samples.npz"
+    if network.takes_pixels:
+        np.savez(path, images=inputs[[0, -1]].reshape(IN_VERILOG, -1))
+    else:
+        np.savez(path, spikes=inputs[:, [0, -1]].reshape(len(inputs), IN_VERILOG, -1).swapaxes(0, 1))
+    taken = load_samples(path, inputs=network.num_inputs, encoder=network.encoder)
+    verdicts = [verify(folder, taken, engine, STALLS, lambda _: None) for engine in ENGINES]
+    return verdicts[0].spikes
+
+
+def page(rows: list[Row]) -> list[str]:
+    """Return the lines of docs/results/models.md."""
+    through = [row for row in rows if row.spikes is not None]
+    exactly = [row for row in rows if row.compared is not None]
+    refused = [row for row in rows if row.refused]
+    return [
+        f"{len(rows)} networks: {len(exactly)} are exact in integers, {len(through)} of them in Verilog; "
+        f"{len(refused)} are refused somewhere, by the sentence below.",
+        "",
+        "Networks are imported unmodified from SpikingJelly 2.0.0 or Norse 1.1.0, or written after a layer list, as "
+        "the second column says. Their weights are drawn as multiples of a power of two: float64 rounds nothing. "
+        "**Spikes compared**: of all neurons, of random samples and of MNIST's digits, the same in the network's own "
+        "forward() and in the integer network, as are the scores of classes. **In Verilog**: spikes of two samples, "
+        "the same in the golden model, Verilator and Icarus, under stalls. "
+        "Convolutions are unrolled, weights have 12 bits.",
+        "",
+        "| network | from | neurons | weights | spikes compared | weight bits | block memories | in Verilog |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        *(_line(row) for row in rows),
+        "",
+        "## What is refused",
+        "",
+        *(line for row in refused for line in _refusal(row)),
+    ]
+
+
+def _line(row: Row) -> str:
+    numbers = (row.neurons, row.weights, row.compared, row.bits, row.memories, row.spikes)
+    texts = ["-" if number is None else f"{number:,}" for number in numbers]
+    return f"| {row.name} | {row.origin} | {' | '.join(texts)} |"
+
+
+def _refusal(row: Row) -> list[str]:
+    first, *others = row.refused.splitlines()
+    more = f" (and {len(others)} more)" if others else ""
+    return [f"- **{row.name}**: {_short(first)}{more}"]
+
+
+def _short(sentence: str) -> str:
+    """Return a sentence without the folder that packages are installed in."""
+    before, found, after = sentence.partition("site-packages/")
+    return after if found and " " not in before else sentence
+
+
+if __name__ == "__main__":
+    main()
