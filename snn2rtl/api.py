@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +43,15 @@ class Compiled:
     """What compile made: the integer network, its hardware, what quantizing cost, and how targets were reached."""
 
     network: FixedPointNetwork
-    design: RtlDesign
+    planned: Callable[[], RtlDesign]
     reports: tuple[LayerReport, ...]
     accuracy: Accuracy | None
     reached: Reached | None
+
+    @cached_property
+    def design(self) -> RtlDesign:
+        """The hardware, which is planned when somebody asks: a large network may have none."""
+        return self.planned()
 
 
 def compile(
@@ -96,16 +102,17 @@ def compile(
         _read(model, arch, name, noise, _Inputs(input_shape, input_max, example_input)), quantize, calibration
     )
     load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
-    reached = None
     if targets == Targets():
-        design = plan(network, rtl, place(network, rtl, load.firing if load else None))
+        firing = load.firing if load else None
+        made = Compiled(network, lambda: plan(network, rtl, place(network, rtl, firing)), reports, accuracy, None)
     else:
         design, reached = reach(network, rtl, targets, load)
+        made = Compiled(network, lambda: design, reports, accuracy, reached)
     if path and network_file.is_named(path):
         write_file(path, lambda part: network_file.save(network, part))
     elif path:
-        write_rtl(network, design, path, reports, accuracy, reached)
-    return Compiled(network, design, reports, accuracy, reached)
+        write_rtl(network, made.design, path, reports, accuracy, made.reached)
+    return made
 
 
 @dataclass(frozen=True, eq=False)

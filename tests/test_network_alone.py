@@ -17,12 +17,13 @@ from snn2rtl import cli
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.data.samples import Samples, load_samples
 from snn2rtl.encoders import Encoder
-from snn2rtl.errors import DataError, OutputError
+from snn2rtl.errors import DataError, OutputError, UnsupportedModelError
 from snn2rtl.float_net.reference import scores
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.chain import layers_of, with_layers
 from snn2rtl.int_net.neurons import ShiftLeak
 from snn2rtl.output import write_file
+from snn2rtl.rtl import placement
 
 ENCODER = Encoder(kind="direct", time_steps=4)
 
@@ -39,6 +40,15 @@ def test_the_file_of_a_direct_network(tmp_path):
         found = json.loads(arrays["header"].tobytes())
     assert found["input"] == {"shape": [20], "greatest": 1}
     assert [[one["greatest"] for one in node["inputs"]] for node in found["nodes"]] == [[1], [1]]
+
+
+def test_a_network_too_large_for_hardware_has_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(placement, "MAX_UNROLLED", 1)
+    snn2rtl.compile(random_network(ENCODER), tmp_path / "net.npz")
+    assert network_file.load(tmp_path / "net.npz").num_inputs == 20
+    with pytest.raises(UnsupportedModelError, match="must have at most 1 weights when unrolled"):
+        snn2rtl.compile(random_network(ENCODER), tmp_path / "rtl")
+    assert not (tmp_path / "rtl").exists()
 
 
 def test_compile_writes_the_integer_network_alone(tmp_path):
