@@ -34,7 +34,8 @@ class Model:
 
     origin: where it is from. build: makes it. shape: of a sample in a step. by_step: its forward() takes one step, not
     all. is_norse: it takes a state and returns one. takes_images: it repeats an image itself, for direct coding. batch:
-    samples that are compared; steps: of a sample, where it does not choose them.
+    samples that are compared; steps: of a sample, where it does not choose them. weight_bits: of fractions, few where
+    two layers of weights become one.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Model:
     takes_images: bool = False
     batch: int = 4
     steps: int = 3
+    weight_bits: int = 6
 
 
 class _Stub(ModuleType):
@@ -184,20 +186,20 @@ _SHIPPED = (
         )
     ),
     Model("sew_resnet18, ADD", f"{_OWN}model.sew_resnet`",
-          _function("model.sew_resnet", "sew_resnet18", cnf="ADD", num_classes=10), (3, 16, 16), batch=2),
+          _function("model.sew_resnet", "sew_resnet18", cnf="ADD", num_classes=10), (3, 8, 8), batch=2, steps=2),
     *(
         Model(f"SEWResNet of 4 blocks, {gate}", f"{_OWN}model.sew_resnet`",
-              _small_resnet("model.sew_resnet", "SEWResNet", cnf=gate), (3, 8, 8), batch=2)
+              _small_resnet("model.sew_resnet", "SEWResNet", cnf=gate), (3, 8, 8), batch=2, steps=2)
         for gate in ("ADD", "AND", "IAND")
     ),
     Model("spiking_resnet18", f"{_OWN}model.spiking_resnet`",
-          _function("model.spiking_resnet", "spiking_resnet18", num_classes=10), (3, 16, 16), batch=2),
+          _function("model.spiking_resnet", "spiking_resnet18", num_classes=10), (3, 8, 8), batch=2, steps=2),
     Model("spiking_vgg11", f"{_OWN}model.spiking_vgg`",
           _function("model.spiking_vgg", "spiking_vgg11", num_classes=10, init_weights=False), (3, 32, 32), batch=2),
-    Model("SpikingVGG, few channels", f"{_OWN}model.spiking_vgg`", _small_vgg, (3, 32, 32), batch=2),
+    Model("SpikingVGG, few channels", f"{_OWN}model.spiking_vgg`", _small_vgg, (3, 32, 32), batch=2, steps=2),
     Model("ms_resnet18", f"{_OWN}model.ms_resnet`", _class("model.ms_resnet", "ms_resnet18"), (3, 32, 32), batch=2),
-    Model("masnn_dvs128_gesture", f"{_OWN}model.masnn`", _class("model.masnn", "masnn_dvs128_gesture", T=3),
-          (2, 128, 128), batch=2),
+    Model("masnn_dvs128_gesture", f"{_OWN}model.masnn`", _class("model.masnn", "masnn_dvs128_gesture"),
+          (2, 32, 32), batch=1, steps=60),
     Model("spikformer_cifar10", f"{_OWN}model.spikformer`", _class("model.spikformer", "spikformer_cifar10"),
           (3, 32, 32), batch=2),
     Model("qkformer_10_384", f"{_OWN}model.qkformer`", _class("model.qkformer", "qkformer_10_384"),
@@ -213,7 +215,7 @@ _EXAMPLES = (
     Model("PlainNet", f"{_OWN}examples.rsnn_sequential_fmnist`", _class("examples.rsnn_sequential_fmnist", "PlainNet"),
           (28,), steps=28),
     Model("FeedBackNet", f"{_OWN}examples.rsnn_sequential_fmnist`",
-          _class("examples.rsnn_sequential_fmnist", "FeedBackNet"), (28,), steps=28),
+          _class("examples.rsnn_sequential_fmnist", "FeedBackNet"), (28,), steps=28, weight_bits=3),
     Model("StatefulSynapseNet", f"{_OWN}examples.rsnn_sequential_fmnist`",
           _class("examples.rsnn_sequential_fmnist", "StatefulSynapseNet"), (28,), steps=28),
     Model("MNISTNet of lava_mnist", f"{_OWN}examples.lava_mnist`", _class("examples.lava_mnist", "MNISTNet", 2),
@@ -250,6 +252,6 @@ _WRITTEN = (
                   neuron.IFNode(**_ATAN)), (1, 28, 28)),
     Model("12-38R-7", "the recurrent network of the NIR paper (Braille), its layer list",
           _layers(layer.Linear(12, 38), layer.LinearRecurrentContainer(_leaky(), 38, 38), layer.Linear(38, 7),
-                  _leaky()), (12,), steps=16),
+                  _leaky()), (12,), steps=6, weight_bits=3),
 )  # fmt: skip
 ZOO: tuple[Model, ...] = (*_SHIPPED, *_EXAMPLES, *_WRITTEN)

@@ -68,6 +68,7 @@ POOLS = [
     [nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True), nn.Conv2d(3, 2, 2)],
     [layer.MaxPool2d(2, stride=1, dilation=2), nn.Flatten(), nn.Linear(126, 2)],
     [nn.AdaptiveAvgPool2d((4, 3)), nn.Conv2d(3, 2, 1)],
+    [nn.AdaptiveAvgPool2d((11, 5)), nn.Conv2d(3, 2, 3)],
     [layer.Conv2d(3, 2, 1), layer.AdaptiveAvgPool2d(1), layer.Flatten(), layer.Linear(2, 2)],
 ]
 ROWS = [
@@ -75,6 +76,8 @@ ROWS = [
     [nn.MaxPool1d(2, ceil_mode=True), nn.AvgPool1d(2), nn.BatchNorm1d(3), nn.Conv1d(3, 1, 1)],
     [layer.AvgPool1d(2), layer.Conv1d(3, 2, 1, groups=1)],
     [nn.AdaptiveAvgPool1d(3), nn.Flatten(), nn.Linear(9, 2)],
+    [nn.AdaptiveAvgPool1d(5), nn.Conv1d(3, 2, 3, padding=1)],
+    [nn.Conv1d(3, 2, 5), nn.AdaptiveAvgPool1d(7), nn.Flatten(), nn.Linear(14, 2)],
 ]
 
 
@@ -163,7 +166,6 @@ def test_what_has_no_exact_hardware_is_refused_by_name():
             [nn.Conv1d(1, 2, 3), nn.MaxPool1d(2)],
             "layer '2': MaxPool must come right after spiking neurons, for it pools spikes; put the neurons before it",
         ),
-        ((1, 8), [nn.AdaptiveAvgPool1d(3), nn.Conv1d(1, 1, 1)], "layer '1': outputs (3,) must divide the input"),
     ],
 )  # fmt: skip
 def test_misfits_are_named(shape, modules, message):

@@ -779,11 +779,6 @@ MISFITS = [
         node(MaxPool, kernel=(2, 2), stride=(1, 1)),
         "MaxPool of 2 axes must have an input of 3 axes, channels first, not 2",
     ),
-    (
-        (4, 6),
-        node(AdaptiveAveragePool, outputs=(4,)),
-        "outputs (4,) must divide the input of (6,), for windows must not overlap",
-    ),
     ((4, 6), node(Vote, size=2), "Vote must come after a Flatten, not on shape (4, 6)"),
     ((4,), node(Vote, size=3), "4 outputs must be a multiple of 3"),
     ((4,), node(Neuron, **{**LIF, "tau": [2.0, 3.0]}), "tau must have shape (4,), not (2,)"),

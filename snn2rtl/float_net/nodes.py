@@ -145,7 +145,7 @@ class AveragePool:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AdaptiveAveragePool:
-    """An average pool whose windows make an output of a given size along each axis; they must not overlap.
+    """An average pool whose windows make an output of a given size along each axis.
 
     Source: torch.nn.AdaptiveAvgPool1d, AdaptiveAvgPool2d.
     """

@@ -223,6 +223,8 @@ def _kind(returned: Any) -> str:
         return f"the {len(returned.meta['value'])} of {returned.name}"
     if returned is None:
         return "None"
+    if isinstance(returned, Tensor):
+        return "a tensor that no layer made of its input, such as a membrane that a neuron keeps"
     kind = next((kind for kind in (tuple, list, dict) if isinstance(returned, kind)), type(returned))
     return f"a {kind.__name__}"
 

@@ -58,6 +58,10 @@ class TracedTensor(fx.Proxy):
     def _changed(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
         return self.tracer.create_proxy("call_function", function, (self, other), {})
 
+    def __setitem__(self, key: object, value: object) -> None:
+        rule = "forward() must not write into a tensor; collect what steps give in a list, and torch.stack() it"
+        raise UnsupportedModelError([f"{where() or 'network'}: {rule}"])
+
     def __len__(self) -> int:
         return len(self.tensor)
 

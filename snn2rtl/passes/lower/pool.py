@@ -10,7 +10,7 @@ import numpy as np
 from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, FloatArray, MaxPool, Vote
 from snn2rtl.passes.lower.currents import Current, Term, of_source, reshaped, through
 from snn2rtl.passes.lower.made import Made, refuse
-from snn2rtl.passes.lower.maps import Gain, Kernel, Matrix, as_matrix, gain_of_channels
+from snn2rtl.passes.lower.maps import Gain, Kernel, Matrix, as_matrix, check_size, gain_of_channels
 from snn2rtl.pools import MaxPool as SpikePool
 from snn2rtl.pools import SumPool
 from snn2rtl.windows import Shape, Windows
@@ -18,6 +18,8 @@ from snn2rtl.windows import Shape, Windows
 
 def averaged(node: AveragePool | AdaptiveAveragePool, current: Current, made: Made) -> Current:
     """Return what an average pool makes of a current: of spikes and counts their sums, whose divisor is a gain."""
+    if isinstance(node, AdaptiveAveragePool) and _overlaps(node, current.shape[1:]):
+        return _adapted(node, current)
     windows = _windows(node, current.shape)
     channels, share = current.shape[0], 1 / _divisors(node, windows)
     shape = (channels, *windows.outputs)
@@ -36,6 +38,30 @@ def averaged(node: AveragePool | AdaptiveAveragePool, current: Current, made: Ma
         rows = np.broadcast_to(share, shape).reshape(-1, 1)
         kernel = Matrix(as_matrix(kernel, node.name, current.shape).weight * rows)
     pooled = through(current, kernel, np.zeros(math.prod(shape)), node.name, shape)
+    return replace(pooled, label=current.label or node.name)
+
+
+def _overlaps(node: AdaptiveAveragePool, space: Shape) -> bool:
+    """Return whether windows are of several sizes, or share places; an input of other axes is refused elsewhere."""
+    return len(space) == len(node.outputs) and any(n % out for n, out in zip(space, node.outputs, strict=True))
+
+
+def _adapted(node: AdaptiveAveragePool, current: Current) -> Current:
+    """Return the mean of each window as weights.
+
+    Window i of o over n places reaches from ``floor(i * n / o)`` to the place before ``ceil((i + 1) * n / o)``.
+
+    Source: torch.nn.AdaptiveAvgPool2d.
+    """
+    channels, *space = current.shape
+    shape = (channels, *node.outputs)
+    check_size(node.name, math.prod(shape) * math.prod(current.shape))
+    weight = np.eye(channels)
+    for length, outputs in zip(space, node.outputs, strict=True):
+        places, first = np.arange(length), np.arange(outputs)[:, None] * length
+        inside = (places >= first // outputs) & (places < -(-(first + length) // outputs))
+        weight = np.kron(weight, inside / inside.sum(axis=1, keepdims=True))
+    pooled = through(current, Matrix(weight), np.zeros(math.prod(shape)), node.name, shape)
     return replace(pooled, label=current.label or node.name)
 
 
@@ -76,8 +102,6 @@ def _windows_of(pool: AveragePool | AdaptiveAveragePool | MaxPool, space: Shape)
         kind = type(pool).__name__
         return f"{kind} of {wanted} axes must have an input of {wanted + 1} axes, channels first, not {axes + 1}"
     if isinstance(pool, AdaptiveAveragePool):
-        if any(n % out for n, out in zip(space, pool.outputs, strict=True)):
-            return f"outputs {pool.outputs} must divide the input of {space}, for windows must not overlap"
         kernel = tuple(n // out for n, out in zip(space, pool.outputs, strict=True))
         return Windows(space=space, kernel=kernel, stride=kernel, padding=(0,) * axes, dilation=(1,) * axes)
     padding = pool.padding or (0,) * axes
