@@ -33,9 +33,9 @@ class Model:
     """A network of others.
 
     origin: where it is from. build: makes it. shape: of a sample in a step. by_step: its forward() takes one step, not
-    all. is_norse: it takes a state and returns one. takes_images: it repeats an image itself, for direct coding. batch:
-    samples that are compared; steps: of a sample, where it does not choose them. weight_bits: of fractions, few where
-    two layers of weights become one.
+    all. is_batch_first: it takes samples before steps. is_norse: it takes a state and returns one. takes_images: it
+    repeats an image itself, for direct coding. batch: samples that are compared; steps: of a sample, where it does not
+    choose them. weight_bits: of fractions, few where two layers of weights become one.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Model:
     build: Callable[[], nn.Module]
     shape: tuple[int, ...]
     by_step: bool = False
+    is_batch_first: bool = False
     is_norse: bool = False
     takes_images: bool = False
     batch: int = 4
@@ -221,7 +222,8 @@ _EXAMPLES = (
     Model("MNISTNet of lava_mnist", f"{_OWN}examples.lava_mnist`", _class("examples.lava_mnist", "MNISTNet", 2),
           (1, 28, 28)),
     Model("CIFAR10DVSVGG", f"{_OWN}examples.memopt.models`",
-          _class("examples.memopt.models", "CIFAR10DVSVGG", multi_step=False), (2, 48, 48), batch=2),
+          _class("examples.memopt.models", "CIFAR10DVSVGG", multi_step=False), (2, 48, 48),
+          is_batch_first=True, batch=2),
     Model("DQSN", f"{_OWN}examples.spiking_dqn_state`",
           _class("examples.spiking_dqn_state", "DQSN", 4, 32, 2, multi_step=False), (4,), takes_images=True),
     Model("SpikingLSTM", f"{_OWN}examples.spiking_lstm_sequential_mnist`",
