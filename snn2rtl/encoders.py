@@ -1,10 +1,10 @@
-"""Encoders: how a sample (pixels of 0..255) becomes the input spikes of T time steps. Integers only."""
+"""Encoders: how a sample (values of 0..255) becomes the input of T time steps. Integers only."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ XORSHIFT_WORDS = 4  # of RATE_BITS each in a state
 _STATE_BITS = XORSHIFT_WORDS * RATE_BITS
 
 Noise = Literal["philox", "xorshift"]
+Kind = Literal["poisson", "direct", "values"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,17 +31,20 @@ class Encoder:
     poisson: input i spikes in a step with probability ``pixel[i] * rate / 2**16``. Its noise is that of NumPy's philox
     generator, and the hardware takes spikes, or of a xorshift generator that is built in hardware, which takes pixels.
     direct: the pixel itself is the input of every step, a constant current ``pixel / 255``; it makes no spikes.
+    values: samples have steps of their own, with new values in each of them, currents ``value / 255``; time_steps is 0.
     """
 
-    kind: Literal["poisson", "direct"]
-    time_steps: int
+    kind: Kind
+    time_steps: int = 0
     rate: int = 0
     noise: Noise = "philox"
 
     def __post_init__(self) -> None:
-        if self.kind not in ("poisson", "direct"):
-            raise OptionError(f"encoder: kind must be poisson or direct, not {self.kind!r}")
-        if not isinstance(self.time_steps, int) or self.time_steps < 1:
+        if self.kind not in get_args(Kind):
+            raise OptionError(f"encoder: kind must be poisson, direct or values, not {self.kind!r}")
+        if self.has_steps and self.time_steps != 0:
+            raise OptionError(f"encoder: time_steps must be left out where kind is values, not {self.time_steps!r}")
+        if not self.has_steps and (not isinstance(self.time_steps, int) or self.time_steps < 1):
             raise OptionError(f"encoder: time_steps must be a positive integer, not {self.time_steps!r}")
         if not isinstance(self.rate, int) or not 0 <= self.rate <= MAX_RATE:
             raise OptionError(f"encoder: rate must be an integer of 0..{MAX_RATE}, not {self.rate!r}")
@@ -56,13 +60,18 @@ class Encoder:
 
     @property
     def input_max(self) -> int:
-        """Greatest value of an input of the network: 1 for spikes, 255 for pixels."""
-        return MAX_PIXEL if self.kind == "direct" else 1
+        """Greatest value of an input of the network: 1 for spikes, 255 for pixels and values."""
+        return 1 if self.kind == "poisson" else MAX_PIXEL
 
     @property
     def takes_pixels(self) -> bool:
-        """Whether the network takes the pixels themselves, and not spikes that were made of them beforehand."""
-        return self.kind == "direct" or self.noise == "xorshift"
+        """Whether the network takes pixels or values themselves, and not spikes that were made of them beforehand."""
+        return self.kind != "poisson" or self.noise == "xorshift"
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether samples come with steps of their own, shape (T, N, inputs), and not as pixels, shape (N, inputs)."""
+        return self.kind == "values"
 
     @property
     def scale(self) -> float:

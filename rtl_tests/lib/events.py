@@ -33,11 +33,12 @@ def random_tags(rng: np.random.Generator, spikes: Spikes, tag_width: int) -> Int
 
 
 def random_inputs(rng: np.random.Generator, network: FixedPointNetwork, steps: int, samples: int) -> Inputs:
-    """Return spikes or, where the network takes them, pixels, of which many are black and some white."""
+    """Return spikes or, where the network takes them, pixels or values, of which many are black and some white."""
     if not network.takes_pixels:
         return random_spikes(rng, steps, samples, network.num_inputs)
-    values = rng.choice([1, 255, rng.integers(256)], (samples, network.num_inputs)).astype(np.uint8)
-    return values * random_spikes(rng, 1, samples, network.num_inputs)[0]
+    shape = (1 if network.makes_steps else steps, samples, network.num_inputs)
+    values = rng.choice([1, 255, rng.integers(256)], shape).astype(np.uint8) * random_spikes(rng, *shape)
+    return values[0] if network.makes_steps else values
 
 
 def random_spikes(rng: np.random.Generator, steps: int, samples: int, places: int) -> Spikes:

@@ -41,6 +41,14 @@ def direct(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
     return with_layers(network, layers, encoder=Encoder(kind="direct", time_steps=time_steps))
 
 
+def valued(network: FixedPointNetwork) -> FixedPointNetwork:
+    """Return a network that takes values of each step where the given one takes spikes."""
+    first, *others = layers_of(network)
+    spike_value = None if first.recurrent is None else MAX_PIXEL
+    layers = (replace(first, input_max=MAX_PIXEL, spike_value=spike_value), *others)
+    return with_layers(network, layers, encoder=Encoder(kind="values"))
+
+
 def encoded(network: FixedPointNetwork, time_steps: int, rate: int) -> FixedPointNetwork:
     """Return a network that makes its input spikes of pixels."""
     encoder = Encoder(kind="poisson", time_steps=time_steps, rate=rate, noise="xorshift")
@@ -114,16 +122,21 @@ def weights(rng: np.random.Generator, neurons: int, inputs: int, bits: int = 4, 
     return rng.integers(low, high, (neurons, inputs), endpoint=True) * kept
 
 
-def random_case(rng: np.random.Generator, input_bits: int = 0) -> tuple[FixedPointNetwork, RtlOptions]:
-    """Return a network of any shape, whose inputs have so many bits, and the hardware for it."""
+def random_case(
+    rng: np.random.Generator, input_bits: int = 0, held: bool = True
+) -> tuple[FixedPointNetwork, RtlOptions]:
+    """Return a network of any shape, whose inputs have so many bits, and the hardware for it.
+
+    Where inputs with bits are held for all steps, the first layer has neither recurrence nor integrators.
+    """
     sizes = rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 12, 17], int(rng.integers(2, 6)))
     layers = [
-        random_temporal(rng, random_layer(rng, f"fc{index}", int(inputs), int(neurons), bits), bits)
+        random_temporal(rng, random_layer(rng, f"fc{index}", int(inputs), int(neurons), bits), bits, held=held)
         for index, (inputs, neurons) in enumerate(pairwise(sizes))
         for bits in (0 if index else input_bits,)
     ]
     outputs = ["class", "counts", "spikes"]
-    if (len(layers) > 1 or not input_bits) and rng.random() < 0.4:
+    if (len(layers) > 1 or not (input_bits and held)) and rng.random() < 0.4:
         layers[-1] = integrators(replace(layers[-1], recurrent=None), rng.choice(list(Score)), int(rng.integers(4)))
         if rng.random() < 0.5:
             layers[-1] = current(layers[-1], random_fast_leak(rng, layers[-1].num_neurons))
@@ -142,6 +155,12 @@ def random_direct_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, Rtl
     """Return a directly coded network of any shape and the hardware for it."""
     toy, options = random_case(rng, PIXEL_BITS)
     return direct(toy, int(rng.integers(1, 10))), replace(options, beat_pixels=int(rng.integers(1, 9)))
+
+
+def random_value_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions]:
+    """Return a network of any shape that takes values of each step, and the hardware for it."""
+    toy, options = random_case(rng, PIXEL_BITS, held=False)
+    return valued(toy), replace(options, beat_pixels=int(rng.integers(1, 9)))
 
 
 def random_encoded_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlOptions]:
@@ -169,15 +188,16 @@ def random_mixed_case(rng: np.random.Generator) -> tuple[FixedPointNetwork, RtlO
 
 
 def random_temporal(
-    rng: np.random.Generator, plain: DenseLayer, input_bits: int = 0, plainness: float = 0.5
+    rng: np.random.Generator, plain: DenseLayer, input_bits: int = 0, plainness: float = 0.5, held: bool = True
 ) -> DenseLayer:
     """Return the layer with none, one or several of delays, recurrence, adaptation and synaptic currents.
 
-    The first two are for spikes, whose input_bits are zero; plainness is the share of neurons without the last two.
+    Delays are for spikes, whose input_bits are zero, and so is recurrence where inputs with bits are held; plainness is
+    the share of neurons without the last two.
     """
     neurons, bits = plain.num_neurons, min(20, plain.weight_bits + plain.weight_shift + input_bits)
     made = plain
-    if not input_bits and rng.random() < 0.4:
+    if not (input_bits and held) and rng.random() < 0.4:
         made = recurrent(rng, plain, float(rng.choice([0.2, 1.0])))
     if not input_bits and rng.random() < 0.3:
         made = replace(made, delay=rng.choice([0, 1, 2, 3, 63], plain.num_inputs))

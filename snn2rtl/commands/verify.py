@@ -23,6 +23,7 @@ HELP = "compare the Verilog of an output folder with the golden model, spike by 
 ENGINES: tuple[Engine, ...] = ("verilator", "icarus")
 DEFAULT_SAMPLES = {"verilator": 100, "icarus": 2}
 NETLIST_SAMPLES = 20  # a netlist takes thirty times as long as its Verilog
+RANDOM_STEPS = 20  # of random samples, where no encoder makes them
 PART = 10  # one sample in so many runs again alone, and again with random stalls
 
 
@@ -111,9 +112,10 @@ def _samples(folder: OutputFolder, given: Samples | None, limit: int, seed: int)
         return given.head(limit)
     rng = np.random.default_rng(seed)
     if network.takes_pixels:
-        pixels = rng.integers(0, 256, (limit, network.num_inputs), np.uint8)
+        shape = (limit, network.num_inputs) if network.makes_steps else (RANDOM_STEPS, limit, network.num_inputs)
+        pixels = rng.integers(0, 256, shape, np.uint8)
         return Samples(pixels * (rng.random(pixels.shape) < rng.uniform(0, 0.5, (limit, 1))), None, network.encoder)
-    steps = network.encoder.time_steps if network.encoder else 20
+    steps = network.encoder.time_steps if network.encoder else RANDOM_STEPS
     density = rng.uniform(0, 0.5, (1, limit, 1))
     spikes = (rng.random((steps, limit, network.num_inputs), np.float32) < density).astype(np.uint8)
     return Samples(spikes, None, None)

@@ -100,7 +100,7 @@ class LayeredNetwork:
         return self.layers[-1]
 
     def unit(self, layer: FloatLayer) -> int:
-        """Return which input of a layer is the float 1.0: 255 where pixels enter, 1 of spikes."""
+        """Return which input of a layer is the float 1.0: 255 where pixels or values enter, 1 of spikes."""
         pixels = self.encoder is not None and any(one.source == INPUT for one in layer.inputs)
         return self.encoder.input_max if self.encoder and pixels else 1
 

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from snn2rtl.delays import late
-from snn2rtl.encoders import MAX_PIXEL
 from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork
 from snn2rtl.float_net.nodes import Neuron, decay
 from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled
 from snn2rtl.windows import columns_of, convolve
 
 Floats = NDArray[Any]
-Inputs = NDArray[np.unsignedinteger[Any]]  # spikes or counts (T, N, inputs), or pixels (N, inputs)
+Inputs = NDArray[np.unsignedinteger[Any]]  # spikes, counts or values (T, N, inputs), or pixels (N, inputs)
 Operator = Callable[[Floats], Floats]
 
 
@@ -35,16 +34,15 @@ def run(network: LayeredNetwork, inputs: Inputs, dtype: DTypeLike = np.float32) 
 
     Args:
         network: layers as fold_neurons() leaves them.
-        inputs: spikes of shape (T, N, inputs), or pixels of shape (N, inputs) for an encoder that takes them; direct
-            coding makes 1.0 of 255.
+        inputs: spikes or values of shape (T, N, inputs), or pixels of shape (N, inputs) for an encoder that takes
+            them; 1.0 is made of pixels and values of 255.
         dtype: the precision.
     """
     inputs = network.encoder.entering(inputs) if network.encoder else inputs
     values = inputs.astype(dtype)
-    steps = len(inputs)
-    if network.encoder and network.encoder.kind == "direct":
-        values /= MAX_PIXEL
-        steps = network.encoder.time_steps
+    steps = network.encoder.time_steps if network.encoder and inputs.ndim == 2 else len(inputs)
+    if network.encoder:
+        values /= network.encoder.input_max
     made = {INPUT: values}
     traces: dict[str, FloatTrace] = {}
     for node in network.nodes:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import Tensor, nn
 
-from snn2rtl.encoders import MAX_PIXEL
 from snn2rtl.float_net.layered import LayeredNetwork
 from snn2rtl.passes.fold_neurons import plain_layers
 
@@ -32,15 +31,17 @@ def forward(network: LayeredNetwork, inputs: NDArray[np.uint8], device: str = "c
 
     Args:
         network: a chain of layers, as fold_neurons() leaves them.
-        inputs: spikes, shape (T, N, inputs), or the pixels of an encoder that takes them, shape (N, inputs).
+        inputs: spikes or values, shape (T, N, inputs), or the pixels of an encoder that takes them, shape (N, inputs).
         device: a key of devices().
     """
     inputs = network.encoder.entering(inputs) if network.encoder else inputs
     net = to_spikingjelly(network).to(device)
     values = torch.from_numpy(np.ascontiguousarray(inputs)).to(device, torch.float32)
+    if network.encoder:
+        values = values / network.encoder.input_max
     if values.dim() == 2:
         assert network.encoder is not None
-        values = (values / MAX_PIXEL).expand(network.encoder.time_steps, -1, -1)
+        values = values.expand(network.encoder.time_steps, -1, -1)
 
     def call() -> Tensor:
         with torch.no_grad():

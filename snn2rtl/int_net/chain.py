@@ -22,7 +22,7 @@ class DenseLayer:
 
     weight has shape (neurons, inputs), bias (neurons,); recurrent, of shape (neurons, neurons), reads the layer's own
     spikes of the step before; delay, of shape (inputs,), are the steps after which an input arrives. input_max is the
-    greatest value of an input.
+    greatest value of an input. spike_value is what one of its own spikes counts beside values.
     """
 
     name: str
@@ -34,6 +34,7 @@ class DenseLayer:
     input_max: int = 1
     recurrent: IntArray | None = None
     delay: IntArray | None = None
+    spike_value: int | None = None
 
     def __post_init__(self) -> None:
         check(1 <= self.input_max <= MAX_VALUE,
@@ -66,7 +67,10 @@ class DenseLayer:
             synapses = Dense(self.weight)
             inputs = [Connection(source=source, synapses=synapses, greatest=self.input_max, delay=self.delay)]
             if self.recurrent is not None:
-                inputs.append(Connection(source=self.name, synapses=Dense(self.recurrent), previous_step=True))
+                back = Connection(
+                    source=self.name, synapses=Dense(self.recurrent), previous_step=True, spike_value=self.spike_value
+                )
+                inputs.append(back)
             return Population(
                 name=self.name,
                 shape=(synapses.num_neurons,),
@@ -113,6 +117,7 @@ def layers_of(network: FixedPointNetwork) -> tuple[DenseLayer, ...]:
                 input_max=node.inputs[0].greatest,
                 recurrent=node.recurrent.synapses.stored if node.recurrent else None,
                 delay=node.inputs[0].delay,
+                spike_value=node.recurrent.spike_value if node.recurrent else None,
             )
         )
         source = node.name

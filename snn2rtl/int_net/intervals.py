@@ -152,7 +152,7 @@ def input_range(layer: Population) -> tuple[IntArray, IntArray]:
     low, high = np.zeros((2, layer.num_neurons), np.int64)
     for connection in layer.inputs:
         least, most = connection.synapses.bounds
-        low, high = low + connection.greatest * least, high + connection.greatest * most
+        low, high = low + connection.reach * least, high + connection.reach * most
     return layer.bias + (low << layer.weight_shift), layer.bias + (high << layer.weight_shift)
 
 

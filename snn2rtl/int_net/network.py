@@ -17,7 +17,7 @@ import numpy as np
 
 from snn2rtl.checks import check, check_integers, check_range, frozen
 from snn2rtl.delays import MAX_DELAY
-from snn2rtl.encoders import Encoder
+from snn2rtl.encoders import MAX_PIXEL, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Neuron
 from snn2rtl.int_net.neurons.leaks import gain_bits
@@ -32,7 +32,7 @@ MAX_VALUE = (1 << 16) - 1  # of an input in a step
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """What enters the network: values 0..greatest in every step; 1 for spikes, 255 for pixels.
+    """What enters the network: values 0..greatest in every step; 1 for spikes, 255 for pixels and 8-bit values.
 
     shape: of a sample, (inputs,), (channels, length) or (channels, height, width).
     """
@@ -54,6 +54,8 @@ class Input:
 class Connection:
     """Synapses from a source to a population: ``synapses @ x`` for x of 0..greatest.
 
+    Beside 8-bit values, of which 255 is the float 1.0, a spike has a value too: with spike_value it is ``spike_value *
+    synapses @ x``.
     With a delay a value of input i in step t arrives in step ``t + delay[i]``, or never where the sample ends before;
     delay has shape (inputs,). A connection of the previous step reads what its source, the population itself, made in
     the step before, of which the first step of a sample has nothing.
@@ -64,9 +66,11 @@ class Connection:
     greatest: int = 1
     delay: IntArray | None = None
     previous_step: bool = False
+    spike_value: int | None = None
 
     def __post_init__(self) -> None:
         check(1 <= self.greatest <= MAX_VALUE, f"greatest must be 1..{MAX_VALUE}, not {self.greatest}")
+        check(1 <= self.value_of_one <= MAX_PIXEL, f"spike_value must be 1..{MAX_PIXEL}, not {self.spike_value}")
         if self.delay is None:
             return
         check_integers("delay", self.delay)
@@ -76,6 +80,16 @@ class Connection:
         check(not self.previous_step, "delays must not stand in a connection of the previous step")
         check_range(f"delays must be 0..{MAX_DELAY} steps", self.delay, 0, MAX_DELAY)
         object.__setattr__(self, "delay", frozen(self.delay, 8))
+
+    @property
+    def value_of_one(self) -> int:
+        """What weights are multiplied by for each 1 of the source."""
+        return 1 if self.spike_value is None else self.spike_value
+
+    @property
+    def reach(self) -> int:
+        """The greatest number that a weight is multiplied by in a step."""
+        return self.greatest * self.value_of_one
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -111,7 +125,7 @@ class Population:
             recurrent = "recurrent " if connection.previous_step else ""
             check_range(f"{where}: {recurrent}weights must fit {bits} bits", synapses.stored, *signed_range(bits))
         self._check_recurrence(where)
-        reach = sum(c.synapses.num_inputs * c.greatest for c in self.inputs) << (bits - 1 + self.weight_shift)
+        reach = sum(c.synapses.num_inputs * c.reach for c in self.inputs) << (bits - 1 + self.weight_shift)
         check(reach <= MAX_CURRENT, f"{where}: input current must stay within 2**61, not reach {reach:.3g}")
         check(self.bias.shape == (neurons,), f"{where}: bias must have shape ({neurons},), not {self.bias.shape}")
         check(len(self.neuron) == neurons, f"{where}: must have {neurons} neurons, not {len(self.neuron)}")
@@ -212,7 +226,8 @@ class FixedPointNetwork:
     The class is the group of ``group`` neighbouring outputs with the most spikes, ties to the lowest index; a group's
     count saturates at ``2**count_bits - 1``. Where the output has integrators, the class is the one of the highest
     score, and count_bits means nothing. With a direct encoder the pixels of a sample enter in every one of the
-    encoder's time steps. Where the encoder is one of hardware, spikes are made of pixels in the network.
+    encoder's time steps, with one of values new ones in each step. Where the encoder is one of hardware, spikes are
+    made of pixels in the network.
     """
 
     name: str
@@ -234,6 +249,11 @@ class FixedPointNetwork:
         check(self.input.greatest == wanted,
               f"network: input must reach {wanted} as its encoder says, not {self.input.greatest}")  # fmt: skip
         assert self.greatest  # which checks every node
+        for layer in self.populations:
+            check(any(map(self.takes_values, layer.forward)) or all(c.spike_value is None for c in layer.inputs),
+                  f"layer '{layer.name}': spike_value must be left out where no values enter")  # fmt: skip
+            check(not any(self.takes_values(c) and c.spike_value is not None for c in layer.inputs),
+                  f"layer '{layer.name}': spike_value must be that of spikes, not of values")  # fmt: skip
         for node in self.nodes[:-1]:
             check(not isinstance(node, Population) or node.neuron.spikes,
                   f"layer '{node.name}': integrators must be the last layer, for they never spike")  # fmt: skip
@@ -268,13 +288,23 @@ class FixedPointNetwork:
 
     @property
     def is_direct(self) -> bool:
-        """Whether pixels enter synapses, rather than spikes."""
+        """Whether pixels enter synapses, the same in every step."""
         return self.encoder is not None and self.encoder.kind == "direct"
 
     @property
+    def weighs_values(self) -> bool:
+        """Whether inputs come with a value that weights are multiplied by: a pixel, or a value of a step."""
+        return self.encoder is not None and self.encoder.kind != "poisson"
+
+    @property
     def takes_pixels(self) -> bool:
-        """Whether pixels enter the network: for synapses, or for an encoder in hardware."""
+        """Whether pixels or values enter the network: for synapses, or for an encoder in hardware."""
         return self.encoder is not None and self.encoder.takes_pixels
+
+    @property
+    def makes_steps(self) -> bool:
+        """Whether the network makes the steps of a sample, which then has one set of pixels for all of them."""
+        return self.takes_pixels and not (self.encoder and self.encoder.has_steps)
 
     @property
     def num_inputs(self) -> int:
@@ -293,7 +323,11 @@ class FixedPointNetwork:
         return self.count_bits if neuron.spikes else neuron.score_bits
 
     def takes_values(self, connection: Connection) -> bool:
-        """Return whether a connection's events come with a value, a pixel."""
+        """Return whether a connection's events come with a value that its weights are multiplied by."""
+        return self.weighs_values and connection.source == INPUT
+
+    def holds(self, connection: Connection) -> bool:
+        """Return whether a connection's current is the same in every step of a sample, that of its pixels."""
         return self.is_direct and connection.source == INPUT
 
     def readers(self, name: str) -> Iterator[Node]:

@@ -72,7 +72,7 @@ def run(
 
     Args:
         network: the integer network.
-        inputs: spikes of shape (T, N, inputs), values 0 and 1. For a network that takes them, pixels of shape (N,
+        inputs: spikes, counts or values of shape (T, N, inputs). For a network that takes them, pixels of shape (N,
             inputs), of which the encoder makes its time steps.
         record_spikes: keep the spikes of every node.
         record_membranes: keep the membranes of every population too.
@@ -82,7 +82,7 @@ def run(
     """
     check_inputs(network, inputs)
     samples = inputs.shape[-2]
-    steps = network.encoder.time_steps if network.encoder and network.takes_pixels else len(inputs)
+    steps = network.encoder.time_steps if network.encoder and network.makes_steps else len(inputs)
     traces = {node.name: _empty_trace(network, node, steps, samples, record_membranes and record_spikes)
               for node in network.nodes} if record_spikes else {}  # fmt: skip
     counts = np.empty((samples, network.num_classes), np.int64)
@@ -158,21 +158,25 @@ def entering(network: FixedPointNetwork, inputs: Inputs) -> Inputs:
     return inputs if network.encoder is None else network.encoder.entering(inputs)
 
 
-def count_events(inputs: Inputs) -> IntArray:
-    """Return the events of each of the last axis over all steps and samples: a count of n is n, any pixel is one."""
-    pixels = inputs.ndim == 2
-    count: IntArray = np.count_nonzero(inputs, axis=0) if pixels else inputs.sum(axis=(0, 1), dtype=np.int64)
-    return count
+def input_events(network: FixedPointNetwork, inputs: Inputs) -> Inputs:
+    """Return how many events each input of the first layer is in each step, shape (T, N, inputs).
+
+    A count of n is n, any value that is not 0 is one; where pixels enter the first layer, there is one step of them.
+    """
+    first = entering(network, inputs)
+    events = (first != 0).astype(np.uint8) if network.weighs_values else first
+    return events if events.ndim == 3 else events[None]
 
 
 def check_inputs(network: FixedPointNetwork, inputs: Inputs) -> None:
-    """Raise DataError unless the inputs are as many spikes, counts or pixels as the network takes."""
-    pixels, greatest = network.takes_pixels, network.input.greatest
-    what, shape = ("pixels", "N") if pixels else ("spikes" if greatest == 1 else "counts", "T, N")
+    """Raise DataError unless the inputs are as many spikes, counts, pixels or values as the network takes."""
+    pixels, greatest = network.makes_steps, network.input.greatest
+    of_steps = "values" if network.takes_pixels else "spikes" if greatest == 1 else "counts"
+    what, shape = ("pixels", "N") if pixels else (of_steps, "T, N")
     if inputs.ndim != (2 if pixels else 3) or inputs.shape[-1] != network.num_inputs:
         raise DataError(f"input {what}: must have shape ({shape}, {network.num_inputs}), not {inputs.shape}")
-    if pixels and inputs.dtype != np.uint8:
-        raise DataError(f"input pixels: must be of type uint8, not {inputs.dtype}")
+    if network.takes_pixels and inputs.dtype != np.uint8:
+        raise DataError(f"input {what}: must be of type uint8, not {inputs.dtype}")
     types = (np.uint8,) if greatest == 1 else (np.uint8, np.uint16)
     if not pixels and (inputs.dtype not in types or (inputs.size and inputs.max() > greatest)):
         values = "0 or 1 of type uint8" if greatest == 1 else f"0..{greatest} of type uint8 or uint16"
@@ -183,15 +187,15 @@ def arrivals(network: FixedPointNetwork, inputs: Inputs, result: Result) -> Iter
     """Yield each population with what arrives at its synapses, its connections beside each other.
 
     Its shape is (T, N, inputs of all connections), after delays, a recurrent connection's own spikes one step late. A
-    pixel that is not black is a one in the first step, which is all there is where nothing but pixels enters.
+    value that is not 0 is a one; so is a pixel in the first step, which is all there is where nothing but pixels
+    enters.
 
     Args:
         network: the integer network.
         inputs: of the network, as for run().
         result: of the golden model for them, with spikes.
     """
-    first = entering(network, inputs)
-    made = {INPUT: first if first.ndim == 3 else (first != 0).astype(np.uint8)[None]}
+    made = {INPUT: input_events(network, inputs)}
     for node in network.nodes:
         made[node.name] = result.traces[node.name].spikes
         if isinstance(node, Population):
@@ -248,13 +252,15 @@ class _PopulationRunner:
 
     def _fed_back(self, recurrent: Operator, spikes: NDArray[np.bool_]) -> IntArray:
         """Return the current of the population's spikes of the step before, both of shape (n, neurons)."""
-        total: IntArray = recurrent(spikes).astype(self.state_type)
+        assert self.layer.recurrent is not None
+        total: IntArray = recurrent(spikes).astype(self.state_type) * self.layer.recurrent.value_of_one
         return total << self.layer.weight_shift
 
     def _current(self, made: Mapping[str, Inputs]) -> IntArray:
         total: IntArray = np.zeros((1, 1), self.state_type)
         for index, (connection, operator) in enumerate(self.operators):
             part = operator(self._arrived(connection, made[connection.source])).astype(self.state_type)
+            part = part if connection.spike_value is None else part * connection.spike_value
             total = total + part if index else part
         if self.layer.weight_shift:
             total <<= self.layer.weight_shift

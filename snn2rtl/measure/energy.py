@@ -129,7 +129,7 @@ def _layer(
         weight_bits=sum(bits for bits, _ in reads),
         membrane_bits=sum(bits for bits, _ in moved) + 2 * updates * beside,
         adds=synapse_adds + neuron_adds,
-        products=synapse_adds if hardware.is_direct else 0.0,
+        products=synapse_adds if hardware.takes_values else 0.0,
         toggles=toggles,
         weights_pj=sum(access_pj(bits, memory.bits) for bits, memory in reads),
         membranes_pj=sum(access_pj(bits, hardware.slots * width) for bits, width in moved)

@@ -31,10 +31,11 @@ _CHUNK_BYTES = 1 << 25  # of recordings at a time
 class Activity:
     """What the golden model did with samples of ``steps`` time steps.
 
-    events: how often each input spiked, or in how many samples its pixel was not black, and how often each neuron of
-    each node spiked, by the node's name. arrived: how much reached the synapses of each population, by its name, shape
-    (inputs of all connections,); a delay, or the end of a sample, can keep a spike from them. membranes: least and
-    greatest membrane of each population after reset. classes: shape (samples,). saturations: what was clipped and lost.
+    events: how often each input spiked or had a value, or in how many samples its pixel was not black, and how often
+    each neuron of each node spiked, by the node's name. arrived: how much reached the synapses of each population, by
+    its name, shape (inputs of all connections,); a delay, or the end of a sample, can keep a spike from them.
+    membranes: least and greatest membrane of each population after reset. classes: shape (samples,). saturations: what
+    was clipped and lost.
     """
 
     steps: int
@@ -215,7 +216,8 @@ def observe(
         classes[first:last] = result.classes
         saturations += result.saturations
         steps = len(result.traces[network.output.name].spikes)
-        events[INPUT] = events[INPUT] + reference.count_events(reference.entering(network, inputs))
+        entered = reference.input_events(network, inputs)
+        events[INPUT] = events[INPUT] + entered.sum(axis=(0, 1), dtype=np.int64)
         for name, trace in result.traces.items():
             events[name] = events[name] + trace.spikes.sum(axis=(0, 1), dtype=np.int64)
             if trace.membranes is not None:
@@ -282,7 +284,7 @@ def _layer_metrics(
         membrane_bits=layer.neuron.membrane_bits,
         membrane_low=low,
         membrane_high=high,
-        macs=sum((1 if network.takes_values(one) else activity.steps) * one.synapses.macs for one in layer.inputs),
+        macs=sum((1 if network.holds(one) else activity.steps) * one.synapses.macs for one in layer.inputs),
         operations=int(activity.arrived[layer.name] @ layer.fan_out) / activity.samples,
         recurrent=recurrent,
         spikes=int(leaving.sum()) / activity.samples,

@@ -68,12 +68,13 @@ def quantize_network(
 
 def _length(options: QuantizeOptions, encoder: Encoder | None, sample_steps: int) -> tuple[int, StepsFrom]:
     """Return how many time steps the widths must hold, the most that anything says, and what says it."""
+    made = encoder.time_steps if encoder else 0
     lengths: dict[StepsFrom, int] = {
         "asked": options.time_steps,
-        "encoder": encoder.time_steps if encoder else 0,
+        "encoder": made,
         "samples": sample_steps,
     }
-    if not (options.time_steps or encoder):
+    if not (options.time_steps or made):
         lengths["default"] = DEFAULT_TIME_STEPS
     longest = max(lengths, key=lambda kind: lengths[kind])
     return lengths[longest], longest
@@ -116,7 +117,7 @@ def _quantize_layer(
         made = Population(
             name=layer.name,
             shape=layer.shape,
-            inputs=_connections(layer, integers, greatest),
+            inputs=_connections(layer, integers, greatest, unit),
             weight_bits=bits,
             weight_shift=shift,
             bias=bias_of(layer.bias, steps),
@@ -130,7 +131,8 @@ def _greatest_currents(layer: FloatLayer, greatest: Mapping[str, int], unit: int
     """Return the greatest current that a step can bring to each row, bias included, shape (rows,)."""
     total: FloatArray = np.maximum(layer.bias, 0).reshape(layer.num_rows, -1).max(axis=1)
     for connection in layer.inputs:
-        most = 1 if connection.previous_step else greatest[connection.source] / unit
+        of_one = unit if connection.source == INPUT else 1
+        most = 1 if connection.previous_step else greatest[connection.source] / of_one
         rows = connection.rows
         total = total + most * np.concatenate([np.maximum(rows[part], 0).sum(axis=1) for part in blocks(rows)])
     return total
@@ -143,8 +145,10 @@ def _rows(layer: FloatLayer) -> Linear:
     return Linear(name=layer.name, weight=weight, bias=np.zeros(len(weight)), step=layer.step)
 
 
-def _connections(layer: FloatLayer, integers: IntArray, greatest: Mapping[str, int]) -> tuple[Connection, ...]:
-    """Return the connections with the integers of their rows."""
+def _connections(
+    layer: FloatLayer, integers: IntArray, greatest: Mapping[str, int], unit: int
+) -> tuple[Connection, ...]:
+    """Return the connections with the integers of their rows; unit is the input that is the float 1.0."""
     made, first = [], 0
     for connection in layer.inputs:
         size = connection.weight[0].size
@@ -158,6 +162,7 @@ def _connections(layer: FloatLayer, integers: IntArray, greatest: Mapping[str, i
                 greatest=1 if connection.previous_step else greatest[source],
                 delay=connection.delay,
                 previous_step=connection.previous_step,
+                spike_value=unit if unit > 1 and source != INPUT else None,
             )
         )
     return tuple(made)

@@ -80,16 +80,21 @@ def read_events(words: Bits, placement: IntArray, *, neurons: int, steps: int, s
 
 
 def pixel_words(pixels: Inputs, beat_pixels: int) -> Bits:
-    """Return the words {tlast, pixels} of samples, shape (N, inputs); a beat's first pixel is in its lowest bits."""
-    samples, inputs = pixels.shape
+    """Return the words {tlast, pixels} of samples; a beat's first pixel is in its lowest bits.
+
+    Args:
+        pixels: shape (N, inputs), or values of each step, shape (T, N, inputs), which begin with a beat of their own.
+        beat_pixels: how many are in a beat.
+    """
+    steps, samples, inputs = pixels.shape if pixels.ndim == 3 else (1, *pixels.shape)
     beats = -(-inputs // beat_pixels)
-    padded = np.zeros((samples, beats * beat_pixels), np.uint8)
-    padded[:, :inputs] = pixels
-    words = padded.reshape(samples, beats, beat_pixels)[:, :, ::-1]
-    bits = np.zeros((samples, beats, 1 + beat_pixels * PIXEL_BITS), np.uint8)
-    bits[:, -1, 0] = 1
+    padded = np.zeros((samples, steps, beats * beat_pixels), np.uint8)
+    padded[:, :, :inputs] = pixels.reshape(steps, samples, inputs).transpose(1, 0, 2)
+    words = padded.reshape(samples, steps * beats, beat_pixels)[:, :, ::-1]
+    bits = np.zeros((samples, steps * beats, 1 + beat_pixels * PIXEL_BITS), np.uint8)
+    bits[:, -1:, 0] = 1
     bits[:, :, 1:] = np.unpackbits(words, axis=2)
-    return bits.reshape(samples * beats, -1)
+    return bits.reshape(samples * steps * beats, -1)
 
 
 def input_words(design: RtlDesign, inputs: Inputs) -> Bits:

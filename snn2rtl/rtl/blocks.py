@@ -55,7 +55,10 @@ class Fork:
 
 @dataclass(frozen=True)
 class Merge:
-    """Events of several streams in one, step by step; each source's addresses begin at its offset."""
+    """Events of several streams in one, step by step; each source's addresses begin at its offset.
+
+    Where events come with a value, it travels below the address; spike_values are those of sources that have none.
+    """
 
     template: ClassVar[str] = "merge"
     memories: ClassVar[tuple[Memory, ...]] = ()
@@ -63,17 +66,29 @@ class Merge:
     sources: tuple[Stream, ...]
     offsets: tuple[int, ...]
     output: Stream
+    spike_values: tuple[int, ...] = ()
 
     @property
     def in_width(self) -> int:
-        """Bits of the widest source's address."""
-        return max(source.addr_width for source in self.sources)
+        """Bits of the widest source's address, with its value."""
+        return max(source.addr_width for source in self.sources) + self.output.pixel_width
+
+    @property
+    def row_width(self) -> int:
+        """Bits of an address of the output, with its value."""
+        return self.output.addr_width + self.output.pixel_width
+
+    @property
+    def row(self) -> str:
+        """The expression of an address of the output, with its value."""
+        name = self.output.name
+        return f"{{{name}_addr, {name}_pixel}}" if self.output.pixel_width else f"{name}_addr"
 
     @property
     def offsets_literal(self) -> str:
         """The offsets as one literal, the first in the lowest bits."""
-        width = self.output.addr_width
-        return f"{{{', '.join(sized_int(offset, width) for offset in reversed(self.offsets))}}}"
+        width, below = self.row_width, self.output.pixel_width
+        return f"{{{', '.join(sized_int(offset << below, width) for offset in reversed(self.offsets))}}}"
 
     def wires(self, field: str) -> str:
         """Return the expression of a wire of all sources, the first in the lowest bit."""
@@ -82,12 +97,18 @@ class Merge:
     @property
     def addresses(self) -> str:
         """The expression of all sources' addresses, each in in_width bits, the first in the lowest."""
-        return f"{{{', '.join(self._padded(source) for source in reversed(self.sources))}}}"
+        return f"{{{', '.join(self._padded(index) for index in reversed(range(len(self.sources))))}}}"
 
-    def _padded(self, source: Stream) -> str:
-        """Return the expression of a source's address in in_width bits."""
-        fill = self.in_width - source.addr_width
-        return f"{{{fill}'d0, {source.name}_addr}}" if fill else f"{source.name}_addr"
+    def _padded(self, index: int) -> str:
+        """Return the expression of a source's address, with a value, in in_width bits."""
+        source, below = self.sources[index], self.output.pixel_width
+        parts = [f"{source.name}_addr"]
+        if fill := self.in_width - below - source.addr_width:
+            parts = [f"{fill}'d0", *parts]
+        if below:
+            value = f"{source.name}_pixel" if source.pixel_width else sized_int(self.spike_values[index], below)
+            parts.append(value)
+        return f"{{{', '.join(parts)}}}" if len(parts) > 1 else parts[0]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ Block = LayerDesign | Between
 class RtlDesign:
     """The whole hardware.
 
-    blocks: of the top module, in order. encoder: of the pixels that enter; None where spikes do, and beat_pixels is 0.
+    blocks: of the top module, in order. encoder: of the pixels or values that enter; None where spikes do, and
+    beat_pixels is 0.
     """
 
     label: str
@@ -59,23 +60,33 @@ class RtlDesign:
 
     @property
     def in_data_width(self) -> int:
-        """Bits of s_axis_tdata: pixels, or address and end of step, in whole bytes."""
+        """Bits of s_axis_tdata: pixels or values, or address and end of step, in whole bytes."""
         return _bytes(self.beat_pixels * PIXEL_BITS or self.in_addr_width + 1)
 
     @property
     def is_direct(self) -> bool:
-        """Whether the first layer sums pixels."""
+        """Whether the first layer sums pixels once a sample."""
         return self.encoder is not None and self.encoder.kind == "direct"
 
     @property
     def takes_pixels(self) -> bool:
-        """Whether the input stream carries pixels."""
+        """Whether the input stream carries pixels or values."""
         return self.encoder is not None
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the input stream carries values of each step."""
+        return self.encoder is not None and self.encoder.has_steps
 
     @property
     def encodes(self) -> bool:
         """Whether the hardware makes spikes of the pixels."""
-        return self.takes_pixels and not self.is_direct
+        return self.encoder is not None and self.encoder.kind == "poisson"
+
+    @property
+    def enters(self) -> str:
+        """What the input stream carries, in a word."""
+        return "values" if self.has_steps else "pixels" if self.takes_pixels else "events"
 
     @property
     def group_width(self) -> int:
@@ -141,14 +152,14 @@ class RtlDesign:
 
     @property
     def num_beats(self) -> int:
-        """Beats of a sample of pixels."""
+        """Beats of a sample of pixels, or of a step of values."""
         return -(-self.num_inputs // self.beat_pixels)
 
     @property
     def input_meaning(self) -> str:
         """What s_axis_tdata carries, in words."""
         if self.takes_pixels:
-            return f"the next {self.beat_pixels} pixels of 8 bits, the first in the lowest bits"
+            return f"the next {self.beat_pixels} {self.enters} of 8 bits, the first in the lowest bits"
         width = self.in_addr_width
         return f"bits {width - 1}:0 the address of an input that spikes; bit {width} set: the end of a time step"
 

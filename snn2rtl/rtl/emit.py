@@ -170,10 +170,10 @@ def _write_bench(network: FixedPointNetwork, design: RtlDesign, folder: Path) ->
 def example_inputs(network: FixedPointNetwork) -> Inputs:
     """Return a few random samples, the same for every call: one spike in eight, and a silent and a full sample.
 
-    Of pixels one in four is not black, and the full sample is white.
+    Of pixels and values one in four is not black, and the full sample is white.
     """
     pixels = network.takes_pixels
-    shape = (*(() if pixels else (VECTOR_STEPS,)), VECTOR_SAMPLES, network.num_inputs)
+    shape = (*(() if network.makes_steps else (VECTOR_STEPS,)), VECTOR_SAMPLES, network.num_inputs)
     words = np.random.Philox(key=0).random_raw(-(-int(np.prod(shape)) // 8))
     noise = words.astype("<u8", copy=False).view(np.uint8)[: int(np.prod(shape))].reshape(shape)
     inputs = (np.where(noise < 64, noise * 4 + 3, 0) if pixels else noise < 32).astype(np.uint8)

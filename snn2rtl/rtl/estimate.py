@@ -25,7 +25,7 @@ def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result
     Args:
         network: the integer network.
         design: its hardware.
-        inputs: shape (T, N, inputs), or pixels of shape (N, inputs).
+        inputs: as for reference.run().
         result: of the golden model for them, with spikes.
     """
     slowest = encoder_cycles(network, inputs)
@@ -37,7 +37,7 @@ def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result
 
 def encoder_cycles(network: FixedPointNetwork, inputs: Inputs) -> IntArray:
     """Return about how many cycles an encoder in hardware takes for these inputs, shape (N,); 0 without one."""
-    if not network.takes_pixels or network.is_direct:
+    if not network.takes_pixels or network.weighs_values:
         return np.zeros(inputs.shape[-2], np.int64)
     return encoding_cycles(inputs, reference.entering(network, inputs))
 

@@ -40,8 +40,10 @@ class LayerDesign:
 
     name is that of the population in the network, label what comments say of it.
     num_rows are the rows of its weights: those of its inputs and, in a recurrent layer, those of its own places.
-    pixel_width: bits of the value that comes with an event, 0 where events are spikes. steps: time steps that the layer
-    makes of each end of its inputs, more than one only of pixels. current_width: bits of a sum in a lane.
+    pixel_width: bits of the value that comes with an event, 0 where events are spikes. is_direct: whether the sum of a
+    sample's events is held as the current of all its steps. steps: time steps that the layer makes of each end of its
+    inputs, more than one only where sums are held. current_width: bits of a sum in a lane. back_value: what the layer's
+    own spikes count where they come back to it beside values.
     """
 
     template: ClassVar[str] = "layer"
@@ -63,6 +65,8 @@ class LayerDesign:
     membrane_width: int
     current_width: int
     pixel_width: int
+    is_direct: bool
+    back_value: int
     steps: int
     neuron: NeuronModule
     each: tuple[StoredParameter, ...]
@@ -147,8 +151,8 @@ class LayerDesign:
         return self.neuron.module == SINGLE
 
     @property
-    def is_direct(self) -> bool:
-        """Whether the events are pixels."""
+    def takes_values(self) -> bool:
+        """Whether an event comes with a value that weights are multiplied by."""
         return self.pixel_width > 0
 
     @property
@@ -169,8 +173,8 @@ class LayerDesign:
 
     @property
     def word_delay(self) -> int:
-        """Cycles from a word's address to what lanes add: the word, and its product with a pixel."""
-        return self.entry_delay + (timing.PRODUCT if self.is_direct else 0)
+        """Cycles from a word's address to what lanes add: the word, and its product with a value."""
+        return self.entry_delay + (timing.PRODUCT if self.takes_values else 0)
 
     @property
     def entry_delay(self) -> int:
@@ -212,7 +216,7 @@ class LayerDesign:
 
     @property
     def state_bits(self) -> int:
-        """Bits of the layer's memories of membranes, of second states and, where pixels enter, of two currents."""
+        """Bits of the layer's memories of membranes, of second states and, where sums are held, of two currents."""
         currents = 2 * self.current_width if self.is_direct else 0
         return self.lanes * self.slots * (self.state_width + self.neuron.second_width + currents)
 

@@ -17,7 +17,7 @@ from snn2rtl.rtl.layouts import LAYOUTS, entropy_bits
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.neurons import NeuronParameter, Place, neuron_module, scores
 from snn2rtl.rtl.placement import Placement, place, row_order
-from snn2rtl.rtl.widths import current_width, pixel_width, state_width
+from snn2rtl.rtl.widths import Entering, current_width, state_width
 from snn2rtl.rtl.wiring import class_map, wire
 
 BEAT_PIXELS = 8  # of 8 bits: beats of 64 bits
@@ -36,7 +36,7 @@ def plan(
 
     Raises:
         OptionError: an option names a layer or a layout that does not exist, or does not go with the network.
-        UnsupportedModelError: a layer of pixels is recurrent or of integrators.
+        UnsupportedModelError: values enter a layer that has no hardware for them.
     """
     options = options or RtlOptions()
     labels = [layer.name for layer in network.populations]
@@ -58,10 +58,10 @@ def plan(
             continue
         layer, stream = populations[block], streams[block]
         prefix = f"{names.identifier(network.name)}_{stream}"
-        pixels = any(map(network.takes_values, layer.forward))
-        steps = network.encoder.time_steps if network.encoder and pixels else 1
         source = wiring.reads[block].name
-        blocks.append(_plan_layer(layer, placement, prefix, stream, source, options, steps, pixels))
+        entering = Entering.of(network, layer)
+        steps = network.encoder.time_steps if network.encoder and entering.held else 1
+        blocks.append(_plan_layer(layer, placement, prefix, stream, source, options, steps, entering))
     last = blocks[-1]
     assert isinstance(last, LayerDesign)
     classes = class_map(network, Stream(last.stream, last.out_addr_width)) if options.output != "spikes" else None
@@ -95,7 +95,7 @@ def _plan_layer(
     source: str,
     options: RtlOptions,
     steps: int,
-    pixels: bool,
+    entering: Entering,
 ) -> LayerDesign:
     placement = all_placement[layer.name]
     order = row_order(layer, all_placement)
@@ -113,7 +113,7 @@ def _plan_layer(
     elif kind not in LAYOUTS:
         raise OptionError(f"--layout: must be auto, {', '.join(LAYOUTS)}, not {kind}")
     layout = LAYOUTS[kind].build(stream, weight, lanes, layer.weight_bits)
-    neuron = neuron_module(Place(layer, slots, pixels))
+    neuron = neuron_module(Place(layer, slots, entering))
     return LayerDesign(
         name=layer.name,
         label=names.comment(layer.name),
@@ -129,10 +129,12 @@ def _plan_layer(
         placement=placement,
         weight_width=layer.weight_bits,
         weight_shift=layer.weight_shift,
-        state_width=state_width(layer, pixels),
+        state_width=state_width(layer, entering),
         membrane_width=layer.neuron.membrane_bits,
-        current_width=current_width(layer, pixels),
-        pixel_width=pixel_width(pixels),
+        current_width=current_width(layer, entering),
+        pixel_width=entering.value_width,
+        is_direct=entering.held,
+        back_value=layer.recurrent.value_of_one if layer.recurrent else 1,
         steps=steps,
         neuron=neuron,
         each=tuple(_stored(stream, parameter, placement, lanes) for parameter in neuron.each),

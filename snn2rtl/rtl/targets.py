@@ -79,11 +79,11 @@ _Price = Callable[[_Choice], tuple[float, float]]
 
 
 def recorded(network: FixedPointNetwork, inputs: Inputs) -> Load:
-    """Return the load of calibration samples, spikes of shape (T, N, inputs) or pixels of shape (N, inputs)."""
+    """Return the load of calibration samples, spikes or values of shape (T, N, inputs), or pixels (N, inputs)."""
     result = reference.run(network, inputs)
     events = {layer.name: arrived for layer, arrived in reference.arrivals(network, inputs, result)}
-    made = {INPUT: reference.entering(network, inputs)} | {name: one.spikes for name, one in result.traces.items()}
-    firing = {name: reference.count_events(values) for name, values in made.items()}
+    made = {INPUT: reference.input_events(network, inputs)} | {name: one.spikes for name, one in result.traces.items()}
+    firing = {name: values.sum(axis=(0, 1), dtype=np.int64) for name, values in made.items()}
     source = f"mean of {inputs.shape[-2]} calibration samples"
     return Load(events, firing, encoder_cycles(network, inputs), source)
 
@@ -94,19 +94,19 @@ def busiest(network: FixedPointNetwork) -> Load:
     Raises:
         OptionError: nothing says how many steps a sample has.
     """
-    if network.encoder is None:
+    if network.encoder is None or network.encoder.has_steps:
         raise OptionError(
-            "--target-cycles: needs --calibration where the network has no encoder, "
-            "for nothing else says how many steps a sample has"
+            "--target-cycles: needs --calibration where the network has no encoder that makes steps, "
+            "for nothing else says how many a sample has"
         )
     events: dict[str, Spikes] = {}
     for layer in network.populations:
-        steps = 1 if any(map(network.takes_values, layer.forward)) else network.encoder.time_steps
+        steps = 1 if any(map(network.holds, layer.forward)) else network.encoder.time_steps
         most = [np.full(one.synapses.num_inputs, 1 if network.takes_values(one) else one.greatest, np.uint16)
                 for one in layer.inputs]  # fmt: skip
         events[layer.name] = np.broadcast_to(np.concatenate(most), (steps, 1, sum(map(len, most))))
     encoder: IntArray = np.zeros(1, np.int64)
-    if network.takes_pixels and not network.is_direct:
+    if network.takes_pixels and not network.weighs_values:
         spikes = np.ones((network.encoder.time_steps, 1, network.num_inputs), np.uint8)
         encoder = encoding_cycles(spikes[0], spikes)
     return Load(events, {}, encoder, "the most that any sample can take")

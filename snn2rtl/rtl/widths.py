@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from snn2rtl.encoders import PIXEL_BITS
 from snn2rtl.fixed_point import signed_bits
 from snn2rtl.int_net.intervals import charged_range, input_range
-from snn2rtl.int_net.network import Population
+from snn2rtl.int_net.network import FixedPointNetwork, Population
 
 
-def pixel_width(pixels: bool) -> int:
-    """Return the bits of the value that comes with an event, 0 where events are spikes."""
-    return PIXEL_BITS if pixels else 0
+@dataclass(frozen=True)
+class Entering:
+    """What enters a layer.
+
+    values: whether its events come with a value that weights are multiplied by. held: whether their sum is the current
+    of all steps of a sample, that of its pixels.
+    """
+
+    values: bool = False
+    held: bool = False
+
+    @classmethod
+    def of(cls, network: FixedPointNetwork, layer: Population) -> Entering:
+        """Return what enters a layer of a network."""
+        return cls(any(map(network.takes_values, layer.forward)), any(map(network.holds, layer.forward)))
+
+    @property
+    def value_width(self) -> int:
+        """Bits of the value that comes with an event, 0 where events are spikes."""
+        return PIXEL_BITS if self.values else 0
 
 
-def state_width(layer: Population, pixels: bool) -> int:
+def state_width(layer: Population, entering: Entering) -> int:
     """Return the width of a neuron's state: of the charged membrane, of every partial sum, and of what is added."""
-    return max(layer.neuron.membrane_bits, charged_range(layer).bits, _bias_bits(layer), _added_bits(layer, pixels))
+    return max(layer.neuron.membrane_bits, charged_range(layer).bits, _bias_bits(layer), _added_bits(layer, entering))
 
 
-def current_width(layer: Population, pixels: bool) -> int:
-    """Return the width of a lane's memory: of a state or, where pixels enter, of a bias and any sum of currents."""
-    if not pixels:
-        return state_width(layer, pixels)
+def current_width(layer: Population, entering: Entering) -> int:
+    """Return the width of a lane's memory: of a state or, of what is held, of a bias and any sum of currents."""
+    if not entering.held:
+        return state_width(layer, entering)
     low, high = input_range(layer)
-    return max(signed_bits(int(low.min()), int(high.max())), _bias_bits(layer), _added_bits(layer, pixels))
+    return max(signed_bits(int(low.min()), int(high.max())), _bias_bits(layer), _added_bits(layer, entering))
 
 
 def _bias_bits(layer: Population) -> int:
     return signed_bits(int(layer.bias.min()), int(layer.bias.max()))
 
 
-def _added_bits(layer: Population, pixels: bool) -> int:
-    return layer.weight_bits + pixel_width(pixels) + layer.weight_shift
+def _added_bits(layer: Population, entering: Entering) -> int:
+    return layer.weight_bits + entering.value_width + layer.weight_shift

@@ -43,10 +43,10 @@ def wire(network: FixedPointNetwork, placement: Placement, names: Mapping[str, s
     Raises:
         UnsupportedModelError: pixels enter something that has no hardware for them, or nobody reads a node.
     """
-    _check_pixels(network)
+    _check_values(network)
     _check_readers(network)
     wires = _Wires(network, placement, names)
-    wires.made(INPUT, Stream(INPUT_STREAM, _width(network.num_inputs), PIXEL_BITS if network.is_direct else 0))
+    wires.made(INPUT, Stream(INPUT_STREAM, _width(network.num_inputs), PIXEL_BITS if network.weighs_values else 0))
     for node in network.nodes:
         output = Stream(names[node.name], _width(wires.places(node.name)))
         match node:
@@ -103,8 +103,10 @@ class _Wires:
         if len(sources) > 1:
             sizes = [self.places(connection.source) for connection in layer.forward]
             offsets = tuple(int(offset) for offset in np.cumsum([0, *sizes[:-1]]))
-            stream = Stream(f"{self.names[layer.name]}__in", _width(sum(sizes)))
-            self.wiring.blocks.append(Merge(sources, offsets, stream))
+            value_width = max(source.pixel_width for source in sources)
+            stream = Stream(f"{self.names[layer.name]}__in", _width(sum(sizes)), value_width)
+            values = tuple(connection.value_of_one for connection in layer.forward)
+            self.wiring.blocks.append(Merge(sources, offsets, stream, values))
         self.wiring.reads[layer.name] = stream
         self.wiring.blocks.append(layer.name)
 
@@ -170,15 +172,20 @@ def _check_readers(network: FixedPointNetwork) -> None:
         raise UnsupportedModelError(problems)
 
 
-def _check_pixels(network: FixedPointNetwork) -> None:
-    """Raise UnsupportedModelError where pixels enter what takes spikes only, or would add or wait between steps."""
-    if not network.is_direct:
+def _check_values(network: FixedPointNetwork) -> None:
+    """Raise UnsupportedModelError where values enter what takes spikes only, or would add or wait between steps."""
+    if not network.weighs_values:
         return
     problems = []
     for node in network.readers(INPUT):
         where = f"layer '{node.name}'"
         if not isinstance(node, Population):
-            problems.append(f"{where}: must take spikes, not the pixels of direct coding; put a layer before it")
+            what = "the pixels of direct coding" if network.is_direct else "values"
+            problems.append(f"{where}: must take spikes, not {what}; put a layer before it")
+        elif any(connection.delay is not None for connection in node.forward):
+            problems.append(f"{where}: must not have delays where values enter it; put a layer before it")
+        elif not network.is_direct:
+            continue
         elif len(node.forward) > 1:
             problems.append(
                 f"{where}: must read pixels alone, not with '{node.forward[1].source}'; put a layer before it"

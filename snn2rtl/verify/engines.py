@@ -74,7 +74,7 @@ class Simulator:
         self.programs.end()
 
     def run(self, inputs: Inputs, stalls: Stalls, wave: Path | None = None) -> Recording:
-        """Return what the hardware does with spikes or pixels, as reference.run() takes them.
+        """Return what the hardware does with spikes, pixels or values, as reference.run() takes them.
 
         Args:
             inputs: what comes in.
@@ -148,7 +148,7 @@ def build(
 
 def _read(folder: OutputFolder, inputs: Inputs, scratch: Path, verdict: str) -> Recording:
     design = folder.design
-    steps = design.encoder.time_steps if design.encoder else inputs.shape[0]
+    steps = design.encoder.time_steps if design.encoder and inputs.ndim == 2 else inputs.shape[0]
     samples = inputs.shape[-2]
     spikes: dict[str, Spikes] = {}
     scores = None

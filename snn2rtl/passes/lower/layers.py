@@ -56,9 +56,9 @@ def _without_memory(name: str, threshold: float, current: Current, made: Made) -
 
 
 def _check_pixels(node: Neuron | Integrator, current: Current, made: Made) -> None:
-    """Raise UnsupportedModelError where spikes enter neurons beside pixels, of which 255 are the float 1.0."""
+    """Raise UnsupportedModelError where spikes enter neurons beside pixels, which are summed once a sample."""
     others = [term.source for term in current.terms if not made.are_pixels(term.source)]
-    if len(others) == len(current.terms):
+    if not made.holds_pixels or len(others) == len(current.terms):
         return
     if others:
         refuse(node, f"must read pixels alone, not with '{others[0]}'; put a layer before it")

@@ -24,8 +24,13 @@ class Made:
     nodes: list[FloatNode] = field(default_factory=list)
 
     def are_pixels(self, source: str) -> bool:
-        """Return whether a source's values are pixels, not spikes or counts."""
-        return source == INPUT and self.encoder is not None and self.encoder.kind == "direct"
+        """Return whether a source's values are pixels or 8-bit values, not spikes or counts."""
+        return source == INPUT and self.encoder is not None and self.encoder.kind != "poisson"
+
+    @property
+    def holds_pixels(self) -> bool:
+        """Whether the input's pixels are the same in every step, summed once a sample."""
+        return self.encoder is not None and self.encoder.kind == "direct"
 
     def are_spikes(self, source: str) -> bool:
         """Return whether a source's values are 0 or 1."""

@@ -10,7 +10,7 @@ from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.int_net.intervals import never_saturates
 from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak, Spiking
-from snn2rtl.rtl.widths import current_width
+from snn2rtl.rtl.widths import Entering, current_width
 
 Parameters = tuple[tuple[str, int], ...]
 SINGLE = "snn_single_lif"  # a lane and its one neuron
@@ -42,18 +42,18 @@ class NeuronModule:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where neurons are: in lanes of so many slots, and whether pixels enter them."""
+    """Where neurons are: in lanes of so many slots, and what enters them."""
 
     layer: Population
     slots: int
-    pixels: bool
+    entering: Entering
 
 
 def shared(place: Place) -> tuple[Parameters, tuple[NeuronParameter, ...]]:
     """Return what every model has: saturation, leak, bias."""
     layer = place.layer
     parameters, leak = leak_parameters("Leak", "leak", layer.neuron.leak, layer.num_neurons)
-    bias = NeuronParameter("bias", layer.bias, current_width(layer, place.pixels))
+    bias = NeuronParameter("bias", layer.bias, current_width(layer, place.entering))
     return (("Saturate", int(not never_saturates(layer))), *parameters), (leak, bias)
 
 
