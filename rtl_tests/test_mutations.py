@@ -19,6 +19,7 @@ from rtl_tests.lib.poisson_mutations import POISSON_MUTATIONS
 from rtl_tests.lib.seed import SEED, generator
 from rtl_tests.lib.stream_mutations import STREAM_MUTATIONS
 from rtl_tests.lib.temporal_mutations import TEMPORAL_MUTATIONS
+from rtl_tests.lib.value_mutations import VALUE_MUTATIONS
 from rtl_tests.lif import test_lif
 from rtl_tests.max_pool import test_max_pool
 from rtl_tests.merge import test_merge
@@ -32,12 +33,9 @@ from rtl_tests.stream_register import test_stream_register
 from snn2rtl.errors import VerificationError
 from snn2rtl.verify.cocotb_runner import run_bench
 
-REPLAYED = [
-    mutation for mutation in (*MUTATIONS, *TEMPORAL_MUTATIONS, *POISSON_MUTATIONS, *STREAM_MUTATIONS) if mutation.case
-]
-BENCHED = [
-    mutation for mutation in (*MUTATIONS, *PROTOCOL_MUTATIONS, *POISSON_MUTATIONS, *STREAM_MUTATIONS) if mutation.alone
-]
+ANY = (*MUTATIONS, *POISSON_MUTATIONS, *STREAM_MUTATIONS, *VALUE_MUTATIONS)
+REPLAYED = [mutation for mutation in (*ANY, *TEMPORAL_MUTATIONS) if mutation.case]
+BENCHED = [mutation for mutation in (*ANY, *PROTOCOL_MUTATIONS) if mutation.alone]
 ALONE = {
     "snn_lif": ("rtl_tests.lif.lif_tests", test_lif.PARAMETERS),
     "snn_single_lif": ("rtl_tests.lif.single_tests", test_lif.SINGLE),

@@ -60,6 +60,7 @@ def compile(
     *,
     arch: str | os.PathLike[str] | None = None,
     name: str | None = None,
+    encoder: Encoder | None = None,
     noise: Noise | None = None,
     input_shape: tuple[int, ...] | None = None,
     input_max: int | None = None,
@@ -76,6 +77,7 @@ def compile(
         out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
         name: name of the network, which its Verilog modules start with.
+        encoder: how samples become the input of a model that does not say it.
         noise: of the model's Poisson encoder, in place of its own; with xorshift it is built in hardware.
         input_shape: axes of a sample, such as (channels, height, width), for a model that begins with a convolution,
             and for a module that is traced where no example_input is given.
@@ -99,7 +101,7 @@ def compile(
             f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
         )
     network, reports, samples, accuracy = _integers(
-        _read(model, arch, name, noise, _Inputs(input_shape, input_max, example_input)), quantize, calibration
+        _read(model, arch, name, noise, _Inputs(input_shape, input_max, example_input, encoder)), quantize, calibration
     )
     load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
     if targets == Targets():
@@ -117,11 +119,12 @@ def compile(
 
 @dataclass(frozen=True, eq=False)
 class _Inputs:
-    """What is told of the inputs: the shape of a sample, the greatest count, an example of what a module takes."""
+    """What is told of the inputs: a sample's shape, the greatest count, an example for a module, the encoder."""
 
     shape: tuple[int, ...] | None = None
     greatest: int | None = None
     example: Any = None
+    encoder: Encoder | None = None
 
 
 def _read(
@@ -129,8 +132,8 @@ def _read(
 ) -> LayeredNetwork | FixedPointNetwork:
     """Return a model as the options change it; a float network as layers, for nobody needs the other."""
     source = read_model(model, Path(arch) if arch else None, inputs)
-    if inputs.shape is not None or inputs.greatest is not None:
-        source = _with_input(source, inputs.shape, inputs.greatest)
+    if inputs.shape is not None or inputs.greatest is not None or inputs.encoder is not None:
+        source = _with_input(source, inputs)
     source = replace(source, name=name) if name else source
     if noise:
         source = replace(source, encoder=_noisy(source.encoder, noise))
@@ -197,12 +200,18 @@ def _noisy(encoder: Encoder | None, noise: Noise) -> Encoder:
     return replace(encoder, noise=noise)
 
 
-def _with_input(
-    source: SpikingNetwork | FixedPointNetwork, shape: tuple[int, ...] | None, greatest: int | None
-) -> SpikingNetwork:
+def _with_input(source: SpikingNetwork | FixedPointNetwork, inputs: _Inputs) -> SpikingNetwork:
     if isinstance(source, FixedPointNetwork):
         raise OptionError("model: is an integer network already, whose inputs have a shape and a greatest value")
-    return replace(source, shape=shape or source.shape, greatest=greatest or source.greatest)
+    if inputs.encoder and source.encoder not in (None, inputs.encoder):
+        rule = f"must be left out where the model has an encoder, {source.encoder.kind}"
+        raise OptionError(f"--encoder: {rule}, not {inputs.encoder.kind}")
+    return replace(
+        source,
+        shape=inputs.shape or source.shape,
+        greatest=inputs.greatest or source.greatest,
+        encoder=inputs.encoder or source.encoder,
+    )
 
 
 def _accuracy(source: LayeredNetwork | FixedPointNetwork, network: FixedPointNetwork, samples: Samples) -> Accuracy:

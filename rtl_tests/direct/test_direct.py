@@ -1,12 +1,12 @@
-"""What only a directly coded network has: beats of pixels, a multiplier, and a current that is held for all steps."""
+"""What networks of pixels and values have: beats, a multiplier, and a current that is held for all steps."""
 
 import pytest
 
 from snn2rtl.fixed_point import unsigned_bits
 
 
-def ingress(inputs: int, pixels: int) -> dict:
-    return {"NumInputs": inputs, "AddrWidth": unsigned_bits(inputs - 1), "NumPixels": pixels, "PixelWidth": 8}
+def ingress(inputs: int, pixels: int, **more: int) -> dict:
+    return {"NumInputs": inputs, "AddrWidth": unsigned_bits(inputs - 1), "NumPixels": pixels, "PixelWidth": 8, **more}
 
 
 def held(current: int, state: int, slots: int) -> dict:
@@ -21,6 +21,8 @@ INGRESS = {
     "one-pixel": ingress(9, 1),
     "one-beat": ingress(5, 8),
     "one-input": ingress(1, 8),
+    "steps": ingress(21, 4, HasSteps=1),
+    "steps-of-a-beat": ingress(5, 8, HasSteps=1),
 }
 PRODUCT = {
     "four-bits": {"WeightWidth": 4, "PixelWidth": 8},

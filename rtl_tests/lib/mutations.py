@@ -348,8 +348,8 @@ PROTOCOL_MUTATIONS = [
         ("beats behind the last input taken", "~past_q &", "1'b1 &", "direct-2-lanes-dense", "part-of-a-beat"),
         (
             "place in a sample kept over a reset",
-            "if (!rst_ni | (accept & beat_last_i))",
-            "if (accept & beat_last_i)",
+            "if (!rst_ni | (accept & step_end))",
+            "if (accept & step_end)",
             "direct-2-lanes-dense",
             "whole-beats",
         ),

@@ -96,6 +96,7 @@ IN_COCOTB = [
     *("direct-numbers-of-each-neuron", "direct-2-lanes-dense", "direct-5-lanes-indexed", "direct-adaptive-2-lanes"),
     *("integrators-sum-3-lanes", "recurrent-ragged-3-lanes", "adaptive-soft", "currents-shifts", "delays-ragged"),
     *("poisson-2-lanes-ragged", "poisson-temporal"),
+    *("values-2-lanes-indexed", "values-beside-spikes"),
     *("norse", "norse-recurrent"),
 ]
 

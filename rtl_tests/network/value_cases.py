@@ -1,4 +1,4 @@
-"""Networks of values in each step, chosen by hand: every kind of neurons, lane and layout, and what stands beside values."""
+"""Networks of values in each step, chosen by hand: every kind of neurons, lane and layout; spikes beside values."""
 
 from __future__ import annotations
 
@@ -92,9 +92,7 @@ VALUES: dict[str, Callable[[], Case]] = {
     "values-adaptive": lambda: first(
         values("auto", 2), lambda one: adaptive(one, np.arange(HIDDEN) * 300, MultiplierLeak(np.arange(HIDDEN), 4))
     ),
-    "values-currents": lambda: first(
-        values("indexed", 64), lambda one: current(one, ShiftLeak(np.arange(HIDDEN) % 3))
-    ),
+    "values-currents": lambda: first(values("indexed", 64), lambda one: current(one, ShiftLeak(np.arange(HIDDEN) % 3))),
     "values-integrators": lambda: alone(Score.SUM, 2),
     "values-current-integrators": lambda: alone(Score.MAX, 64, lambda one: current(one, ShiftLeak(1))),
     **{

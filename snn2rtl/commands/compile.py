@@ -14,6 +14,7 @@ from snn2rtl.api import Compiled, compile
 from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
 from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
+from snn2rtl.encoders import Encoder
 from snn2rtl.errors import OptionError, told_apart
 from snn2rtl.int_net import network_file
 from snn2rtl.int_net.intervals import never_fires, never_saturates
@@ -62,6 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--input-max", type=positive, metavar="N",
         help="greatest count of an input in a step, where inputs are counts of events [the model's, or 1]")  # fmt: skip
     add("--name", help="name of the network and its modules [the model's]")
+    add("--encoder", choices=["values"],
+        help="inputs are 8-bit values, new in each step [the model's encoder, else spikes]")  # fmt: skip
     add("--noise", choices=["philox", "xorshift"],
         help="random numbers of a Poisson encoder; one of xorshift is built in hardware, which takes pixels "
         "[the model's]")  # fmt: skip
@@ -76,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="width at which a membrane saturates [0: one that the steps of a sample cannot fill]")  # fmt: skip
     add("--membrane-fraction", type=per_layer(int, -1), default=quantize.membrane_fraction, metavar="N|LAYER=N,...",
         help="fraction bits of a membrane below a weight step "
-        "[-1: enough for what leaks drop; none below pixels]")  # fmt: skip
+        "[-1: enough for what leaks drop; eight less below pixels and values]")  # fmt: skip
     add("--time-steps", type=number(int), default=quantize.time_steps, metavar="N",
         help="steps that widths must hold if encoder and samples have fewer [0: the encoder's, or 100]")  # fmt: skip
     add("--readout", choices=["max", "last", "sum"], default="",
@@ -97,7 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output", choices=["class", "counts", "spikes"], default=rtl.output,
         help="what the output stream carries [%(default)s]")  # fmt: skip
     add("--beat-pixels", type=number(int), default=rtl.beat_pixels, metavar="N",
-        help="pixels in a beat of the input, 1 to 8, where pixels enter [0: 8]")  # fmt: skip
+        help="pixels or values in a beat of the input, 1 to 8, where they enter [0: 8]")  # fmt: skip
     add(
         "--calibration",
         type=Path,
@@ -120,6 +123,7 @@ def run(args: argparse.Namespace) -> Outcome:
         args.out,
         arch=args.arch,
         name=args.name or (args.code and args.code.partition(":")[0].rpartition(".")[2]),
+        encoder=Encoder(kind=args.encoder) if args.encoder else None,
         noise=args.noise,
         input_shape=args.input_shape,
         input_max=args.input_max,

@@ -1,4 +1,4 @@
-"""Samples from a file: images, which the network's encoder turns into spikes or leaves as they are, or spikes."""
+"""Samples from a file: images for the encoder, which may leave them as they are, values of each step, or spikes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ Shape = tuple[int, ...]
 class Samples:
     """A batch of samples, encoded part by part.
 
-    data: spikes of shape (T, N, inputs), or images of shape (N, inputs) for the encoder. labels: shape (N,) or None.
+    data: spikes or values of shape (T, N, inputs), or images of shape (N, inputs) for the encoder. labels: shape (N,)
+    or None.
     """
 
     data: NDArray[np.uint8]
@@ -47,7 +48,8 @@ class Samples:
     def inputs(self, first: int, last: int) -> Inputs:
         """Return what the network takes of samples first..last - 1.
 
-        Spikes of shape (T, last - first, inputs), or pixels of shape (last - first, inputs) where it takes those.
+        Spikes or values of shape (T, last - first, inputs), or pixels of shape (last - first, inputs) where it takes
+        those.
         """
         if self.data.ndim == 3:
             return self.data[:, first:last]
@@ -83,6 +85,8 @@ def load_samples(
 ) -> Samples:
     """Return the samples of a .npz (``images`` or ``spikes``, ``labels`` where known) or .npy file.
 
+    Where a network takes values of each step, they are ``values``, or the rows of ``images``: uint8, (N, T, ...).
+
     Args:
         path: the file; what a .npy array is, its shape decides, with what the network takes.
         inputs: inputs of the network.
@@ -99,8 +103,14 @@ def load_samples(
     """
     form = _Form(path, inputs, encoder, shape if len(shape) > 1 else (), greatest)
     name, data, labels = _read(form)
-    data = _spikes(form, data) if name == "spikes" else _images(form, data)
-    samples = data.shape[1] if name == "spikes" else data.shape[0]
+    match name:
+        case "spikes":
+            data = _spikes(form, data)
+        case "values":
+            data = _values(form, data)
+        case _:
+            data = _images(form, data)
+    samples = data.shape[0] if name == "images" else data.shape[1]
     if samples == 0:
         raise DataError(f"{path}: must hold at least one sample, not none")
     if labels is not None:
@@ -145,6 +155,10 @@ class _Form:
         """Return whether an array has the shape of spikes, (T, N, ...)."""
         return data.ndim > 2 and data.shape[2:] in self.shapes
 
+    def may_be_values(self, data: NDArray[Any]) -> bool:
+        """Return whether an array has the shape of values of each step, (N, T, ...), and a step."""
+        return self.may_be_spikes(data) and data.shape[1] > 0
+
     def may_be_images(self, data: NDArray[Any]) -> bool:
         """Return whether an array has the shape of images, (N, ...), of which axes of one may be left out or put in."""
         axes = data.shape[1:]
@@ -165,26 +179,32 @@ class _Form:
 
 
 def _read(form: _Form) -> tuple[str, NDArray[Any], NDArray[Any] | None]:
-    """Return ``spikes`` or ``images``, the array that is it, and the labels where there are any."""
+    """Return ``spikes``, ``images`` or ``values``, the array that is it, and the labels where there are any."""
     pixels = form.encoder is not None and form.encoder.takes_pixels
+    steps = form.encoder is not None and form.encoder.has_steps
     with ArrayFile(form.path) as arrays:
         if ALONE in arrays:
             data = arrays[ALONE]
             return _kind(form, data), data, None
-        order = ("images", "spikes") if pixels else ("spikes", "images")
+        order = ("values", "images", "spikes") if steps else ("images", "spikes") if pixels else ("spikes", "images")
         name = next((name for name in order if name in arrays), None)
         if name is None:
             found = ", ".join(arrays) or "nothing"
-            raise DataError(f"{form.path}: must hold an array 'spikes' or 'images', not {found}")
+            wanted = "'values' or 'images'" if steps else "'spikes' or 'images'"
+            raise DataError(f"{form.path}: must hold an array {wanted}, not {found}")
         if pixels and name == "spikes":
-            raise DataError(f"{form.path}: must hold images for a network that takes pixels, not spikes")
-        return name, arrays[name], arrays.get("labels")
+            what = "values for a network that takes those of each step" if steps else (
+                "images for a network that takes pixels")  # fmt: skip
+            raise DataError(f"{form.path}: must hold {what}, not spikes")
+        return "values" if steps else name, arrays[name], arrays.get("labels")
 
 
 def _kind(form: _Form, data: NDArray[Any]) -> str:
     """Return whether the array of a .npy file is spikes or images: values never tell, an image may be black."""
-    if form.encoder is None or form.encoder.takes_pixels:
-        return "images" if form.encoder else "spikes"
+    if form.encoder is None:
+        return "spikes"
+    if form.encoder.takes_pixels:
+        return "values" if form.encoder.has_steps else "images"
     spikes, images = form.may_be_spikes(data), data.dtype == np.uint8 and form.may_be_images(data)
     if spikes and images:
         raise DataError(
@@ -214,6 +234,17 @@ def _spikes(form: _Form, data: NDArray[Any]) -> Spikes:
     kind = "u1" if form.greatest <= np.iinfo(np.uint8).max else "u2"
     spikes: Spikes = data.astype(kind).reshape(*data.shape[:2], form.inputs)
     return spikes
+
+
+def _values(form: _Form, data: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return values of each step, shape (T, N, inputs)."""
+    if data.dtype != np.uint8 or not form.may_be_values(data):
+        advice = form.advice("values", data, 2)
+        raise DataError(
+            f"{form.path}: values must be uint8 of shape {form.wanted('N', 'T')}, "
+            f"not {data.dtype} of shape {data.shape}{advice}"
+        )
+    return np.ascontiguousarray(data.reshape(*data.shape[:2], form.inputs).swapaxes(0, 1))
 
 
 def _are_whole(data: NDArray[Any]) -> bool:

@@ -6,7 +6,7 @@ A name that all tensors begin with, as DataParallel and LightningModules give, m
 
     name = "net"                      # optional
     [encoder]                         # optional
-    kind = "poisson"                  # or "direct"
+    kind = "poisson"                  # or "direct", or "values": new ones in each step, without time_steps
     time_steps = 100
     scale = 0.7                       # poisson: the spike probability of a pixel of 255
     [[layer]]                         # the layers in order, each with type and name
@@ -83,7 +83,10 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _encoder(table: Table) -> Encoder:
-    kind = table.take("kind", "'poisson' or 'direct'")
+    kind = table.take("kind", "'poisson', 'direct' or 'values'")
+    if kind == "values":
+        table.close()
+        return Encoder(kind="values")
     time_steps = table.take("time_steps", "a whole number of at least 1") or 1
     if kind == "direct":
         encoder = Encoder(kind="direct", time_steps=time_steps)

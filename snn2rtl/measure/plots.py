@@ -211,19 +211,20 @@ def confusion(matrix: IntArray) -> Figure:
 
 
 def raster(network: FixedPointNetwork, inputs: Inputs, result: Result, title: str) -> Figure:
-    """Return every spike of the first sample: a panel for the input, where it spikes, and for each layer."""
+    """Return every spike of the first sample: a panel for each layer, and for the input where it differs in steps."""
     names = list(result.traces)
     spikes = [trace.spikes[:, 0] for trace in result.traces.values()]
     colours = [*[BLUE] * (len(spikes) - 1), ORANGE]
     if not network.is_direct:
-        spikes = [reference.entering(network, inputs)[:, 0], *spikes]
+        spikes = [reference.input_events(network, inputs)[:, 0], *spikes]
         names, colours = ["input", *names], [GREY, *colours]
     heights = [0.9 + _rows_height(one.shape[1]) for one in spikes]
     figure = Figure(figsize=(WIDTH, 0.7 + sum(heights)))
     panels = figure.subplots(len(spikes), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, name, one, colour in zip(panels, names, spikes, colours, strict=True):
         _raster_panel(axes, one, colour)
-        axes.set_title(f"{_short(name)}: {one.sum(dtype=np.int64):,} spikes, firing rate {one.mean():.3f}")
+        what, rate = ("values", "share") if colour == GREY and network.weighs_values else ("spikes", "firing rate")
+        axes.set_title(f"{_short(name)}: {one.sum(dtype=np.int64):,} {what}, {rate} {one.mean():.3f}")
         axes.set_ylabel({GREY: "input", BLUE: "neuron", ORANGE: "class"}[colour])
     counts = result.counts[0]
     if len(counts) <= MOST_NAMED_CLASSES:

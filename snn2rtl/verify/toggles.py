@@ -19,6 +19,7 @@ _OUTPUTS = {
     "u_bank_select": ("data_o",),
     "u_rows": ("push_o", "start_o", "count_o"),
     "u_split": ("group_spikes_o",),
+    "u_product": ("product_o",),
 }
 _NUMBERS = ("fire_at", "reset_by", "bias")  # of the neurons, in a layer itself; constants never toggle
 _LAYER_DEPTH = 3  # TOP, replay, u_dut

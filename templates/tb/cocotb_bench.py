@@ -105,15 +105,17 @@ def first_sample(beats: list[Beat]) -> list[Beat]:
 def noisy_pixels(words: list[Beat]) -> list[Beat]:
     """Return beats of pixels, of every sample either without its black end or with noise behind its last pixel."""
     behind = -LAYERS[0]["inputs"] % BEAT_PIXELS * (IN_WIDTH // BEAT_PIXELS)
+    of_step, of_sample = -(-LAYERS[0]["inputs"] // BEAT_PIXELS), len(words) // sum(last for _, last in words)
     result: list[Beat] = []
     sample: list[int] = []
     for data, last in words:
         sample.append(data)
         if last:
-            while random.getrandbits(1) and len(sample) > 1 and not sample[-1]:
+            while random.getrandbits(1) and len(sample) % of_step != 1 % of_step and not sample[-1]:
                 sample.pop()
-            if len(sample) == len(words) // sum(last for _, last in words):
+            if len(sample) == of_sample:
                 sample[-1] |= random.getrandbits(behind) << IN_WIDTH - behind if behind else 0
+            if of_step == of_sample == len(sample):  # values of several steps have no beats that mean nothing
                 sample += [random.getrandbits(IN_WIDTH) for _ in range(random.randrange(3))]
             result += [(beat, 0) for beat in sample[:-1]] + [(sample[-1], 1)]
             sample = []
