@@ -58,7 +58,7 @@ def received(layer: Population, neuron: int, inputs: list[list[int]]) -> int:
     total = 0
     for connection, values in zip(layer.inputs, inputs, strict=True):
         for source, weight in weights(connection.synapses, neuron):
-            total += weight * values[source]
+            total += weight * values[source] * (connection.spike_value or 1)
     return int(layer.bias[neuron]) + total * 2**layer.weight_shift
 
 

@@ -162,6 +162,13 @@ def direct(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
     return with_layers(network, layers, encoder=Encoder(kind="direct", time_steps=time_steps))
 
 
+def valued(network: FixedPointNetwork) -> FixedPointNetwork:
+    """Return the network with values of each step for inputs, which cannot be late; beside them its spikes are 255."""
+    first, *others = layers_of(network)
+    first = replace(first, input_max=255, delay=None, spike_value=None if first.recurrent is None else 255)
+    return with_layers(network, (first, *others), encoder=Encoder(kind="values"))
+
+
 def direct_hardware(network: FixedPointNetwork, time_steps: int) -> FixedPointNetwork:
     """Return the network with pixels for inputs, as there is hardware for it: with a layer before integrators."""
     first = replace(layers_of(network)[0], recurrent=None)
