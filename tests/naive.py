@@ -193,6 +193,7 @@ def run_sample(
     made: dict[str, list[list[int]]] = {INPUT: [], **{node.name: [] for node in network.nodes}}
     membranes_seen = []
     counts = [0] * network.num_classes
+    scores = [0] * network.output.num_neurons
     output = neurons[network.nodes[-1].name]
     for step, inputs in enumerate(steps):
         made[INPUT].append(inputs)
@@ -200,13 +201,15 @@ def run_sample(
             made[node.name].append(made_by(node, neurons, made, step))
         for place, spike in enumerate(made[output.layer.name][step]):
             if not output.layer.neuron.spikes:
-                counts[place] = scored(counts[place], output.membranes[place], step, output.layer.neuron)
+                scores[place] = scored(scores[place], output.membranes[place], step, output.layer.neuron)
             else:
                 winner = place // network.group
                 counts[winner] = min(counts[winner] + spike, 2**network.count_bits - 1)
         membranes_seen.append(
             [list(neurons[node.name].membranes) if node.name in neurons else [] for node in network.nodes]
         )
+    if not output.layer.neuron.spikes:
+        counts = [sum(scores[first : first + network.group]) for first in range(0, len(scores), network.group)]
     spikes_seen = [[made[node.name][step] for node in network.nodes] for step in range(len(steps))]
     winner = 0
     for neuron, count in enumerate(counts):

@@ -121,15 +121,15 @@ STREAM_MUTATIONS = [
     ),
     *faults(
         "snn_group_sum.v",
-        ("sums go on over groups", "first ? score :", "", "", "exact"),
+        ("sums go on over groups", "first ? score :", "", "groups-of-2-sums", "exact"),
         (
             "scores unsigned",
             "{{(SumWidth - InWidth){score_i[InWidth-1]}}, score_i}",
             "{{(SumWidth - InWidth){1'b0}}, score_i}",
-            "",
+            "groups-of-5-last-scores",
             "exact",
         ),
-        ("a group one score short", "GroupSize - 1", "GroupSize - 2", "", "exact"),
+        ("a group one score short", "GroupSize - 1", "GroupSize - 2", "groups-of-2-sums", "exact"),
         ("sum lost under stall", "score_ready_o = ~valid_q | sum_ready_i", "score_ready_o = 1'b1", "", "groups-of-one"),
         (
             "score lost between groups",

@@ -127,7 +127,7 @@ DESIGNS = [
     *("direct-adaptive-2-lanes", "direct-currents-64-lanes", "poisson-2-lanes-indexed", "poisson-of-1"),
     *("graph-residual-spikes", "graph-residual-encoded", "graph-names", "graph-pruned", "graph-of-one-source"),
     *("graph-of-pixels", "values-5-lanes-ragged", "values-single-indexed", "values-integrators"),
-    *("values-recurrent-2-lanes-dense", "values-beside-spikes"),
+    *("values-recurrent-2-lanes-dense", "values-beside-spikes", "groups-of-5-last-scores"),
 ]
 STATIC_CASES = [
     pytest.param(module, parameters, id=f"{module}-{index}")

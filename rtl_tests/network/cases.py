@@ -219,6 +219,15 @@ def groups(size: int) -> Case:
     return replace(toy, group=size), RtlOptions(lanes=PerLayer(2, {"fc2": 4}), output="counts")
 
 
+def groups_of_scores(score: Score, size: int) -> Case:
+    """Groups of integrators, whose sums reach far beyond a score."""
+    rng = generator(32)
+    fc1 = layer("fc1", weights(rng, HIDDEN, INPUTS), fire_at=3)
+    fc2 = layer("fc2", weights(rng, 3 * size, HIDDEN), leak=ShiftLeak(2), membrane_bits=6)
+    toy = replace(network(fc1, integrators(fc2, score, 1)), group=size)
+    return toy, RtlOptions(lanes=PerLayer(2, {"fc2": 4}), output="counts")
+
+
 def slow_second_layer() -> Case:
     """A layer whose neurons all fire in every step, before one that takes far longer over a step: the queue is full."""
     fc1 = layer("fc1", np.ones((8, 1), int), bias=5, fire_at=5)
@@ -307,6 +316,8 @@ CASES: dict[str, Callable[[], Case]] = {
     },
     **{f"output-{kind}": lambda kind=kind: output(kind) for kind in ("class", "counts", "spikes")},
     **{f"groups-of-{size}": lambda size=size: groups(size) for size in (2, 5)},
+    "groups-of-2-sums": lambda: groups_of_scores(Score.SUM, 2),
+    "groups-of-5-last-scores": lambda: groups_of_scores(Score.LAST, 5),
     "output-of-wide-counts": lambda: output("counts", 32),
     **{
         f"integrators-{score.value}-{count}-lanes": lambda score=score, count=count: integrating(score, count)

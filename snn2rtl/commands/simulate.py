@@ -84,8 +84,9 @@ def _simulate_reference(
 def _simulate_verilog(folder: OutputFolder, inputs: Inputs, engine: Engine) -> dict[str, NDArray[Any]]:
     recording = build(folder, engine).run(inputs, Stalls())
     classes = beats.read_classes(folder.design, recording.output)
-    counts = recording.scores
-    if counts is None:
+    if recording.scores is not None:
+        counts = reference.group_scores(folder.network, recording.scores)
+    else:
         output = recording.spikes[folder.network.output.name]
         counts = reference.spike_counts(folder.network, output, readout_limits(folder.network))
     return {

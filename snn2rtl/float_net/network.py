@@ -28,11 +28,13 @@ from snn2rtl.float_net.nodes import (
     Neuron,
     Node,
     Scale,
+    Vote,
 )
 from snn2rtl.pools import INPUT
 from snn2rtl.windows import Shape
 
 Edge = tuple[str, str]
+BEHIND_INTEGRATORS = (Flatten, Dropout, Vote)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -139,7 +141,7 @@ def _chain_problems(nodes: tuple[Node, ...]) -> list[str]:
             problems += [f"{where}: {key} must have shape ({width},), not {value.shape}"
                          for key in OF_EACH_NEURON if isinstance(value := getattr(node, key, None), np.ndarray)
                          and value.shape != (width,)]  # fmt: skip
-        if isinstance(node, Integrator) and any(not isinstance(one, Flatten | Dropout) for one in nodes[index + 1 :]):
+        if isinstance(node, Integrator) and not all(isinstance(one, BEHIND_INTEGRATORS) for one in nodes[index + 1 :]):
             problems.append(f"{where}: an Integrator must be the last layer, for it never fires")
     return problems
 

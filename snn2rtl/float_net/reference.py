@@ -96,7 +96,9 @@ def scores(network: LayeredNetwork, inputs: Inputs) -> Floats:
         each = last.spikes.sum(axis=0, dtype=np.int64)
         counts: Floats = each.reshape(len(each), -1, network.group).sum(axis=2)
         return counts
-    return _scores(neuron.score, last.membranes)
+    each = _scores(neuron.score, last.membranes)
+    sums: Floats = each.reshape(len(each), -1, network.group).sum(axis=2)
+    return sums
 
 
 def _scores(score: str, membranes: Floats) -> Floats:

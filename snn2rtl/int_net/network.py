@@ -19,7 +19,7 @@ from snn2rtl.checks import check, check_integers, check_range, frozen
 from snn2rtl.delays import MAX_DELAY
 from snn2rtl.encoders import MAX_PIXEL, Encoder
 from snn2rtl.fixed_point import IntArray, signed_range
-from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Neuron
+from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Neuron, Score
 from snn2rtl.int_net.neurons.leaks import gain_bits
 from snn2rtl.int_net.synapses import Synapses
 from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled_shape
@@ -224,8 +224,8 @@ class FixedPointNetwork:
     """Nodes in an order in which each reads only what comes before it; the last one, a population, is the output.
 
     The class is the group of ``group`` neighbouring outputs with the most spikes, ties to the lowest index; a group's
-    count saturates at ``2**count_bits - 1``. Where the output has integrators, the class is the one of the highest
-    score, and count_bits means nothing. With a direct encoder the pixels of a sample enter in every one of the
+    count saturates at ``2**count_bits - 1``. Where the output has integrators, the class is the group of the highest
+    score, the exact sum of its integrators', and count_bits means nothing. With a direct encoder the pixels of a sample enter in every one of the
     encoder's time steps, with one of values new ones in each step. Where the encoder is one of hardware, spikes are
     made of pixels in the network.
     """
@@ -260,8 +260,9 @@ class FixedPointNetwork:
         outputs = self.output.num_neurons
         check(self.group >= 1 and outputs % self.group == 0,
               f"network: group must divide {outputs} outputs, not be {self.group}")  # fmt: skip
-        check(self.group == 1 or not self.integrates,
-              "network: group must be 1 where the last layer integrates")  # fmt: skip
+        neuron = self.output.neuron
+        check(self.group == 1 or neuron.spikes or neuron.score is not Score.MAX,
+              "network: group must be 1 where a score is the greatest membrane, for sums come before it")  # fmt: skip
 
     @cached_property
     def greatest(self) -> Mapping[str, int]:
@@ -318,9 +319,9 @@ class FixedPointNetwork:
 
     @property
     def readout_bits(self) -> int:
-        """Width of a count, or of an integrator's score, which is signed."""
+        """Width of a count, or of the score of a group of integrators, which is signed."""
         neuron = self.output.neuron
-        return self.count_bits if neuron.spikes else neuron.score_bits
+        return self.count_bits if neuron.spikes else neuron.score_bits + (self.group - 1).bit_length()
 
     def takes_values(self, connection: Connection) -> bool:
         """Return whether a connection's events come with a value that its weights are multiplied by."""

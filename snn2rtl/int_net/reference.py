@@ -18,7 +18,7 @@ from snn2rtl.errors import DataError
 from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
 from snn2rtl.int_net.intervals import charged_range, membrane_range
 from snn2rtl.int_net.network import Connection, FixedPointNetwork, Node, Population, shape_of
-from snn2rtl.int_net.neurons import Integrating, Score, State
+from snn2rtl.int_net.neurons import Neuron, Score, State
 from snn2rtl.int_net.neurons.leaks import product_bits
 from snn2rtl.int_net.saturations import Limits, Saturations, readout_limits
 from snn2rtl.int_net.synapses.dense import Operator
@@ -49,15 +49,17 @@ class Result:
 
     traces: one of each node by its name, in order; empty where spikes were not recorded.
     counts: what the class is the argmax of, shape (N, classes): spikes of each group of outputs, saturated at the
-        network's count_bits, or the scores of integrators.
+        network's count_bits, or the scores of integrators, summed over each group.
     classes: the winning group, shape (N,).
     saturations: what was clipped and lost.
+    scores: of each integrator, shape (N, outputs); None where the output spikes.
     """
 
     traces: Mapping[str, NodeTrace]
     counts: IntArray
     classes: IntArray
     saturations: Saturations
+    scores: IntArray | None = None
 
     @property
     def in_order(self) -> tuple[NodeTrace, ...]:
@@ -86,6 +88,7 @@ def run(
     traces = {node.name: _empty_trace(network, node, steps, samples, record_membranes and record_spikes)
               for node in network.nodes} if record_spikes else {}  # fmt: skip
     counts = np.empty((samples, network.num_classes), np.int64)
+    scores = np.empty((samples, network.output.num_neurons), np.int64) if network.integrates else None
     widest = max(math.prod(shape_of(node)) for node in network.nodes)
     chunk = max(1, _CHUNK_BYTES // (4 * max(steps, 1) * widest))
     runners = {layer.name: _PopulationRunner(layer) for layer in network.populations}
@@ -102,7 +105,11 @@ def run(
                 made[node.name] = _made(node, made)
             if trace:
                 trace.spikes[:, part] = made[node.name]
-        counts[part] = _counts(network, made[network.output.name], membranes, readout)
+        if scores is None:
+            counts[part] = spike_counts(network, made[network.output.name], readout)
+        else:
+            scores[part] = _scores(network.output.neuron, membranes, readout)
+            counts[part] = group_scores(network, scores[part])
     found = Saturations(
         samples=samples,
         steps=steps,
@@ -112,7 +119,7 @@ def run(
         readout=readout.clipped,
         lost_spikes={name: one.lost for name, one in runners.items() if one.lost},
     )
-    return Result(traces, counts, np.argmax(counts, axis=1), found)
+    return Result(traces, counts, np.argmax(counts, axis=1), found, scores)
 
 
 def _membranes(layer: Population, trace: NodeTrace | None, part: slice, samples: int, steps: int) -> IntArray | None:
@@ -124,23 +131,22 @@ def _membranes(layer: Population, trace: NodeTrace | None, part: slice, samples:
     return None
 
 
-def _counts(network: FixedPointNetwork, spikes: Spikes, membranes: IntArray | None, limits: Limits) -> IntArray:
-    """Return the counts of a batch from the output's spikes, or the scores from its membranes."""
-    neuron = network.output.neuron
-    if not neuron.spikes:
-        assert membranes is not None
-        return _scores(neuron, membranes, limits)
-    return spike_counts(network, spikes, limits)
-
-
 def spike_counts(network: FixedPointNetwork, spikes: Spikes, limits: Limits) -> IntArray:
     """Return the counts, shape (N, classes), of the output's spikes, shape (T, N, outputs); they saturate."""
     each = spikes.sum(axis=0, dtype=np.int64)
     return limits.clip(each.reshape(len(each), network.num_classes, network.group).sum(axis=2))
 
 
-def _scores(neuron: Integrating, membranes: IntArray, limits: Limits) -> IntArray:
+def group_scores(network: FixedPointNetwork, scores: IntArray) -> IntArray:
+    """Return the scores of each group of outputs, shape (N, classes), the sums of theirs, shape (N, outputs)."""
+    total: IntArray = scores.reshape(len(scores), network.num_classes, network.group).sum(axis=2)
+    return total
+
+
+def _scores(neuron: Neuron, membranes: IntArray | None, limits: Limits) -> IntArray:
     """Return the scores of membranes of shape (T, N, neurons); a sample without a step has scores of zero."""
+    assert membranes is not None
+    assert not neuron.spikes
     score: IntArray = np.zeros(membranes.shape[1:], np.int64)
     for step, membrane in enumerate(membranes):
         match neuron.score:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from snn2rtl.errors import OptionError
+from snn2rtl.errors import OptionError, UnsupportedModelError
 from snn2rtl.float_net.layered import FloatLayer, LayeredNetwork
 from snn2rtl.float_net.nodes import Integrator
 
@@ -12,8 +12,10 @@ def choose_readout(network: LayeredNetwork, score: str) -> LayeredNetwork:
 
     Raises:
         OptionError: the network has no integrators.
+        UnsupportedModelError: groups of integrators stand for classes, and the score is the greatest membrane.
     """
     if not score:
+        _check_groups(network)
         return network
     if not isinstance(network.output.neuron, Integrator):
         raise OptionError(
@@ -25,4 +27,15 @@ def choose_readout(network: LayeredNetwork, score: str) -> LayeredNetwork:
         else node
         for node in network.nodes
     )
-    return replace(network, nodes=tuple(nodes))
+    chosen = replace(network, nodes=tuple(nodes))
+    _check_groups(chosen)
+    return chosen
+
+
+def _check_groups(network: LayeredNetwork) -> None:
+    """Raise UnsupportedModelError where a group's score is no sum of scores: the vote comes before the greatest."""
+    neuron = network.output.neuron
+    if network.group > 1 and isinstance(neuron, Integrator) and neuron.score == "max":
+        rule = f"must not be read by its greatest membrane (max) behind a vote of {network.group} integrators"
+        advice = "read the last or the sum, or put the vote before the integrators, which are linear"
+        raise UnsupportedModelError([f"layer '{network.output.name}': {rule}; {advice}"])

@@ -106,23 +106,26 @@ def input_words(design: RtlDesign, inputs: Inputs) -> Bits:
 
 def layer_words(design: RtlDesign, result: Result) -> dict[str, Bits]:
     """Return the words of every layer's stream, events or scores, by the stream's name."""
-    return {
-        layer.stream: score_words(result.counts, layer.scores.width)
-        if layer.scores
-        else event_words(result.traces[layer.name].spikes[:, :, layer.placement], layer.out_addr_width)
-        for layer in design.layers
-    }
+    found = {}
+    for layer in design.layers:
+        if layer.scores:
+            assert result.scores is not None
+            found[layer.stream] = score_words(result.scores, layer.scores.width)
+        else:
+            spikes = result.traces[layer.name].spikes[:, :, layer.placement]
+            found[layer.stream] = event_words(spikes, layer.out_addr_width)
+    return found
 
 
 def score_words(scores: IntArray, width: int) -> Bits:
-    """Return the words {last, score} of a score stream; scores have shape (N, classes)."""
+    """Return the words {last, score} of a score stream; scores have shape (N, neurons)."""
     last = np.zeros((*scores.shape, 1), np.uint8)
     last[:, -1] = 1
     return np.concatenate([last.reshape(-1, 1), to_bits(scores.reshape(-1), width)], axis=1)
 
 
 def read_scores(words: Bits, *, neurons: int, samples: int, what: str) -> IntArray:
-    """Return the scores of a recorded score stream, shape (N, classes).
+    """Return the scores of a recorded score stream, shape (N, neurons).
 
     Raises:
         VerificationError: the stream has other neurons or samples.

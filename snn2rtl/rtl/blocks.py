@@ -1,4 +1,4 @@
-"""Blocks of the top module between populations: forks, merges, address maps and pools of event streams.
+"""Blocks of the top module between populations: forks, merges, address maps and pools of event streams; sums of scores.
 
 Each names the template of its instance in templates/verilog/top, its read-only memories, and about how many block
 memories it takes. A stream's wires are declared by the block that makes it. Templates see nothing else.
@@ -148,8 +148,22 @@ class FirstOfStep:
         return block_memories(2 * -(-self.num_windows // 32), 32)
 
 
+@dataclass(frozen=True)
+class GroupSum:
+    """The scores of neighbouring integrators in a stream become one, their sum; sum_width holds every sum."""
+
+    template: ClassVar[str] = "group_sum"
+    memories: ClassVar[tuple[Memory, ...]] = ()
+    block_memories: ClassVar[int] = 0
+    source: str
+    output: str
+    size: int
+    score_width: int
+    sum_width: int
+
+
 def _joined(streams: tuple[Stream, ...], field: str) -> str:
     return f"{{{', '.join(f'{stream.name}_{field}' for stream in reversed(streams))}}}"
 
 
-Between = Fork | Merge | AddressMap | FirstOfStep
+Between = Fork | Merge | AddressMap | FirstOfStep | GroupSum

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from snn2rtl.encoders import PIXEL_BITS, XORSHIFT_WORDS, Encoder
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.rtl.blocks import AddressMap, Between
+from snn2rtl.rtl.blocks import AddressMap, Between, GroupSum
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.memory import Memory
 
@@ -125,14 +125,20 @@ class RtlDesign:
 
     @property
     def is_grouped(self) -> bool:
-        """Whether a class is a group of neurons, which a map at the end of the blocks says."""
+        """Whether a class is a group of neurons that spike, which a map at the end of the blocks says."""
         return isinstance(self.blocks[-1], AddressMap)
 
     @property
     def result_stream(self) -> str:
         """Name of the stream that the readout takes: the last layer's, or one of classes."""
         last = self.blocks[-1]
-        return last.output.name if isinstance(last, AddressMap) else self.last_stream
+        match last:
+            case AddressMap():
+                return last.output.name
+            case GroupSum():
+                return last.output
+            case _:
+                return self.last_stream
 
     @cached_property
     def class_width(self) -> int:

@@ -18,7 +18,7 @@ from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.neurons import NeuronParameter, Place, neuron_module, scores
 from snn2rtl.rtl.placement import Placement, place, row_order
 from snn2rtl.rtl.widths import Entering, current_width, state_width
-from snn2rtl.rtl.wiring import class_map, wire
+from snn2rtl.rtl.wiring import class_groups, wire
 
 BEAT_PIXELS = 8  # of 8 bits: beats of 64 bits
 
@@ -64,7 +64,7 @@ def plan(
         blocks.append(_plan_layer(layer, placement, prefix, stream, source, options, steps, entering))
     last = blocks[-1]
     assert isinstance(last, LayerDesign)
-    classes = class_map(network, Stream(last.stream, last.out_addr_width)) if options.output != "spikes" else None
+    classes = class_groups(network, Stream(last.stream, last.out_addr_width)) if options.output != "spikes" else None
     blocks += [classes] if classes else []
     return RtlDesign(
         label=names.comment(network.name),

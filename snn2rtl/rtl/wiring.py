@@ -15,7 +15,7 @@ from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.int_net.network import FixedPointNetwork, Population, shape_of, sources_of
 from snn2rtl.pools import INPUT, MaxPool, Pool, Sum, SumPool
-from snn2rtl.rtl.blocks import AddressMap, Between, FirstOfStep, Fork, Merge, Stream
+from snn2rtl.rtl.blocks import AddressMap, Between, FirstOfStep, Fork, GroupSum, Merge, Stream
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.placement import Placement
 
@@ -62,10 +62,14 @@ def wire(network: FixedPointNetwork, placement: Placement, names: Mapping[str, s
     return wires.wiring
 
 
-def class_map(network: FixedPointNetwork, source: Stream) -> AddressMap | None:
-    """Return the map from outputs to the groups that stand for classes, None where each output is a class."""
-    if network.group == 1 or network.integrates:
+def class_groups(network: FixedPointNetwork, source: Stream) -> AddressMap | GroupSum | None:
+    """Return what makes classes of groups of outputs: of spikes, or of scores; None where each output is a class."""
+    if network.group == 1:
         return None
+    neuron = network.output.neuron
+    if not neuron.spikes:
+        output = f"{source.name}__class"
+        return GroupSum(source.name, output, network.group, neuron.score_bits, network.readout_bits)
     targets = np.arange(network.output.num_neurons)[:, None] // network.group
     return _map(source, Stream(f"{source.name}__class", _width(network.num_classes)), targets)
 

@@ -188,10 +188,12 @@ def _first_difference(folder: OutputFolder, first: int, result: Result, recordin
     if found:
         sample, _, _, message = min(found)
         return sample, message
-    if recording.scores is not None and (different := np.argwhere(recording.scores != result.counts)).size:
+    scores = result.scores
+    if recording.scores is not None and scores is not None and (
+        different := np.argwhere(recording.scores != scores)).size:  # fmt: skip
         sample, neuron = map(int, different[0])
         where = f"sample {first + sample}, layer '{folder.network.output.name}', neuron {neuron}"
-        expected, got = int(result.counts[sample, neuron]), int(recording.scores[sample, neuron])
+        expected, got = int(scores[sample, neuron]), int(recording.scores[sample, neuron])
         return sample, f"{where}: expected a score of {expected}, got {got}"
     expected_output = beats.output_words(folder.design, result)
     if recording.output.shape != expected_output.shape:

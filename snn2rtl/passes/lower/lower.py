@@ -90,7 +90,7 @@ class _Walk:
 
     def _flow(self, node: Node, inputs: list[Parts]) -> Parts:  # noqa: PLR0911, PLR0912, a line for each kind of node
         parts, made = inputs[0], self.made
-        if not isinstance(node, Dropout | Flatten | Unflatten):
+        if not isinstance(node, Dropout | Flatten | Unflatten | Vote):
             made.check_sources(term.source for parts in inputs for one in parts for term in one.terms)
         match node:
             case Dropout():

@@ -10,7 +10,7 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.layered import FloatLayer, FloatNode, LayeredNetwork, greatest_values
 from snn2rtl.float_net.nodes import Integrator, Node
-from snn2rtl.pools import INPUT
+from snn2rtl.pools import INPUT, SumPool
 from snn2rtl.windows import Shape
 
 
@@ -39,8 +39,11 @@ class Made:
         return greatest_values(so_far)[source] == 1
 
     def check_sources(self, sources: Iterable[str]) -> None:
-        """Raise UnsupportedModelError where a source is a layer of integrators, which never spike."""
+        """Raise UnsupportedModelError where a source is a layer of integrators, which never spike, or sums of them."""
         layers = {node.name: node.neuron for node in self.nodes if isinstance(node, FloatLayer)}
+        for node in self.nodes:
+            if isinstance(node, SumPool) and node.source in layers:
+                layers[node.name] = layers[node.source]
         ends = {one.name for source in sources if isinstance(one := layers.get(source), Integrator)}
         if ends:
             rule = "an Integrator must be the last layer, for it never fires"
