@@ -13,7 +13,7 @@ EXAMPLES = {
     "a kind of synapses": ["dense", "convolution"],
     "a layout of weights": ["dense", "indexed", "ragged"],
     "a node of the float network": [""],
-    "a block between populations": ["fork", "merge", "address_map", "max_pool"],
+    "a block between populations": ["fork", "merge", "address_map", "max_pool", "group_sum"],
 }
 
 

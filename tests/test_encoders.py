@@ -17,7 +17,7 @@ def xorshift(time_steps: int, rate: int = 180) -> Encoder:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"kind": "rate"}, "encoder: kind must be poisson or direct, not 'rate'"),
+        ({"kind": "rate"}, "encoder: kind must be poisson, direct or values, not 'rate'"),
         ({"time_steps": 0}, "encoder: time_steps must be a positive integer, not 0"),
         ({"time_steps": 1.5}, "encoder: time_steps must be a positive integer, not 1.5"),
         ({"rate": -1}, "encoder: rate must be an integer of 0..257, not -1"),

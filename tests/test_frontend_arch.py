@@ -190,8 +190,14 @@ TYPES = (
         (lif(v_reset="nan"), "layer 'lif1': v_reset must be a finite number, not nan"),
         (lif(reset='"soft"'), "layer 'lif1': must have v_reset or reset = 'soft', not both"),
         (lif(v_reset=None, reset='"hard"'), "layer 'lif1': reset must be 'soft', or left out, not 'hard'"),
-        ("[encoder]\ntime_steps = 4\nscale = 1", "encoder: must have kind, 'poisson' or 'direct', which is missing"),
-        ('[encoder]\nkind = "rate"\ntime_steps = 4', "encoder: kind must be 'poisson' or 'direct', not 'rate'"),
+        (
+            "[encoder]\ntime_steps = 4\nscale = 1",
+            "encoder: must have kind, 'poisson', 'direct' or 'values', which is missing",
+        ),
+        (
+            '[encoder]\nkind = "rate"\ntime_steps = 4',
+            "encoder: kind must be 'poisson', 'direct' or 'values', not 'rate'",
+        ),
         (
             '[encoder]\nkind = "poisson"\ntime_steps = 4',
             "encoder: must have scale, a number above 0 and at most 1, which is missing",
@@ -232,7 +238,7 @@ def test_all_problems_are_named_at_once(tmp_path):
     state = FC1_STATE | {"fc9.weight": torch.ones(1, 1), "fc2.bias": torch.ones(1, dtype=torch.int32)}
     assert problems_of(tmp_path, text, state) == [
         "network: must not have the unknown key 'wrong'",
-        "encoder: kind must be 'poisson' or 'direct', not 'x'",
+        "encoder: kind must be 'poisson', 'direct' or 'values', not 'x'",
         "encoder: must have time_steps, a whole number of at least 1, which is missing",
         "layer 'fc1': must not have the unknown key 'more'",
         "layer 'fc2': must have a tensor 'weight', which is missing",

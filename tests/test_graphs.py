@@ -336,8 +336,8 @@ BAD_GRAPHS = [
     (lambda: graph(OUT, group=3), "network: group must divide 4 outputs, not be 3"),
     (lambda: graph(OUT, group=0), "network: group must divide 4 outputs, not be 0"),
     (
-        lambda: graph(replace(OUT, neuron=INTEGRATOR), group=2),
-        "network: group must be 1 where the last layer integrates",
+        lambda: graph(replace(OUT, neuron=replace(INTEGRATOR, score=Score.MAX)), group=2),
+        "network: group must be 1 where a score is the greatest membrane, for sums come before it",
     ),
     (
         lambda: graph(OUT, encoder=Encoder(kind="direct", time_steps=3)),

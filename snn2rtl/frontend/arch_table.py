@@ -16,7 +16,7 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "a finite number": lambda value: type(value) in (int, float) and abs(value) <= sys.float_info.max,
     "a number above 0 and at most 1": lambda value: type(value) in (int, float) and 0 < value <= 1,
     "a whole number of at least 1": lambda value: type(value) is int and value >= 1,
-    "'poisson' or 'direct'": lambda value: value in ("poisson", "direct"),
+    "'poisson', 'direct' or 'values'": lambda value: value in ("poisson", "direct", "values"),
     "'soft', or left out": lambda value: value == "soft",
     "'max', 'last' or 'sum'": lambda value: value in SCORES,
     "a table": lambda value: isinstance(value, dict),

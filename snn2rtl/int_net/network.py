@@ -225,9 +225,9 @@ class FixedPointNetwork:
 
     The class is the group of ``group`` neighbouring outputs with the most spikes, ties to the lowest index; a group's
     count saturates at ``2**count_bits - 1``. Where the output has integrators, the class is the group of the highest
-    score, the exact sum of its integrators', and count_bits means nothing. With a direct encoder the pixels of a sample enter in every one of the
-    encoder's time steps, with one of values new ones in each step. Where the encoder is one of hardware, spikes are
-    made of pixels in the network.
+    score, the exact sum of its integrators', and count_bits means nothing. With a direct encoder the pixels of a sample
+    enter in every one of the encoder's time steps, with one of values new ones in each step. Where the encoder is one
+    of hardware, spikes are made of pixels in the network.
     """
 
     name: str

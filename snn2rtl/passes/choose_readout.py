@@ -33,9 +33,9 @@ def choose_readout(network: LayeredNetwork, score: str) -> LayeredNetwork:
 
 
 def _check_groups(network: LayeredNetwork) -> None:
-    """Raise UnsupportedModelError where a group's score is no sum of scores: the vote comes before the greatest."""
+    """Raise UnsupportedModelError where a group's score is no sum: that of the greatest may come before or after it."""
     neuron = network.output.neuron
     if network.group > 1 and isinstance(neuron, Integrator) and neuron.score == "max":
         rule = f"must not be read by its greatest membrane (max) behind a vote of {network.group} integrators"
-        advice = "read the last or the sum, or put the vote before the integrators, which are linear"
+        advice = "read the last or the sum, or let a vote of each step stand before the integrators, which are linear"
         raise UnsupportedModelError([f"layer '{network.output.name}': {rule}; {advice}"])
