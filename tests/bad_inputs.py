@@ -164,6 +164,25 @@ def _(folder: Path) -> list[str]:
     return ["compile", path, "--out", str(folder / "net.npz"), "--calibration", str(folder / "x.npz")]
 
 
+@case("value-spikes")
+def _(folder: Path) -> list[str]:
+    np.savez(folder / "x.npz", spikes=np.zeros((3, 2, 4), np.uint8), labels=np.zeros(2, int))
+    calibration = ["--encoder", "values", "--calibration", str(folder / "x.npz")]
+    return ["compile", model(folder), "--out", str(folder / "net.npz"), *calibration]
+
+
+@case("encoder")
+def _(folder: Path) -> list[str]:
+    return compile_args(folder, model(folder, encoder=Encoder.poisson(5, 0.5)), "--encoder", "values")
+
+
+@case("greatest-votes")
+def _(folder: Path) -> list[str]:
+    net = nn.Sequential(nn.Linear(4, 6), neuron.NonSpikingIFNode("max-mem"), layer.VotingLayer(2))
+    snn2rtl.save(net, folder / "net.pt")
+    return compile_args(folder, str(folder / "net.pt"))
+
+
 @case("npz-lanes")
 def _(folder: Path) -> list[str]:
     return ["compile", model(folder), "--out", str(folder / "net.npz"), "--lanes", "4"]

@@ -662,8 +662,8 @@ def test_what_no_class_can_be_read_from():
 
 def test_integrators_are_the_last_layer():
     rule = "an Integrator must be the last layer, for it never fires"
-    for build in (lambda g: g.linear(2), lambda g: (g.vote(3), g.linear(2)), lambda g: g.fire(), lambda g: g.sum(g.last, INPUT),
-                  lambda g: g.second_alone(g.last, INPUT)):  # fmt: skip
+    for build in (lambda g: g.linear(2), lambda g: (g.vote(3), g.linear(2)), lambda g: g.fire(),
+                  lambda g: g.sum(g.last, INPUT), lambda g: g.second_alone(g.last, INPUT)):  # fmt: skip
         graph = Graph(6)
         graph.linear(6)
         name = graph.add(Integrator, tau=2.0, score="max")

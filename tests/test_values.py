@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import naive
 import numpy as np
@@ -17,8 +18,9 @@ from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
 from snn2rtl.api import compile
+from snn2rtl.commands import verify as command
 from snn2rtl.compiler import compile_network
-from snn2rtl.data.samples import samples_for
+from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, OptionError, QuantizationError, Snn2RtlError, UnsupportedModelError
 from snn2rtl.float_net.network import SpikingNetwork
@@ -27,9 +29,12 @@ from snn2rtl.frontend import from_module
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import Connection, FixedPointNetwork
 from snn2rtl.int_net.synapses import Dense
+from snn2rtl.measure.energy import estimate
+from snn2rtl.measure.metrics import observe
 from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
 from snn2rtl.pools import INPUT
-from snn2rtl.rtl import beats
+from snn2rtl.rtl import beats, timing
+from snn2rtl.rtl.estimate import cycles
 from snn2rtl.rtl.hextext import from_bits
 from snn2rtl.rtl.plan import plan
 from snn2rtl.verify.limit import cycle_limit
@@ -249,7 +254,19 @@ def test_a_value_is_an_event_and_zero_costs_no_cycle() -> None:
     values = np.zeros((3, 2, 4), np.uint8)
     values[0, 1] = values[2, 1] = [255, 0, 1, 2]
     result = reference.run(PLAIN, values)
-    assert cycle_limit(PLAIN, design, values, result).tolist() == [3 * 2, 3 * 2 + 2 * (1 + 2 + 2)]
+    limit = cycle_limit(PLAIN, design, values, result)
+    assert limit.tolist() == [3 * 2, 3 * 2 + 2 * (1 + 2 + 2)]
+    assert (cycles(PLAIN, design, values, result) - limit).tolist() == [3 * timing.DRAIN, 3 * timing.DRAIN + 2]
+    activity = observe(PLAIN, Samples(values, None, ENCODER))
+    (layer,) = estimate(PLAIN, design, activity)
+    assert layer.products == 2 * 3 * 2 / 2
+    assert activity.events[INPUT].tolist() == [2, 0, 2, 2]
+
+
+def test_random_samples_of_verify_have_values_in_each_step() -> None:
+    samples = command._samples(SimpleNamespace(network=PLAIN), None, 5, 1)
+    assert (len(samples), samples.steps) == (5, command.RANDOM_STEPS)
+    assert reference.run(PLAIN, samples.inputs(0, 5)).counts.any()
 
 
 def over(network: FixedPointNetwork, **changes: object) -> FixedPointNetwork:

@@ -17,7 +17,13 @@ from rtl_tests.lib.batch import build_batch, emit_batch, replay_batch
 from rtl_tests.lib.emitted import SAMPLES, STALLS, STEPS, assert_equal_to_reference, emit, replay
 from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.seed import SEED, generator
-from rtl_tests.lib.toys import random_case, random_direct_case, random_encoded_case, random_mixed_case
+from rtl_tests.lib.toys import (
+    random_case,
+    random_direct_case,
+    random_encoded_case,
+    random_mixed_case,
+    random_value_case,
+)
 from rtl_tests.network.cases import CASES
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.neurons import MultiplierLeak, ShiftLeak
@@ -42,6 +48,13 @@ def test_replay_of_random_networks(number, tmp_path):
 @pytest.mark.parametrize("number", range(RANDOM_NETWORKS // 2))
 def test_replay_of_random_direct_networks(number, tmp_path):
     assert_equal_to_reference(emit(*random_direct_case(generator(30, number)), tmp_path / "rtl"))
+
+
+@pytest.mark.parametrize("number", range(RANDOM_NETWORKS // 10))
+def test_replay_of_random_networks_of_values(number, tmp_path):
+    emitted = emit(*random_value_case(generator(60, number)), tmp_path / "rtl")
+    for stalls, verdict in zip(RANDOM_STALLS, replay(emitted, stalls=RANDOM_STALLS), strict=True):
+        assert verdict.startswith("PASS"), f"stalls {stalls}: {verdict}"
 
 
 @pytest.mark.parametrize("number", range(RANDOM_NETWORKS // 4))
