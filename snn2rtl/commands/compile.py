@@ -291,7 +291,8 @@ def _notes(compiled: Compiled, asked_steps: int) -> list[str]:
     notes += [f"approximation: {note}" for report in compiled.reports for note in report.approximations()]
     for report in compiled.reports:
         if report.score:
-            notes.append(f"layer '{report.name}': the class is the neuron of the {_SCORES[report.score]}")
+            whose = f"group of {compiled.network.group}" if compiled.network.group > 1 else "neuron"
+            notes.append(f"layer '{report.name}': the class is the {whose} of the {_SCORES[report.score]}")
         if report.silent_neurons:
             notes.append(f"layer '{report.name}': {report.silent_neurons} of {report.neurons} neurons can never fire")
     notes += [str(compiled.reached)] if compiled.reached else []
