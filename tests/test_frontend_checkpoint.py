@@ -165,7 +165,7 @@ def own_content(tmp_path: Path) -> dict:
         (("network", "nodes", 3, "v_threshold"), "x", "is corrupt (TypeError: layer 'rest.1': v_threshold must be "),
         (("network", "nodes", 3, "tau"), [2.0], "is corrupt (TypeError: layer 'rest.1': tau must be float | "),
         (("network", "nodes", 3, "decay_input"), 1, "is corrupt (TypeError: layer 'rest.1': decay_input must be bool"),
-        (("network", "encoder", "kind"), "x", "encoder: kind must be poisson or direct, not 'x')"),
+        (("network", "encoder", "kind"), "x", "encoder: kind must be poisson, direct or values, not 'x')"),
         (("network", "encoder", "time_steps"), 1.5, "encoder: time_steps must be a positive integer, not 1.5)"),
         (("network", "encoder", "time_steps"), 0, "encoder: time_steps must be a positive integer, not 0)"),
         (("network", "encoder", "rate"), 258, "encoder: rate must be an integer of 0..257, not 258)"),
