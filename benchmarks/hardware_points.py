@@ -18,7 +18,6 @@ from snn2rtl.compiler import compile_network
 from snn2rtl.data import mnist
 from snn2rtl.data.samples import Samples
 from snn2rtl.flows.synth import synthesise
-from snn2rtl.flows.yosys import Target
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.frontend import load
 from snn2rtl.int_net import network_file
@@ -31,7 +30,7 @@ from snn2rtl.verify.verify import verify
 IMAGES = 1000  # the first test images: cycles and latency
 CALIBRATION = 1000  # the first training images: which neurons and inputs fire how often
 
-Parts = tuple[tuple[Target, str | None], ...]
+Parts = tuple[tuple[str, str | None], ...]
 ECP5_AND_XC7: Parts = (("ecp5", None), ("xc7", None))
 
 log = logging.getLogger(__name__)

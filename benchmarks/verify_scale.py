@@ -17,7 +17,6 @@ import snn2rtl
 from snn2rtl.data import mnist
 from snn2rtl.data.samples import Samples
 from snn2rtl.flows.synth import synthesise
-from snn2rtl.flows.yosys import Target
 from snn2rtl.folder import OutputFolder, open_folder
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.progress import bar
@@ -25,7 +24,7 @@ from snn2rtl.verify.engines import Stalls, build
 from snn2rtl.verify.verify import Verdict, verify
 
 T = TypeVar("T")
-TARGET: Target = "ecp5"
+TARGET = "ecp5"
 
 
 def main() -> None:
@@ -107,7 +106,7 @@ def record_netlist(folder: OutputFolder, samples: Samples, jobs: int) -> None:
     )
 
 
-def checked(folder: OutputFolder, samples: Samples, netlist: Target | None, jobs: int) -> Verdict:
+def checked(folder: OutputFolder, samples: Samples, netlist: str | None, jobs: int) -> Verdict:
     """Return the verdict of a run without stalls."""
     with bar("netlist" if netlist else "Verilog", len(samples)) as advance:
         return verify(folder, samples, "verilator", Stalls(), advance, netlist=netlist, jobs=jobs)

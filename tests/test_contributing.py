@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from snn2rtl.fpga import TARGETS
+
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 SECTIONS = dict(re.findall(r"^### (.*?)\n\n(.*?)(?=^##|\Z)", TEXT, re.M | re.S))
@@ -14,6 +16,7 @@ EXAMPLES = {
     "a layout of weights": ["dense", "indexed", "ragged"],
     "a node of the float network": [""],
     "a block between populations": ["fork", "merge", "address_map", "max_pool", "group_sum"],
+    "a target, a family of FPGAs": ["ecp5", "ice40", "xc7"],
 }
 
 
@@ -47,3 +50,9 @@ def test_no_other_file_knows_the_kinds_of_neurons():
 def test_no_template_asks_for_a_layout():
     texts = {path.name: path.read_text() for path in (ROOT / "templates").rglob("*.j2")}
     assert not [name for name, text in texts.items() if re.search(r"layout\.kind ==", text)]
+
+
+def test_no_other_file_knows_the_targets():
+    names = re.compile(rf"[\"'_-]({'|'.join(TARGETS)})\b")
+    users = {path.parent.name for path in (ROOT / "snn2rtl").rglob("*.py") if names.search(path.read_text())}
+    assert users == {"fpga"}

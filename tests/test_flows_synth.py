@@ -147,6 +147,7 @@ def test_the_device_that_was_asked_for(folder, yosys, nextpnr):
     [
         ("ecp5", "99k", "^--device: must be 85k or 45k or 25k for ecp5, not 99k$"),
         ("xc7", "85k", "^--device: must be left out for xc7, not 85k$"),
+        ("ecp6", None, "^--target: must be ecp5 or ice40 or xc7, not ecp6$"),
     ],
 )
 def test_a_device_of_another_family(folder, target, device, message):

@@ -118,8 +118,15 @@ def test_the_float_network_does_not_know_the_integer_one(level):
     assert not [name for name in closure(level) if not within(name, *SHARED, "snn2rtl.float_net")]
 
 
-@pytest.mark.parametrize(("level", "below"), [("snn2rtl.fixed_point", ()), ("snn2rtl.windows", ()),
-                                              ("snn2rtl.rtl.hextext", ("snn2rtl.fixed_point",))])  # fmt: skip
+STANDS_ON = {
+    "snn2rtl.fixed_point": (),
+    "snn2rtl.windows": (),
+    "snn2rtl.rtl.hextext": ("snn2rtl.fixed_point",),
+    "snn2rtl.fpga": ("snn2rtl.fpga", "snn2rtl.errors", "snn2rtl.fixed_point"),
+}
+
+
+@pytest.mark.parametrize(("level", "below"), STANDS_ON.items())
 def test_some_modules_stand_alone(level, below):
     assert not [name for name in closure(level) - {level} if not within(name, *below)]
 

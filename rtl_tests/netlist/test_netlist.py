@@ -19,8 +19,8 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import VerificationError
 from snn2rtl.flows.build_cache import keep
 from snn2rtl.flows.synth import synthesise
-from snn2rtl.flows.yosys import TARGETS
 from snn2rtl.folder import open_folder
+from snn2rtl.fpga import TARGETS
 from snn2rtl.int_net.neurons import MultiplierLeak
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify

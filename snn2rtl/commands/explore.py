@@ -14,7 +14,7 @@ from snn2rtl.commands.arguments import positive
 from snn2rtl.commands.outcome import Outcome
 from snn2rtl.errors import DataError, OptionError
 from snn2rtl.files import why_no_file
-from snn2rtl.flows.yosys import TARGETS
+from snn2rtl.fpga import TARGETS
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -10,20 +10,25 @@ from rich.table import Table
 
 from snn2rtl.commands.arguments import integer, positive
 from snn2rtl.commands.outcome import Outcome
-from snn2rtl.flows.devices import DEVICES
 from snn2rtl.flows.synth import SynthResult, synthesise
-from snn2rtl.flows.yosys import TARGETS
 from snn2rtl.folder import open_folder
+from snn2rtl.fpga import DEFAULT, TARGETS
 
 HELP = "synthesise an output folder with Yosys, place and route it with nextpnr"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    devices = "; ".join(f"{family}: {', '.join(names)}" for family, names in DEVICES.items())
+    devices = "; ".join(f"{name}: {', '.join(one.devices)}" for name, one in TARGETS.items() if one.devices)
+    others = " and ".join(name for name, target in TARGETS.items() if not target.devices)
     add = parser.add_argument
     add("folder", type=Path, help="output folder of compile")
-    add("--target", choices=TARGETS, default="ecp5", help="device family; xc7 gives counts only [%(default)s]")
+    add(
+        "--target",
+        choices=TARGETS,
+        default=DEFAULT.name,
+        help=f"device family; {others} gives counts only [%(default)s]",
+    )
     add("--device", metavar="NAME", help=f"device of the family ({devices}) [the first]")
     add("--frequency", type=positive, default=100, metavar="MHZ", help="clock to aim for [%(default)s]")
     add(

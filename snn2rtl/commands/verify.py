@@ -12,8 +12,8 @@ from rich.table import Table
 from snn2rtl.commands.arguments import natural, positive, share
 from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
-from snn2rtl.flows.yosys import NETLISTS, Netlist
 from snn2rtl.folder import OutputFolder, open_folder
+from snn2rtl.fpga import netlists
 from snn2rtl.progress import bar
 from snn2rtl.verify.engines import STALL_RANGE, Stalls
 from snn2rtl.verify.recipes import Engine
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--engine", choices=[*ENGINES, "both"], help="simulator [both; verilator for a netlist]")
     add("--samples", type=positive, metavar="N", help="samples on Verilator [100, 20 of a netlist]")
     add("--icarus-samples", type=positive, metavar="N", help="samples on Icarus, which is slow [2]")
-    add("--netlist", choices=NETLISTS,
+    add("--netlist", choices=netlists(),
         help="run the netlist that synth left for this target, or makes now, in place of the Verilog")  # fmt: skip
     add("--jobs", type=positive, metavar="N", help="simulators that run at once [one for each core]")
     add("--stalls", type=share, default=0.25, metavar="P",
@@ -71,7 +71,7 @@ def _count(args: argparse.Namespace, engine: Engine) -> int:
     return asked or (NETLIST_SAMPLES if args.netlist and engine == "verilator" else DEFAULT_SAMPLES[engine])
 
 
-def _what(engine: Engine, netlist: Netlist | None) -> str:
+def _what(engine: Engine, netlist: str | None) -> str:
     return f"{engine}, {netlist} netlist" if netlist else engine
 
 

@@ -1,67 +1,41 @@
-"""FPGAs that nextpnr knows, and whether a network can fit one."""
+"""Whether a network can fit a device."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
 from snn2rtl.errors import OptionError
+from snn2rtl.fpga import DEFAULT, Target
 from snn2rtl.rtl.design import RtlDesign
 
 _MARGIN = 1.1  # of what compile estimates to what a device has: it is within a few per cent of what Yosys takes
-_ICE40_BITS = 4096  # of a block memory
 
 
-@dataclass(frozen=True)
-class Device:
-    """A device in a package: what tells nextpnr so, and its block memories."""
-
-    options: Sequence[str]
-    block_memories: int
-
-
-# The first device of a family is the default one.
-DEVICES: Mapping[str, Mapping[str, Device]] = {
-    "ecp5": {
-        "85k": Device(("--85k", "--package", "CABGA756", "--speed", "6"), 208),
-        "45k": Device(("--45k", "--package", "CABGA554", "--speed", "6"), 108),
-        "25k": Device(("--25k", "--package", "CABGA381", "--speed", "6"), 56),
-    },
-    "ice40": {
-        "hx8k": Device(("--hx8k", "--package", "ct256"), 32),
-        "up5k": Device(("--up5k", "--package", "sg48"), 30),
-    },
-}
-_BLOCKS = {"ecp5": "DP16KD", "ice40": "SB_RAM40_4K"}
-
-
-def check_memories(design: RtlDesign, family: str, device: str) -> None:
+def check_memories(design: RtlDesign, target: Target, device: str) -> None:
     """Raise OptionError where a network needs far more block memories than a device has, as is known before Yosys."""
-    needed, has = _block_memories(design, family), DEVICES[family][device].block_memories
+    needed, has = _block_memories(design, target), target.devices[device].block_memories
     if needed > _MARGIN * has:
-        raise too_large(family, device, f"about {needed} {_BLOCKS[family]} of {has}", needed)
+        raise too_large(target, device, f"about {needed} {target.cells.bram_unit} of {has}", needed)
 
 
-def too_large(family: str, device: str, needs: str, block_memories: int = 0) -> OptionError:
+def too_large(target: Target, device: str, needs: str, block_memories: int = 0) -> OptionError:
     """Return the error of a network that needs more than a device has.
 
     Args:
-        family: a key of DEVICES.
-        device: a key of DEVICES[family].
+        target: the family.
+        device: one of it.
         needs: what it needs of what the device has.
         block_memories: those that it needs: another device with fewer is none to choose.
     """
-    least = max(block_memories, DEVICES[family][device].block_memories + 1)
-    larger = [name for name, other in DEVICES[family].items() if other.block_memories >= least]
+    least = max(block_memories, target.devices[device].block_memories + 1)
+    larger = [name for name, other in target.devices.items() if other.block_memories >= least]
     advice = "compile with fewer weights, bits or lanes"
     if "_IO" in needs:
         advice = "compile with --output class"
     choices = f"choose a larger --device ({', '.join(larger)}) or {advice}" if larger else f"{advice}; none is larger"
-    return OptionError(f"{family}: the network must fit the {device}, but needs {needs}; {choices}")
+    return OptionError(f"{target.name}: the network must fit the {device}, but needs {needs}; {choices}")
 
 
-def _block_memories(design: RtlDesign, family: str) -> int:
-    """Return about how many block memories a network needs; of iCE40 those that its read-only memories fill."""
-    if family == "ecp5":
+def _block_memories(design: RtlDesign, target: Target) -> int:
+    """Return about how many block memories a network needs; where it was planned for others, its read-only ones."""
+    if target.block_memory == DEFAULT.block_memory:
         return design.block_memories
-    return -(-sum(memory.bits for memory in design.memories if memory.is_block) // _ICE40_BITS)
+    return -(-sum(memory.bits for memory in design.memories if memory.is_block) // target.block_memory.bits)

@@ -14,11 +14,11 @@ from typing import Any
 
 from snn2rtl.errors import ToolFailedError
 from snn2rtl.flows import tools
-from snn2rtl.flows.devices import DEVICES, too_large
+from snn2rtl.flows.devices import too_large
+from snn2rtl.fpga import Target
 
 log = logging.getLogger(__name__)
 
-_UNCONSTRAINED = {"ecp5": "--lpf-allow-unconstrained", "ice40": "--pcf-allow-unconstrained"}
 _USED = re.compile(r"^Info:\s+(\w+):\s*(\d+)/\s*(\d+)\s", re.MULTILINE)
 _CELL_SUFFIX = re.compile(r"(_(TRELLIS_FF|TRELLIS_DPR16X4|SB_DFF[ENRS]*|SB_RAM40_4K)(_.*)?|\$.*|_(LC|DFFLC))$")
 
@@ -32,7 +32,7 @@ class Timing:
 
 
 def place_and_route(
-    netlist: Path, workspace: Path, kept_in: Path, family: str, device: str, frequency: float, seed: int
+    netlist: Path, workspace: Path, kept_in: Path, target: Target, device: str, frequency: float, seed: int
 ) -> Timing:
     """Place and route a netlist of Yosys, and keep log and report.
 
@@ -40,8 +40,8 @@ def place_and_route(
         netlist: the file, somewhere in the workspace.
         workspace: where nextpnr works.
         kept_in: where nextpnr-<seed>.log and .json go.
-        family: a key of DEVICES.
-        device: a key of DEVICES[family].
+        target: a family that nextpnr knows.
+        device: one of it.
         frequency: clock to aim for, in MHz.
         seed: of the placer: equal inputs give equal results.
 
@@ -52,20 +52,20 @@ def place_and_route(
     report = netlist.with_name(f"nextpnr-{seed}.json")
     files = [str(file.relative_to(workspace)) for file in (netlist, report)]
     arguments = ["--json", files[0], "--report", files[1], "--freq", f"{frequency:g}"]
-    arguments += ["--seed", str(seed), "--timing-allow-fail", _UNCONSTRAINED[family], *DEVICES[family][device].options]
+    arguments += ["--seed", str(seed), "--timing-allow-fail", target.unconstrained, *target.devices[device].options]
     start = time.monotonic()
     try:
         log_file = kept_in / f"nextpnr-{seed}.log"
-        tools.run(tools.require(f"nextpnr-{family}"), arguments, cwd=workspace, log_file=log_file)
+        tools.run(tools.require(f"nextpnr-{target.name}"), arguments, cwd=workspace, log_file=log_file)
     except ToolFailedError as error:
-        _check_fit(error.output, family, device)
+        _check_fit(error.output, target, device)
         raise error
     timing = read_timing(report)
     with suppress(OSError):  # the timing counts; compile may just have replaced the folder
         shutil.copy(report, kept_in)
     log.info(
         "nextpnr: %s %s, seed %d: %.1f MHz, took %.0f s",
-        family,
+        target.name,
         device,
         seed,
         timing.fmax_mhz,
@@ -94,10 +94,10 @@ def _register(end: dict[str, Any]) -> str:
     return _CELL_SUFFIX.sub("", str(end["cell"]))
 
 
-def _check_fit(text: str, family: str, device: str) -> None:
+def _check_fit(text: str, target: Target, device: str) -> None:
     """Raise OptionError if nextpnr says that the design needs more of something than the device has."""
     needs = {kind: (int(used), int(has)) for kind, used, has in _USED.findall(text)}
     short = {kind: counts for kind, counts in needs.items() if counts[0] > counts[1]}
     if not short:
         return
-    raise too_large(family, device, ", ".join(f"{used} {kind} of {has}" for kind, (used, has) in short.items()))
+    raise too_large(target, device, ", ".join(f"{used} {kind} of {has}" for kind, (used, has) in short.items()))

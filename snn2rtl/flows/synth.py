@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from snn2rtl import fpga
 from snn2rtl.errors import OptionError
 from snn2rtl.flows import nextpnr, yosys
-from snn2rtl.flows.devices import DEVICES, check_memories
+from snn2rtl.flows.devices import check_memories
 from snn2rtl.flows.workspace import Workspace
-from snn2rtl.flows.yosys import Target
 from snn2rtl.folder import open_folder
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class SynthResult:
     seeds_mhz: the clock that each seed of the placer gives. cells: of the netlist, by type.
     """
 
-    target: Target
+    target: str
     device: str
     lut: int
     lutram: int
@@ -48,7 +48,7 @@ class SynthResult:
 
 def synthesise(
     folder: Path,
-    target: Target,
+    target: str,
     *,
     place: bool = True,
     frequency: float = 100,
@@ -62,36 +62,36 @@ def synthesise(
 
     Args:
         folder: what compile wrote.
-        target: device family.
+        target: a name of fpga.TARGETS.
         place: place and route too.
         frequency: clock to aim for, in MHz; what is reached may be more or less.
-        device: device of the family; the first of DEVICES by default.
+        device: device of the family; its first one by default.
         seeds: how often to place and route, from another seed each time; the fastest counts.
 
     Raises:
-        OptionError: the device is not of the family, or too small.
+        OptionError: there is no such target, the device is not of the family, or too small.
         ModelFileError: the folder is none that compile wrote.
         ToolNotFoundError: a tool is not installed.
         ToolFailedError: a tool refuses the design.
     """
-    devices = DEVICES.get(target, {})
+    family = fpga.named(target)
+    devices = family.devices
     chosen = device or next(iter(devices), target)
     if device and device not in devices:
         raise OptionError(f"--device: must be {' or '.join(devices) or 'left out'} for {target}, not {device}")
     opened = open_folder(folder)
     if place and devices:
-        check_memories(opened.design, target, chosen)
-    workspace, which = Workspace.of(opened), yosys.netlist_of(target, chosen)
+        check_memories(opened.design, family, chosen)
+    workspace, which = Workspace.of(opened), family.netlist_of(chosen)
     start = time.monotonic()
     netlist = yosys.synthesise(opened, workspace, which)
     cells = yosys.count_cells(netlist, opened.design.top)
     log.info("yosys: %s took %.0f s", target, time.monotonic() - start)
     kept_in = opened.build_place(f"synth-{which}")
     timings = [
-        nextpnr.place_and_route(netlist, workspace.path, kept_in, target, chosen, frequency, seed)
+        nextpnr.place_and_route(netlist, workspace.path, kept_in, family, chosen, frequency, seed)
         for seed in (range(1, seeds + 1) if place and devices else ())
     ]
-    family = yosys.FAMILIES[target]
     fastest = max(timings, key=lambda timing: timing.fmax_mhz, default=None)
 
     def count(costs: Mapping[str, float]) -> float:
@@ -100,12 +100,12 @@ def synthesise(
     return SynthResult(
         target=target,
         device=chosen,
-        lut=int(count(family.lut)),
-        lutram=int(count(family.lutram)),
-        ff=int(count(family.ff)),
-        bram=count(family.bram),
-        bram_unit=family.bram_unit,
-        dsp=int(count(family.dsp)),
+        lut=int(count(family.cells.lut)),
+        lutram=int(count(family.cells.lutram)),
+        ff=int(count(family.cells.ff)),
+        bram=count(family.cells.bram),
+        bram_unit=family.cells.bram_unit,
+        dsp=int(count(family.cells.dsp)),
         fmax_mhz=fastest.fmax_mhz if fastest else None,
         slowest_path=fastest.slowest_path if fastest else None,
         seeds_mhz=[timing.fmax_mhz for timing in timings],

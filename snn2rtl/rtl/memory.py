@@ -7,21 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.fpga import DEFAULT
 from snn2rtl.rtl.hextext import to_bits, to_lines
 
 _CHUNK_BITS = 1 << 22
-# shapes of a block memory (DP16KD of ECP5, RAMB18 of Xilinx), depth and width; smaller ones have the same steps
-_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-_LUT_BITS = 2048  # of a block memory, up to which Yosys finds LUTs cheaper
+_BLOCK = DEFAULT.block_memory
 
 
 def block_memories(depth: int, width: int) -> int:
     """Return how many block memories (DP16KD, RAMB18) hold so many words; none where LUTs do it for less."""
-    deepest = _BLOCK_SHAPES[-1][0]
-    if depth > deepest:
-        return depth // deepest * width + block_memories(max(1, depth % deepest), width)
-    count = min(-(-width // block_width) for block_depth, block_width in _BLOCK_SHAPES if block_depth >= depth)
-    return count if width << unsigned_bits(depth - 1) > count * _LUT_BITS else 0
+    return _BLOCK.count(depth, width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +69,13 @@ class Memory:
     def bank_depth(self) -> int:
         """Words of a bank: a power of two for which the banks take the fewest block memories, and then are fewest."""
         whole = 1 << (self.depth - 1).bit_length()
-        shapes = [shape for shape in _BLOCK_SHAPES if shape[0] <= whole]
+        shapes = [shape for shape in _BLOCK.shapes if shape[0] <= whole]
         return min(shapes, key=lambda shape: (self._blocks(*shape), -shape[0]))[0] if shapes else whole
 
     def _blocks(self, bank_depth: int, block_width: int) -> int:
         """Return the block memories of banks; the last one may take a shape that is less deep."""
         whole, rest = divmod(self.depth, bank_depth)
-        last = min((-(-self.width // width) for depth, width in _BLOCK_SHAPES if depth >= rest), default=0)
+        last = min((-(-self.width // width) for depth, width in _BLOCK.shapes if depth >= rest), default=0)
         return whole * -(-self.width // block_width) + (last if rest else 0)
 
     @property

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from snn2rtl.fpga import DEFAULT
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.templates import render
 from snn2rtl.version import __version__
-
-DEFAULT_COMMAND = "synth_ecp5"
 
 
 def write_scripts(design: RtlDesign, folder: Path, header: str) -> None:
@@ -24,7 +23,7 @@ def write_scripts(design: RtlDesign, folder: Path, header: str) -> None:
     values = {"header": hash_comment(header), "top": design.top, "files": files, "memories": memories}
     core = design.top.removesuffix("_top")
     texts = {
-        "yosys/synth.ys": yosys_script(design, files, header, DEFAULT_COMMAND),
+        "yosys/synth.ys": yosys_script(design, files, header, DEFAULT.commands[DEFAULT.name]),
         "vivado/build.tcl": render("vivado/build.tcl.j2", **values),
         "vivado/constraints.xdc": render("vivado/constraints.xdc.j2", **values),
         f"{core}.core": render("fusesoc/core.j2", **values, core=core, version=__version__, vectors=vectors),

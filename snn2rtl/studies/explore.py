@@ -19,7 +19,6 @@ from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.flows.synth import synthesise
-from snn2rtl.flows.yosys import Target
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
@@ -120,7 +119,7 @@ def _samples(network: FixedPointNetwork, data: Path, limit: int | None) -> Sampl
 
 
 def synthesise_front(
-    study: Study, setup: Setup[DesignConfig], data: Path, limit: int | None, out: Path, target: Target
+    study: Study, setup: Setup[DesignConfig], data: Path, limit: int | None, out: Path, target: str
 ) -> dict[int, dict[str, Any]]:
     """Return what the designs of the front take on a device, by trial; the study keeps it, and none is done twice."""
     trials = study.best_trials
@@ -135,5 +134,5 @@ def synthesise_front(
     return {trial.number: found[_key(target, trial.number)] for trial in trials}
 
 
-def _key(target: Target, number: int) -> str:
+def _key(target: str, number: int) -> str:
     return f"synthesis-{target}-{number}"

@@ -17,7 +17,6 @@ from snn2rtl.flows.build_cache import build_key, fetch, keep
 from snn2rtl.flows.netlist import make_netlist, netlist_verilog
 from snn2rtl.flows.process import Programs
 from snn2rtl.flows.workspace import Workspace
-from snn2rtl.flows.yosys import Netlist
 from snn2rtl.folder import OutputFolder
 from snn2rtl.int_net.reference import Inputs, Spikes
 from snn2rtl.output import write_file
@@ -115,9 +114,7 @@ class Simulator:
         return next((line for line in text.splitlines() if line.startswith(("PASS", "FAIL"))), "no verdict")
 
 
-def build(
-    folder: OutputFolder, engine: Engine, *, netlist: Netlist | None = None, trace: Trace | None = None
-) -> Simulator:
+def build(folder: OutputFolder, engine: Engine, *, netlist: str | None = None, trace: Trace | None = None) -> Simulator:
     """Return the replay bench built for an engine; what was built of the same files by the same tools is taken.
 
     Args:

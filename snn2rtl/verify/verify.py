@@ -15,7 +15,6 @@ import numpy as np
 
 from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.errors import VerificationError
-from snn2rtl.flows.yosys import Netlist
 from snn2rtl.folder import OutputFolder
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.reference import Inputs, Result
@@ -41,7 +40,7 @@ class Verdict:
     """
 
     engine: Engine
-    netlist: Netlist | None
+    netlist: str | None
     samples: int
     spikes: int
     stalls: Stalls
@@ -69,7 +68,7 @@ def verify(
     stalls: Stalls,
     advance: Callable[[int], None],
     *,
-    netlist: Netlist | None = None,
+    netlist: str | None = None,
     jobs: int | None = None,
 ) -> Verdict:
     """Compare every spike of every layer, the counts and the class of all samples with the golden model.
@@ -125,7 +124,7 @@ class _Run:
 
     folder: OutputFolder
     engine: Engine
-    netlist: Netlist | None
+    netlist: str | None
     stalls: Stalls
     jobs: int
 
