@@ -6,9 +6,12 @@ import hashlib
 import json
 import logging
 import os
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as short
 from typing import TypeVar
 
 import numpy as np
@@ -27,6 +30,8 @@ from snn2rtl.version import __version__
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+_FILE = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
+_VERILOG = re.compile(r"hdl/\w+\.v", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +91,14 @@ def open_folder(path: Path) -> OutputFolder:
             raise ModelFileError(
                 f"{path}: must be written by snn2rtl {__version__}, not {manifest['version']}; compile it again"
             )
-        files, hdl = tuple(manifest["files"]), _values(manifest["hdl"], str)
+        files, hdl = _values([*manifest["files"]], str), _values(manifest["hdl"], str)
         lanes, layouts = _values(manifest["options"]["lanes"], int), _values(manifest["options"]["layout"], str)
         placement = [list(_values(neurons, int)) for neurons in _values(manifest["options"]["placement"], list)]
         digest, output = manifest["digest"], manifest["options"]["output"]
         (beat_pixels,) = _values([manifest["options"]["beat_pixels"]], int)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{path}: must be a folder that snn2rtl compile wrote ({error})") from error
+    _check_names(path, files, hdl)
     missing = [file for file in files if not (path / file).is_file()]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -115,6 +121,18 @@ def _values(values: object, kind: type[T]) -> tuple[T, ...]:
     if not isinstance(values, list) or not all(type(value) is kind for value in values):
         raise ValueError(f"must hold a list of {kind.__name__}, not {values!r:.60}")
     return tuple(values)
+
+
+def _check_names(path: Path, files: Sequence[str], hdl: Sequence[str]) -> None:
+    """Raise ModelFileError for names that compile never writes: scripts of tools and copies of the folder take them."""
+    outside = [file for file in files if not _FILE.fullmatch(file) or ".." in file.split("/")]
+    if outside:
+        rule = "files must be plain names inside of the folder (letters, digits, '_', '-', '.', '/')"
+        raise ModelFileError(f"{path / MANIFEST}: {rule}, not {short(outside[0])}; compile it again")
+    strange = [file for file in hdl if not _VERILOG.fullmatch(file) or file not in files]
+    if strange:
+        rule = "hdl must name Verilog files of the folder, hdl/<module>.v"
+        raise ModelFileError(f"{path / MANIFEST}: {rule}, not {short(strange[0])}; compile it again")
 
 
 def _placements(lists: list[list[int]], network: FixedPointNetwork) -> Placement:

@@ -90,6 +90,27 @@ def test_a_manifest_that_lacks_something_is_refused(out, key):
         open_folder(out)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["hdl/net_top.v; exec -- touch x; #", "hdl/a b.v", "hdl/../hdl/net_top.v", "/etc/passwd", "mem/net_top.v", "-o.v",
+     "hdl/absent.v", "hdl/\n.v", ""],
+)  # fmt: skip
+def test_verilog_with_a_name_that_compile_never_gives_is_refused(out, name):
+    hdl = json.loads((out / "manifest.json").read_text())["hdl"]
+    changed(out, hdl=[*hdl, name])
+    rule = r"manifest\.json: hdl must name Verilog files of the folder, hdl/<module>\.v, not '"
+    with pytest.raises(ModelFileError, match=rule):
+        open_folder(out)
+
+
+@pytest.mark.parametrize("name", ["hdl/../../hdl/net_top.v", "/etc/passwd", "..", "hdl//net_top.v", "hdl/a b.v"])
+def test_files_outside_of_the_folder_are_refused(out, name):
+    files = json.loads((out / "manifest.json").read_text())["files"]
+    changed(out, files={**files, name: ""})
+    with pytest.raises(ModelFileError, match=r"manifest\.json: files must be plain names inside of the folder"):
+        open_folder(out)
+
+
 def test_missing_files_are_named(out):
     (out / "README.md").unlink()
     with pytest.raises(ModelFileError, match=r"rtl: misses README\.md; compile it again$"):
