@@ -13,6 +13,7 @@ SECTIONS = dict(re.findall(r"^### (.*?)\n\n(.*?)(?=^##|\Z)", TEXT, re.M | re.S))
 EXAMPLES = {
     "a neuron model": ["lif", "adaptive_lif"],
     "a kind of synapses": ["dense", "convolution"],
+    "a front end, a framework whose networks are read": ["spikingjelly", "norse"],
     "a layout of weights": ["dense", "indexed", "ragged"],
     "a node of the float network": [""],
     "a block between populations": ["fork", "merge", "address_map", "max_pool", "group_sum"],
@@ -56,3 +57,12 @@ def test_no_other_file_knows_the_targets():
     names = re.compile(rf"[\"'_-]({'|'.join(TARGETS)})\b")
     users = {path.parent.name for path in (ROOT / "snn2rtl").rglob("*.py") if names.search(path.read_text())}
     assert users == {"fpga"}
+
+
+def test_no_other_file_knows_the_frameworks():
+    """Besides them there are files that run or make networks of SpikingJelly, and arch files, which name Norse's."""
+    names = re.compile(r"^ *(?:from|import) .*\b(spikingjelly|norse)", re.M)
+    users = {path.name: path.parent.name for path in (ROOT / "snn2rtl").rglob("*.py") if names.search(path.read_text())}
+    assert "frameworks" in users.values()
+    outside = {name for name, folder in users.items() if folder != "frameworks"}
+    assert outside <= {"forward.py", "export.py", "arch_layers.py"}

@@ -263,7 +263,7 @@ def test_one_step_and_all_steps_do_not_mix():
 
 
 def test_another_version_of_norse_is_refused(monkeypatch):
-    monkeypatch.setattr("snn2rtl.frontend.norse.metadata.version", lambda _: "1.2.0")
+    monkeypatch.setattr("snn2rtl.frontend.frameworks.norse.metadata.version", lambda _: "1.2.0")
     assert refusal(linear(0), LIFCell()) == ["layer '1': Norse must be 1.1, whose steps are known here, not 1.2.0"]
 
 
@@ -312,7 +312,7 @@ def test_a_state_dict_with_its_text_file_is_the_network(tmp_path):
 
 
 def test_the_defaults_are_those_of_norse():
-    from snn2rtl.frontend import norse
+    from snn2rtl.frontend.frameworks import norse
 
     for kind in norse.KINDS:
         made = {"LIFRecurrentCell": LIFRecurrentCell, "LIFRecurrent": LIFRecurrent}.get(kind)

@@ -9,8 +9,8 @@ from spikingjelly.activation_based import layer, neuron, surrogate
 from torch import nn
 from torch.nn.utils import parametrizations
 
+from snn2rtl.frontend.frameworks.spikingjelly_neurons import SURROGATES
 from snn2rtl.frontend.modules import MAX_MODULES
-from snn2rtl.frontend.spikingjelly import SURROGATES
 
 
 def surrogate_classes() -> list[type[nn.Module]]:

@@ -42,8 +42,9 @@ from typing import Any
 import torch
 
 from snn2rtl.float_net.nodes import OF_EACH_NEURON, Dropout, Flatten, Integrator, Neuron, Node
-from snn2rtl.frontend import norse, tensors
+from snn2rtl.frontend import tensors
 from snn2rtl.frontend.arch_table import Table
+from snn2rtl.frontend.frameworks import norse
 
 
 def _linear(name: str, table: Table, found: tensors.Tensors) -> list[Node]:

@@ -7,21 +7,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-import torch
-from spikingjelly.activation_based import neuron
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
-
-# Layers whose results are neither views of what they take nor a state of theirs.
-_MAKE_NEW = (
-    nn.Linear,
-    torch.nn.modules.conv._ConvNd,
-    torch.nn.modules.batchnorm._BatchNorm,
-    neuron.IFNode,
-    neuron.LIFNode,
-    neuron.ParametricLIFNode,
-)
+from snn2rtl.frontend.layers import is_fresh
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,5 +98,5 @@ def check_in_place(calls: list[Call], kept: set[int]) -> None:
 def _is_new(call: Call) -> bool:
     """Return whether the result of a call is a tensor that nothing else sees: neither a view nor a state."""
     if call.module is not None:
-        return isinstance(call.module, _MAKE_NEW)
+        return is_fresh(call.module)
     return call.op in ("add", "mul", "sub", "truediv", "iadd", "cat", "stack", "zeros_like", "new_zeros")

@@ -22,6 +22,7 @@ from snn2rtl.float_net.network import SpikingNetwork, from_dict, is_absent, to_d
 from snn2rtl.float_net.nodes import NODE_TYPES
 from snn2rtl.frontend import arch as architecture
 from snn2rtl.frontend import parts, untrusted
+from snn2rtl.frontend.layers import front_end_of_file
 from snn2rtl.frontend.read import from_module
 from snn2rtl.frontend.tensors import to_array
 from snn2rtl.passes.lower import input_shape
@@ -98,7 +99,7 @@ def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = 
     """Return the network in a model file.
 
     Args:
-        path: what save() or ``torch.save(net)`` wrote, or a state_dict.
+        path: what save() or ``torch.save(net)`` wrote, a state_dict, or a framework's own file.
         arch: for a state_dict, the text file that says what it cannot (see frontend/arch.py).
 
     Raises:
@@ -106,6 +107,11 @@ def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = 
         UnsupportedModelError: something in the network has no exact hardware here.
     """
     path = Path(path)
+    if (front_end := front_end_of_file(path)) is not None:
+        if arch is not None:
+            rule = f"must be a state_dict to go with --arch, not a file of {front_end.name}; leave --arch out"
+            raise ModelFileError(f"{path}: {rule}")
+        return front_end.load(path)
     content = untrusted.read_all(path)
     try:
         if not (isinstance(content, Mapping) and "format" in content):
@@ -127,6 +133,8 @@ def saved_task(path: str | os.PathLike[str]) -> Any:
     Raises:
         ModelFileError: the file is missing or corrupt.
     """
+    if front_end_of_file(Path(path)) is not None:
+        return None
     content = untrusted.read_all(Path(path))
     return content.get("task") if isinstance(content, Mapping) and content.get("format") == FORMAT else None
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from snn2rtl.errors import ModelFileError
-from snn2rtl.frontend.spikingjelly import FRAMEWORKS
+from snn2rtl.frontend.layers import UNREAD, with_neurons
 
-_BUILD = "build the network of SpikingJelly's or Norse's layers, give it these weights and write it with snn2rtl.save"
+_BUILD = "build the network of {} layers, give it these weights and write it with snn2rtl.save"
 _EAGER = "load the weights into the Python class that it was made of, and write that with torch.save"
 # The first bytes of a file, where in it they stand, what it is, and what to do.
 _STARTS: tuple[tuple[int, bytes, str, str], ...] = (
@@ -39,7 +39,9 @@ def check(path: Path) -> None:
     found = _in_archive(path) if start.startswith(b"PK") else _by_start(path, start)
     if found:
         what, todo = found
-        raise ModelFileError(f"{path}: must be a file of snn2rtl.save or torch.save, not {what}; {todo}")
+        raise ModelFileError(
+            f"{path}: must be a file of snn2rtl.save or torch.save, not {what}; {todo.format(with_neurons())}"
+        )
 
 
 def _by_start(path: Path, start: bytes) -> tuple[str, str] | None:
@@ -77,6 +79,6 @@ _ARCHIVES: tuple[tuple[Callable[[list[str]], bool], str, str], ...] = (
 
 def advice(classes: Iterable[str]) -> str:
     """Return what to do with classes of other frameworks, which snn2rtl.save does not take either; else nothing."""
-    if any(name.partition(".")[0] in FRAMEWORKS for name in classes):
-        return "build the network of SpikingJelly's or Norse's layers, and write it with snn2rtl.save"
+    if any(name.partition(".")[0] in UNREAD for name in classes):
+        return f"build the network of {with_neurons()} layers, and write it with snn2rtl.save"
     return ""

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.frontend import views
 from snn2rtl.frontend.calls import Call, Trace, calls_in
-from snn2rtl.frontend.layers import RESHAPING, layer_of
+from snn2rtl.frontend.layers import layer_of
 from snn2rtl.frontend.modules import tampered
-from snn2rtl.frontend.spikingjelly import INTEGRATORS, SCORES
 from snn2rtl.frontend.steps import Reader, Steps, Value, joined, refuse
 
 
@@ -74,16 +73,17 @@ def _reachable(calls: list[Call]) -> set[Call]:
 
 
 def _module(reader: Reader, call: Call) -> Value:
-    kind = type(call.module)
-    if kind in RESHAPING:
+    assert call.module is not None
+    known = layer_of(call.module)
+    if known.reshapes:
         return views.reshaped(reader, call)
     found = reader.layer(call)
-    if kind not in INTEGRATORS:
+    if known.score is None:
         return found
-    decode: Any = getattr(call.module, "decode", None)
-    if decode not in SCORES:
-        refuse(call, f"decode must be one of {', '.join(map(repr, SCORES))}, not {decode!r}")
-    score = SCORES[decode] if decode else ""
+    try:
+        score = known.score(call.module)
+    except UnsupportedModelError as error:
+        refuse(call, error.problems[0])
     axes = reader.value(call, call.args[0]).axes
     return replace(found, axes=axes.without(0) if score else axes, score=score)
 

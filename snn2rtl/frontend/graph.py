@@ -11,6 +11,7 @@ from torch import nn
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.frontend.axes import BATCH, TIME
 from snn2rtl.frontend.functions import steps_of
+from snn2rtl.frontend.layers import is_multi
 from snn2rtl.frontend.modules import unwrapped
 from snn2rtl.frontend.steps import RefusedCallError, Steps
 from snn2rtl.frontend.trace import trace
@@ -56,7 +57,7 @@ def read_steps_of(net: nn.Module, sample: Shape, steps: int) -> Steps:
 
 def _likeliest(net: nn.Module, shapes: Mapping[Lead, Shape]) -> Steps:
     net = unwrapped(net)
-    leads = _MULTI if any(getattr(module, "step_mode", "s") == "m" for module in net.modules()) else _SINGLE
+    leads = _MULTI if any(map(is_multi, net.modules())) else _SINGLE
     problem: UnsupportedModelError | None = None
     for lead in leads:
         if lead not in shapes:

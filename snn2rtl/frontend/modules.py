@@ -1,4 +1,4 @@
-"""Read a network from memory: an nn.Sequential of layers of PyTorch, SpikingJelly and Norse.
+"""Read a network from memory: a container, such as nn.Sequential, of layers of PyTorch and of other frameworks.
 
 What is read is the network in evaluation mode.
 """
@@ -14,8 +14,10 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import Node
-from snn2rtl.frontend import norse, spikingjelly
-from snn2rtl.frontend.spikingjelly import CLASSES, NEURONS, WRAPPERS, Place
+from snn2rtl.frontend.frameworks import FRONT_ENDS
+from snn2rtl.frontend.frameworks.base import FrontEnd, Place
+from snn2rtl.frontend.frameworks.pytorch import WRAPPERS
+from snn2rtl.frontend.layers import front_end_of, is_container, nodes
 
 MAX_MODULES = 10_000
 
@@ -36,23 +38,23 @@ def from_module(net: nn.Module, *, name: str = "network", encoder: Encoder | Non
         UnsupportedModelError: something in it has no exact hardware here; all of it is named.
     """
     net = unwrapped(net)
-    if type(net) not in CLASSES and not norse.is_norse(net):
+    if front_end_of(net) is None:
         kind = type(net).__name__
         advice = "give an example_input, so that its forward() is traced"
         raise UnsupportedModelError([f"network: must be an nn.Sequential, not {kind}; {advice}"])
-    nodes: list[Node] = []
+    found: list[Node] = []
     problems: list[str] = []
     places = list(_modules(net))
     for place in places:
         problems += _general_problems(place)
         try:
-            nodes += _nodes(place)
+            found += [] if is_container(place.module) else nodes(place)
         except UnsupportedModelError as error:
             problems += error.problems
-    problems += spikingjelly.step_mode_problems(places) + _shared_problems(places) + _mixed_problems(places)
+    problems += _problems_together(places)
     if problems:
         raise UnsupportedModelError(problems)
-    return SpikingNetwork(name=name, nodes=tuple(nodes), encoder=encoder)
+    return SpikingNetwork(name=name, nodes=tuple(found), encoder=encoder)
 
 
 def unwrapped(net: nn.Module) -> nn.Module:
@@ -68,39 +70,26 @@ def unwrapped(net: nn.Module) -> nn.Module:
 
 def _modules(net: nn.Module) -> Iterator[Place]:
     """Yield the containers and the layers in the order of the forward pass."""
-    todo = [Place("" if _is_container(net) else type(net).__name__, net)]
+    todo = [Place("" if is_container(net) else type(net).__name__, net)]
     for _ in range(MAX_MODULES):
         if not todo:
             return
         place = todo.pop()
         yield place
-        if _is_container(place.module):
-            inner = place.module if spikingjelly.is_multi(place.module) else place.container
+        owner = front_end_of(place.module)
+        if owner and owner.is_container(place.module):
+            inner = place.module if owner.has_steps(place.module) else place.container
             prefix = f"{place.path}." if place.path else ""
             children = place.module._modules.items()
             todo += [Place(prefix + key, child, inner) for key, child in reversed(children)]
     raise UnsupportedModelError([f"network: must have at most {MAX_MODULES} modules; does one contain itself?"])
 
 
-def _is_container(module: object) -> bool:
-    return type(module) in spikingjelly.CONTAINERS or norse.is_container(module)
-
-
-def _nodes(place: Place) -> list[Node]:
-    path, module, _ = place
-    if norse.is_container(module):
-        return []
-    if norse.is_norse(module):
-        return norse.nodes(path, module)
-    found = spikingjelly.node(path, module)
-    return [found] if found else []
-
-
 def _general_problems(place: Place) -> list[str]:
-    path, module, _ = place
-    if type(module) not in CLASSES and not norse.is_norse(module):
+    path, module = place.path, place.module
+    if front_end_of(module) is None:
         return []
-    return tampered(path, module, [] if _is_container(module) else [*module._modules.values()])
+    return tampered(path, module, [] if is_container(module) else [*module._modules.values()])
 
 
 def tampered(path: str, module: nn.Module, inside: Sequence[nn.Module | None]) -> list[str]:
@@ -122,26 +111,26 @@ def tampered(path: str, module: nn.Module, inside: Sequence[nn.Module | None]) -
     return problems
 
 
-def _mixed_problems(places: list[Place]) -> list[str]:
-    """Return where neurons of Norse are among those of SpikingJelly, or their layers of one step among those of all."""
-    ours = [place for place in places if norse.is_norse(place.module) and not norse.is_container(place.module)]
-    first = next((place.path for place in places if type(place.module) in NEURONS), None)
-    if first is not None:
-        rule = f"neuron must be one of SpikingJelly like '{first}', not one of Norse"
-        return [f"layer '{place.path}': {rule}" for place in ours]
-    problems = norse.time_problems([(place.path, place.module) for place in ours])
-    for path, _, container in ours:
-        if container is not None:
-            rule = f"must not be inside of {type(container).__name__}, which is SpikingJelly's"
-            problems.append(f"layer '{path}': {rule}")
+def _problems_together(places: list[Place]) -> list[str]:
+    """Return what is wrong with layers together, and where neurons of one framework are among those of another."""
+    neurons = {name: [place for place in places if one.is_neuron(place.module)] for name, one in FRONT_ENDS.items()}
+    first = next((name for name, found in neurons.items() if found), None)
+    problems = []
+    for name, one in FRONT_ENDS.items():
+        if first in (None, name) or not neurons[name]:
+            problems += one.problems(places) + _inside_problems(neurons[name], one)
+            continue
+        assert first is not None
+        rule = f"neuron must be one of {first} like '{neurons[first][0].path}', not one of {name}"
+        problems += [f"layer '{place.path}': {rule}" for place in neurons[name]]
     return problems
 
 
-def _shared_problems(places: list[Place]) -> list[str]:
-    first: dict[int, str] = {}
+def _inside_problems(neurons: list[Place], front_end: FrontEnd) -> list[str]:
     problems = []
-    for path, module, _ in places:
-        if type(module) in NEURONS and first.setdefault(id(module), path) != path:
-            rule = f"neuron must have a membrane of its own, not share that of '{first[id(module)]}'"
-            problems.append(f"layer '{path}': {rule}; use a node for each")
+    for path, _, container, _ in neurons:
+        owner = front_end if container is None else front_end_of(container)
+        if owner is not front_end and owner is not None:
+            rule = f"must not be inside of {type(container).__name__}, which is {owner.name}'s"
+            problems.append(f"layer '{path}': {rule}")
     return problems

@@ -9,9 +9,9 @@ from torch import nn
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.float_net.network import SpikingNetwork
-from snn2rtl.frontend import modules, norse
+from snn2rtl.frontend import modules
 from snn2rtl.frontend.graph import read_steps, read_steps_of
-from snn2rtl.frontend.spikingjelly import CLASSES
+from snn2rtl.frontend.layers import front_end_of
 from snn2rtl.frontend.traced import network_of
 
 TRACED_STEPS = 4  # of an input that has an axis of time, where there is no example
@@ -42,7 +42,7 @@ def from_module(
     if example_input is not None:
         steps = read_steps(net, tuple(example_input.shape))
         return network_of(steps, name=name, encoder=encoder)
-    is_chain = type(modules.unwrapped(net)) in CLASSES or norse.is_norse(net)
+    is_chain = front_end_of(modules.unwrapped(net)) is not None
     if input_shape is not None and isinstance(net, nn.Module) and not is_chain:
         return network_of(read_steps_of(net, input_shape, TRACED_STEPS), name=name, encoder=encoder)
     network = modules.from_module(net, name=name, encoder=encoder)

@@ -19,7 +19,8 @@ from torch import nn
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.frontend.axes import BATCH, MERGED, TIME, Axes
 from snn2rtl.frontend.calls import Call
-from snn2rtl.frontend.layers import Layer, layer_of
+from snn2rtl.frontend.frameworks.base import Layer
+from snn2rtl.frontend.layers import layer_of
 
 Kind = Literal["input", "layer", "reshape", "add", "multiply", "complement", "scale", "concatenate"]
 

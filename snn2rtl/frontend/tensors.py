@@ -15,7 +15,16 @@ from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.nodes import BatchNorm, FloatArray, Linear
 
 Tensors = Mapping[str, torch.Tensor]
+_HELD = (
+    "weight", "weight_orig", "weight_mask", "weight_step", "bias", "bias_orig", "bias_mask", "running_mean",
+    "running_var", "w",
+)  # fmt: skip
 _WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
+
+def held(module: object) -> Tensors:
+    """Return the tensors that a layer holds."""
+    return {key: value for key in _HELD if (value := getattr(module, key, None)) is not None}
 
 
 def linear(name: str, tensors: Tensors) -> Linear:

@@ -1,6 +1,6 @@
 """Trace the forward() of any module: which layers and functions it calls, with what, and where in its code.
 
-torch.fx does the tracing, with the layers of PyTorch, SpikingJelly and Norse as its leaves. Beyond that, a traced value
+torch.fx does the tracing, with the layers of all frameworks as its leaves. Beyond that, a traced value
 knows its shape, so that forward() may ask for it, count time steps in a loop and split or join axes. What depends on
 values, or on what an earlier call left behind, is refused with the line that asks for it.
 """
@@ -13,18 +13,13 @@ from copy import copy
 from typing import Any
 
 import torch
-from spikingjelly.activation_based import base, layer, neuron
 from torch import Tensor, fx, nn
 
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.frontend import layers
 from snn2rtl.frontend.calls import Call, Trace, check_in_place, check_same
-from snn2rtl.frontend.traced_tensor import LEAVES, TracedTensor, mapped, raised_at, where
+from snn2rtl.frontend.traced_tensor import TracedTensor, mapped, raised_at, where
 
-_BATCH_NORM = torch.nn.modules.batchnorm._BatchNorm
-_DROPOUT = torch.nn.modules.dropout._DropoutNd
-_NON_SPIKING = getattr(neuron, "NonSpikingBaseNode", ())  # SpikingJelly 0.0.0.0.14 has none
-# These give what they take, in its shape, once a network is trained.
-_SAME_SHAPE = (neuron.BaseNode, _BATCH_NORM, _DROPOUT, layer.Dropout, nn.Identity, layer.ElementWiseRecurrentContainer)
 _SAME_VALUE = ("contiguous", "clone", "detach", "float", "double", "cpu", "cuda", "to", "requires_grad_")
 
 
@@ -97,12 +92,7 @@ class _Tracer(fx.Tracer):
 
     def is_leaf_module(self, module: nn.Module, path: str) -> bool:
         """Return whether a module is a layer: code of a library, that is no container."""
-        if isinstance(module, base.MemoryModule):
-            return True
-        if type(module).forward is nn.Module.forward:  # the instance may have one of its own
-            return False
-        defined = getattr(type(module).forward, "__module__", None) or ""  # of torch.fx's GraphModules None
-        return defined.startswith(LEAVES) and not isinstance(module, nn.Sequential)
+        return layers.is_leaf(module)
 
     def path_of_module(self, module: nn.Module) -> str:
         """Return the module's name in the user's network."""
@@ -195,12 +185,9 @@ class _Root(nn.Module):
 
 def layer_result(module: nn.Module, x: Tensor, *more: Any, **named: Any) -> Any:
     """Return what a layer gives for a tensor on the meta device, without a trace in the layer."""
-    if isinstance(module, _SAME_SHAPE):
-        return x
-    if isinstance(module, layer.LinearRecurrentContainer):
-        return x.new_empty(*x.shape[:-1], module.sub_module_out_features)
-    if isinstance(module, _NON_SPIKING):
-        return [x[0]] * len(x) if module.decode is None else x[0]
+    found = layers.result(module, x)
+    if found is not None:
+        return found
     tensors = [*module.named_parameters(), *module.named_buffers()]
     on_meta = {key: torch.empty_like(value, dtype=x.dtype, device="meta") for key, value in tensors}
     return torch.func.functional_call(module, on_meta, (x, *more), named)

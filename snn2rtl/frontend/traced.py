@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, assert_never
-
-import numpy as np
-import torch
-from spikingjelly.activation_based import layer
+from typing import assert_never
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import UnsupportedModelError
@@ -22,7 +17,6 @@ from snn2rtl.float_net.nodes import (
     Flatten,
     Iand,
     Integrator,
-    Linear,
     MaxPool,
     Neuron,
     Node,
@@ -30,11 +24,11 @@ from snn2rtl.float_net.nodes import (
     Unflatten,
     Vote,
 )
-from snn2rtl.frontend import spikingjelly
+from snn2rtl.frontend.frameworks.base import Place
+from snn2rtl.frontend.layers import nodes
 from snn2rtl.frontend.steps import Operation, Steps
 from snn2rtl.pools import INPUT
 
-_SUMS = (operator.add, torch.add)
 READ_OUT = "readout"
 
 
@@ -85,12 +79,12 @@ class _Graph:
         operation = self.steps.operations[number]
         sources = [self.ends[index] for index in operation.inputs]
         try:
-            nodes, sources = self._nodes(operation, sources)
+            found, sources = self._nodes(operation, sources)
         except UnsupportedModelError as error:
             self.problems += error.problems
-            nodes = []
+            found = []
         self.ends[number] = sources[0] if sources else INPUT
-        for node in nodes:
+        for node in found:
             self.edges += [(source, node.name) for source in sources]
             self.nodes.append(node)
             sources = [node.name]
@@ -103,7 +97,7 @@ class _Graph:
             case "input" | "complement":  # a complement is a part of the IAND that reads it
                 return [], sources
             case "layer":
-                return _layer(operation), sources
+                return nodes(Place(name, operation.module, shape=shape)), sources
             case "reshape":
                 return [Flatten(name=name) if len(shape) == 1 else Unflatten(name=name, shape=shape)], sources
             case "add":
@@ -151,52 +145,6 @@ class _Graph:
         while isinstance(nodes.get(name), Flatten | Unflatten | Dropout | Vote | MaxPool):
             name = sources[name]
         return nodes.get(name)
-
-
-def _layer(operation: Operation) -> list[Node]:
-    """Return the nodes of a layer, in a row."""
-    module: Any = operation.module
-    if type(module) is layer.LinearRecurrentContainer:
-        return _recurrent(operation.name, module)
-    if type(module) is layer.ElementWiseRecurrentContainer:
-        return _fed_back(operation, module)
-    found = spikingjelly.node(operation.name, module)
-    return [found] if found else []
-
-
-def _recurrent(name: str, module: Any) -> list[Node]:
-    """Return the layer of which the weights of x and of its own spikes of the step before stand side by side."""
-    both = spikingjelly.node(f"{name}.rc", module.rc)
-    assert isinstance(both, Linear)
-    inputs = len(both.weight)
-    if module.sub_module_out_features != inputs:
-        rule = f"out_features must be {inputs} like in_features, for spikes go back to the neurons that made them"
-        raise UnsupportedModelError([f"layer '{name}': {rule}, not {module.sub_module_out_features}"])
-    weight, recurrent = both.weight[:, :inputs], both.weight[:, inputs:]
-    return [replace(both, weight=weight, recurrent=recurrent), _cell(f"{name}.sub_module", module)]
-
-
-def _fed_back(operation: Operation, module: Any) -> list[Node]:
-    """Return neurons to whose input their own spikes of the step before are added."""
-    name, function = operation.name, module.element_wise_function
-    if function not in _SUMS:
-        rule = "element_wise_function must be operator.add or torch.add, whose sum weights can make"
-        raise UnsupportedModelError([f"layer '{name}': {rule}, not {function!r}"])
-    if len(operation.shape) != 1:
-        raise UnsupportedModelError([f"layer '{name}': must take samples of one axis, not of shape {operation.shape}"])
-    one = np.eye(*operation.shape)
-    cell = _cell(f"{name}.sub_module", module)
-    return [Linear(name=name, weight=one, bias=np.zeros(operation.shape), recurrent=one), cell]
-
-
-def _cell(name: str, module: Any) -> Neuron:
-    kind = type(module.sub_module)
-    if kind not in spikingjelly.NEURONS:
-        rule = f"must be a neuron ({spikingjelly.NEURON_NAMES})"
-        raise UnsupportedModelError([f"layer '{name}': {rule}, not {kind.__name__}"])
-    found = spikingjelly.node(name, module.sub_module)
-    assert isinstance(found, Neuron)
-    return found
 
 
 def _encoder(steps: Steps, encoder: Encoder | None) -> Encoder | None:

@@ -12,13 +12,9 @@ import torch
 from torch import Tensor, fx
 
 from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.frontend.layers import is_library
 
 _LIBRARIES = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (torch, sys.modules[__package__]))
-_PARTS = tuple(  # of SpikingJelly; its models are code as a user would write it
-    f"spikingjelly.activation_based.{part}"
-    for part in ("base", "encoding", "functional", "layer", "neuron", "surrogate")
-)
-LEAVES = ("torch.nn.", "norse.", *_PARTS)
 
 
 class TracedTensor(fx.Proxy):
@@ -137,4 +133,4 @@ def raised_at(error: BaseException) -> str:
 
 def _is_own(frame: Any) -> bool:
     name = frame.f_globals.get("__name__", "")
-    return not frame.f_code.co_filename.startswith((*_LIBRARIES, "<frozen")) and not name.startswith(LEAVES)
+    return not frame.f_code.co_filename.startswith((*_LIBRARIES, "<frozen")) and not is_library(name)

@@ -21,10 +21,10 @@ from torch import nn
 from snn2rtl.errors import ModelFileError
 from snn2rtl.files import why_no_file
 from snn2rtl.frontend import foreign_files
-from snn2rtl.frontend.spikingjelly import CLASSES, WRAPPERS
+from snn2rtl.frontend.frameworks import FRONT_ENDS
+from snn2rtl.frontend.frameworks.pytorch import WRAPPERS
 
 StandIn = Callable[..., Any] | tuple[Callable[..., Any], str]
-LAYERS = ("torch.nn.", "spikingjelly.")
 BLOCKED = ("os", "posix", "nt", "sys")  # PyTorch's unpickler takes nothing of these, not even a stand-in
 ADVICE = "write it with snn2rtl.save(net, path, example_input=...), or name your code with --model"
 
@@ -67,7 +67,7 @@ def read_all(path: Path) -> Any:
         _check_archive(path)
         names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
         if any(name.partition(".")[0] in BLOCKED for name in names):
-            _refuse(path, [name for name in names if not name.startswith(LAYERS)])
+            _refuse(path, [name for name in names if not _is_layer(name)])
         with torch.serialization.safe_globals(_stand_ins(names)), warnings.catch_warnings(action="ignore"):
             return torch.load(path, map_location="cpu", weights_only=True)
     except ModelFileError:
@@ -116,9 +116,10 @@ def _items(part: object) -> Iterator[object]:
 
 def _refuse(path: Path, foreign: list[str] | set[str]) -> None:
     if foreign:
+        readable = [front_end.name for front_end in FRONT_ENDS.values() if front_end.saved]
         listed = ", ".join(f"'{name}'" for name in sorted(foreign))
         raise ModelFileError(
-            f"{path}: must hold layers of PyTorch and SpikingJelly only, not {listed}, which could run code "
+            f"{path}: must hold layers of {' and '.join(readable)} only, not {listed}, which could run code "
             f"and was not loaded; {foreign_files.advice(foreign) or ADVICE}"
         )
 
@@ -140,7 +141,7 @@ def _check_archive(path: Path) -> None:
 
 def _stand_ins(names: list[str]) -> list[StandIn]:
     """Return what the unpickler shall build for each name that it does not know."""
-    known = {_short(f"{cls.__module__}.{cls.__qualname__}"): cls for cls in CLASSES}
+    known = {_short(f"{cls.__module__}.{cls.__qualname__}"): cls for cls in _classes()}
     return [(_stand_in(name, known.get(_short(name))), name) for name in names]
 
 
@@ -151,14 +152,25 @@ def _stand_in(name: str, known: type | None) -> Callable[..., Any]:
         return _wrapper(name)
     if name in _PLAIN:
         return _PLAIN[name]
-    return (
-        _empty(name) if name.startswith(("torch.nn.", "spikingjelly.")) else type(name, (Foreign,), {"full_name": name})
-    )
+    return _empty(name) if _is_layer(name) else type(name, (Foreign,), {"full_name": name})
 
 
 def _short(name: str) -> str:
-    """Return a name without what differs between versions: SpikingJelly before 2.0.0 had one module for all neurons."""
-    return re.sub(r"^(spikingjelly\.activation_based\.\w+)\.\w+\.(\w+)$", r"\1.\2", name)
+    """Return a name without what differs between versions of its framework."""
+    for front_end in FRONT_ENDS.values():
+        name = front_end.saved_name(name)
+    return name
+
+
+def _is_layer(name: str) -> bool:
+    """Return whether a class is of a framework whose layers are read from files."""
+    return any(name.startswith(front_end.saved) for front_end in FRONT_ENDS.values())
+
+
+def _classes() -> list[type]:
+    """Return the classes that a file may hold objects of."""
+    readable = [front_end for front_end in FRONT_ENDS.values() if front_end.saved]
+    return [cls for one in readable for cls in (*one.containers, *one.layers, *one.parts)]
 
 
 def _shell(cls: type) -> type:

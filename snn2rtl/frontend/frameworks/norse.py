@@ -26,6 +26,7 @@ import torch
 from snn2rtl.errors import UnsupportedModelError, told_apart
 from snn2rtl.float_net.nodes import FloatArray, Integrator, Neuron, Node
 from snn2rtl.frontend import tensors
+from snn2rtl.frontend.frameworks.base import FrontEnd, Place, listed
 
 VERSION = "1.1"
 THRESHOLDS = ("heaviside", "super", "triangle", "tanh", "circ", "heavi_erfc")  # all of them fire above 0
@@ -54,7 +55,6 @@ KINDS = {
     "LIBoxCell": _Kind("li_box_feed_forward_step", has_current=False, fires=False),
 }
 TENSORS = tuple(f"{key}_weights{suffix}" for key in ("input", "recurrent") for suffix in ("", "_orig", "_mask"))
-NAMES = ", ".join([*KINDS][:-1]) + f" or {[*KINDS][-1]}"
 
 
 def defaults(kind: str) -> dict[str, float]:
@@ -78,21 +78,7 @@ class Parameters:
     is_subtracted: bool = False
 
 
-def is_norse(module: object) -> bool:
-    """Return whether an object is of a class of Norse's own."""
-    return type(module).__module__.partition(".")[0] == "norse"
-
-
-def _is_neuron(module: object) -> bool:
-    return any(base.__name__ in ("SNN", "SNNCell", "SNNRecurrent", "SNNRecurrentCell") for base in type(module).__mro__)
-
-
-def is_container(module: object) -> bool:
-    """Return whether an object is Norse's SequentialState, which does what nn.Sequential does."""
-    return is_norse(module) and type(module).__name__ == "SequentialState"
-
-
-def nodes(path: str, module: Any) -> list[Node]:
+def _nodes(path: str, module: Any) -> list[Node]:
     """Return the neurons of a module of Norse, with the linear layer before them that a recurrent one brings.
 
     Raises:
@@ -101,7 +87,9 @@ def nodes(path: str, module: Any) -> list[Node]:
     kind = KINDS.get(type(module).__name__)
     if kind is None:
         subject = "neuron must be" if _is_neuron(module) else "must be SequentialState,"
-        raise UnsupportedModelError([f"layer '{path}': {subject} {NAMES} of Norse, not {type(module).__name__}"])
+        raise UnsupportedModelError(
+            [f"layer '{path}': {subject} {listed(KINDS)} of Norse, not {type(module).__name__}"]
+        )
     problems = [f"layer '{path}': {problem}" for problem in _module_problems(module, kind)]
     if problems:
         raise UnsupportedModelError(problems)
@@ -214,7 +202,7 @@ def _is_subtracted(module: Any) -> bool:
     return getattr(getattr(module.p, "reset_method", None), "__name__", "") == "reset_subtract"
 
 
-def time_problems(modules: Sequence[tuple[str, object]]) -> list[str]:
+def _time_problems(modules: Sequence[tuple[str, object]]) -> list[str]:
     """Return where layers that take one step are among those that take all, given modules with their paths."""
     kinds = [(path, KINDS[name]) for path, module in modules if (name := type(module).__name__) in KINDS]
     if not kinds:
@@ -234,3 +222,39 @@ def _shown(values: FloatArray) -> str:
     least, greatest = values.min(initial=np.inf), values.max(initial=-np.inf)
     one, other, _ = told_apart(least, greatest, 1.0)  # what is above 1 does not look like it
     return one if one == other else f"{one}..{other}"
+
+
+class Norse(FrontEnd):
+    """Neurons by the names of their classes, in SequentialState; the states that their calls pass on are not traced."""
+
+    name = "Norse"
+    neurons = tuple(KINDS)
+    packages = ("norse.",)
+
+    def is_container(self, module: object) -> bool:
+        """Return whether an object is Norse's SequentialState, which does what nn.Sequential does."""
+        return _is_norse(module) and type(module).__name__ == "SequentialState"
+
+    def reads(self, module: object) -> bool:
+        """Return whether an object is of a class of Norse's own, and no container."""
+        return _is_norse(module) and not self.is_container(module)
+
+    def is_neuron(self, module: object) -> bool:
+        """Return whether an object is of a class of Norse's own, and no container."""
+        return self.reads(module)
+
+    def nodes(self, place: Place) -> list[Node]:
+        """Return the neurons of a module, with the linear layer before them that a recurrent one brings."""
+        return _nodes(place.path, place.module)
+
+    def problems(self, places: Sequence[Place]) -> list[str]:
+        """Return where layers that take one step are among those that take all."""
+        return _time_problems([(place.path, place.module) for place in places if self.reads(place.module)])
+
+
+def _is_norse(module: object) -> bool:
+    return type(module).__module__.partition(".")[0] == "norse"
+
+
+def _is_neuron(module: object) -> bool:
+    return any(base.__name__ in ("SNN", "SNNCell", "SNNRecurrent", "SNNRecurrentCell") for base in type(module).__mro__)
