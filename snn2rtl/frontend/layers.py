@@ -90,7 +90,7 @@ def unsupported(module: object) -> str:
     """Return what is wrong with a layer that is not read; the sentence reads on from its name."""
     kind = type(module)
     package = kind.__module__.partition(".")[0]
-    names = [name for one in FRONT_ENDS.values() if one.others for name in (*one.others, *one.neurons)]
+    names = [name for one in FRONT_ENDS.values() if one.layers for name in (*one.others, *one.neurons)]
     everything = rule = f"must be {listed(names)}, not {kind.__name__}"
     for one in FRONT_ENDS.values():
         rule = one.refusal(module, rule)

@@ -23,7 +23,7 @@ from snn2rtl.errors import DataError, ModelFileError, OptionError, QuantizationE
 from snn2rtl.int_net.chain import DenseLayer, chain_of
 from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, Node, Population
 from snn2rtl.int_net.neurons import KINDS as NEURONS
-from snn2rtl.int_net.neurons import Leak, Neuron, Reset, Score
+from snn2rtl.int_net.neurons import Leak, Reset, Score
 from snn2rtl.int_net.neurons.leaks import LEAKS
 from snn2rtl.int_net.synapses import KINDS as SYNAPSES
 from snn2rtl.pools import MaxPool, Sum, SumPool
@@ -136,7 +136,7 @@ def _described(value: object, prefix: str = "") -> tuple[_Entry, _Arrays]:
             arrays[prefix + key] = part
         elif isinstance(part, Leak):
             inner, kind = [part], _key(LEAKS, part)
-        elif isinstance(part, Neuron):
+        elif isinstance(part, tuple(NEURONS.values())):
             inner, kind = [part], _key(NEURONS, part)
         elif isinstance(part, tuple(SYNAPSES.values())):
             inner, kind = [part], _key(SYNAPSES, part)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.network import FixedPointNetwork, Node, Population
-from snn2rtl.int_net.neurons import Spiking
 from snn2rtl.int_net.synapses import Dense
 
 
@@ -48,7 +47,7 @@ def _touched(nodes: list[Node], layer: Population) -> IntArray:
 
 
 def _silenced(layer: Population, unread: NDArray[np.bool_]) -> Population:
-    assert isinstance(layer.neuron, Spiking)  # integrators are the last layer, which is read
+    assert layer.neuron.spikes  # integrators are the last layer, which is read
     bias, fire_at = layer.bias.copy(), layer.neuron.fire_at.copy()
     inputs = tuple(replace(one, synapses=one.synapses.without(unread)) for one in layer.inputs)
     bias[unread] = 0

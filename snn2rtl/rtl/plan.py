@@ -143,7 +143,7 @@ def _plan_layer(
         layout=layout,
         costs=costs,
         entropy_bits=entropy_bits(weight[: len(placement)], layer.weight_bits),
-        forward=int(layout.kind != "dense" or slots < timing.FORWARD_DISTANCE),
+        forward=int(not layout.in_turn or slots < timing.FORWARD_DISTANCE),
     )
 
 

@@ -5,7 +5,7 @@ A model is a frozen dataclass with these members:
 - ``leak``, ``membrane_bits`` and ``len()``: the leak and the width of its membranes, and how many neurons.
 - ``spikes``: whether it ever does. ``num_states``: states of a neuron, the membrane first.
 - ``step(state, current, saturate)``: one time step, what docs/semantics.md says.
-- ``threshold``: between which thresholds a neuron fires, for interval analysis.
+- ``threshold``: between which thresholds a neuron fires, for interval analysis; what never reaches them is not built.
 - ``current_leak``: leak of the synaptic current before the membrane, None without one.
 - ``second_leak``: the leak of the second state, None without one. ``step_bits``: widths that a step needs besides.
 - ``adders``: adders of a neuron beyond those of leaks and bias, for the estimate of energy.

@@ -2,7 +2,8 @@
 
 A layout is a file here (its cost, its ``build()``, and the decoder ``weights()`` that tests hold against them), a row
 fetch in templates/verilog and a folder of what it prints into a layer in templates/verilog/layouts. A word holds one
-entry for each lane; neuron ``slot * lanes + lane`` lives in that lane and slot.
+entry for each lane; neuron ``slot * lanes + lane`` lives in that lane and slot. ``in_turn`` says whether the words of a
+row go through the slots in their order, so that a lane comes back to one only after all others.
 """
 
 from __future__ import annotations

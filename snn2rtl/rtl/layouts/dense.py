@@ -18,6 +18,7 @@ class DenseRows:
 
     kind: ClassVar[str] = "dense"
     module: ClassVar[str] = "snn_dense_rows"
+    in_turn: ClassVar[bool] = True
     lane_signals: ClassVar[tuple[str, ...]] = ("row_slot",)
     words: Memory
     inputs: int

@@ -23,6 +23,7 @@ class IndexedRows:
 
     kind: ClassVar[str] = "indexed"
     module: ClassVar[str] = "snn_indexed_rows"
+    in_turn: ClassVar[bool] = False
     lane_signals: ClassVar[tuple[str, ...]] = ()
     words: Memory
     row_table: Memory

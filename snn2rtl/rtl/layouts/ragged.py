@@ -53,6 +53,7 @@ class RaggedRows:
 
     kind: ClassVar[str] = "ragged"
     module: ClassVar[str] = "snn_ragged_rows"
+    in_turn: ClassVar[bool] = False
     lane_signals: ClassVar[tuple[str, ...]] = ("first_entry",)
     lists: tuple[Memory, ...]
     row_table: Memory
