@@ -79,12 +79,6 @@ class Windows:
         """Taps of a window."""
         return math.prod(self.kernel)
 
-    @property
-    def is_single(self) -> bool:
-        """Whether every input lies in at most one window."""
-        return all(stride >= dilation * (k - 1) + 1
-                   for k, stride, dilation in zip(self.kernel, self.stride, self.dilation, strict=True))  # fmt: skip
-
     @cached_property
     def margins(self) -> tuple[tuple[int, int], ...]:
         """Zeros that the input needs before and behind it along each axis, so that every window lies inside."""

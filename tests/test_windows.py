@@ -83,14 +83,6 @@ def test_targets_are_the_windows_of_each_input(made):
     found = made.targets()
     assert found.shape == (len(wanted), max(1, *map(len, wanted)))
     assert [[window for window in row if window >= 0] for row in found.tolist()] == wanted
-    assert not made.is_single or found.shape[1] == 1
-
-
-def test_windows_that_touch_are_single_and_those_that_overlap_are_not():
-    assert replace(ONE, stride=(2,), outputs=()).is_single
-    assert replace(ONE, stride=(3,), outputs=()).is_single
-    assert not ONE.is_single
-    assert not replace(ONE, stride=(2,), dilation=(2,), outputs=()).is_single
 
 
 @given(windows())
