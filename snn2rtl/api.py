@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snn2rtl.compiler import compile_network, fold, to_layers
+from snn2rtl.compiler import compile_layers, fold, to_layers
 from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.encoders import Encoder, Noise
 from snn2rtl.errors import DataError, OptionError, StrictError
@@ -156,10 +156,10 @@ def _integers(
         network, reports = source, _NO_REPORTS
     else:
         source = choose_readout(source, options.readout)
-        network, reports = compile_network(source, options)
+        network, reports = compile_layers(source, options)
     samples = calibration(network) if calibration else None
     if isinstance(source, LayeredNetwork) and samples and samples.steps > reports[0].time_steps:
-        network, reports = compile_network(source, options, samples.steps)  # again, wide enough for the samples
+        network, reports = compile_layers(source, options, samples.steps)  # again, wide enough for the samples
     accuracy = _accuracy(source, network, samples) if samples else None
     clipped = accuracy.saturations.clipped(network) if accuracy else []
     if options.strict and clipped:

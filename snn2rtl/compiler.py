@@ -26,23 +26,34 @@ def to_layers(network: SpikingNetwork | LayeredNetwork) -> LayeredNetwork:
 
 
 def compile_network(
-    network: SpikingNetwork | LayeredNetwork, options: QuantizeOptions | None = None, sample_steps: int = 0
+    network: SpikingNetwork, options: QuantizeOptions | None = None
+) -> tuple[FixedPointNetwork, tuple[LayerReport, ...]]:
+    """Return the integer network and the report of every layer.
+
+    Raises:
+        UnsupportedModelError: the network holds something that has no exact hardware here.
+        OptionError: an option does not go with the network.
+        QuantizationError, StrictError: as of compile_layers().
+    """
+    options = options or QuantizeOptions()
+    return compile_layers(choose_readout(to_layers(network), options.readout), options)
+
+
+def compile_layers(
+    layers: LayeredNetwork, options: QuantizeOptions, sample_steps: int = 0
 ) -> tuple[FixedPointNetwork, tuple[LayerReport, ...]]:
     """Return the integer network and the report of every layer.
 
     Args:
-        network: the float network.
+        layers: the float network, whose readout is chosen.
         options: how it becomes an integer network.
         sample_steps: time steps of the calibration samples, which widths must hold, 0 without any.
 
     Raises:
-        UnsupportedModelError: the network holds something that has no exact hardware here.
         QuantizationError: a number does not fit the widths that were asked for.
         OptionError: an option does not go with the network.
         StrictError: options.strict, and something was approximated.
     """
-    options = options or QuantizeOptions()
-    layers = choose_readout(to_layers(network), options.readout)
     integer, reports = quantize_network(layers, options, sample_steps)
     notes = [note for report in reports for note in report.approximations()]
     if options.strict and notes:
