@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from rich.table import Table
-
 from snn2rtl.api import Compiled, compile
+from snn2rtl.commands import compile_tables as tables
 from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
 from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.encoders import Encoder
-from snn2rtl.errors import OptionError, told_apart
+from snn2rtl.errors import OptionError
 from snn2rtl.int_net import network_file
-from snn2rtl.int_net.intervals import never_fires, never_saturates
 from snn2rtl.int_net.network import FixedPointNetwork
-from snn2rtl.int_net.neurons.leaks import kept
 from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
 from snn2rtl.report import LayerReport, StepsFrom, findings
-from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import manifest
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.version import __version__
@@ -146,12 +140,12 @@ def run(args: argparse.Namespace) -> Outcome:
     digest = network_file.digest(compiled.network)
     if not network_file.is_named(args.out):
         data = manifest(compiled.design, compiled.reports, compiled.accuracy, compiled.reached)
-        tables = [_network(compiled, digest), _hardware(compiled.design)]
+        shown = [tables.network(compiled, digest), tables.hardware(compiled.design)]
     else:
         data = {"version": __version__, "digest": digest, **findings(compiled.reports, compiled.accuracy)}
-        tables = [_network(compiled, digest)]
-    tables += [_alternatives(compiled)] if args.explain else []
-    return Outcome(data, (*tables, *_notes(compiled, args.time_steps), f"wrote {args.out}"))
+        shown = [tables.network(compiled, digest)]
+    shown += [tables.alternatives(compiled)] if args.explain else []
+    return Outcome(data, (*shown, *_notes(compiled, args.time_steps), f"wrote {args.out}"))
 
 
 def _model(args: argparse.Namespace) -> tuple[Any, Any]:
@@ -168,122 +162,6 @@ def _model(args: argparse.Namespace) -> tuple[Any, Any]:
     if example_input is None and args.input_shape is None:
         raise OptionError(f"--model: needs --input-shape, such as 1,28,28, where {args.code} gives no input")
     return net, example_input
-
-
-def _network(compiled: Compiled, digest: str) -> Table:
-    table = Table(title=f"integer network {digest[:16]}", title_justify="left")
-    if compiled.reports:
-        _quantized(compiled.reports, table)
-    else:
-        _as_given(compiled.network, table)
-    return table
-
-
-def _as_given(network: FixedPointNetwork, table: Table) -> None:
-    """Fill the table for a model that was an integer network already, of which nothing was quantized."""
-    for heading in ("layer", "inputs", "neurons", "weights", "bits", "non-zero", "keeps a step", "membrane"):
-        table.add_column(heading, justify="left" if heading == "layer" else "right")
-    table.add_column("never fire", justify="right")
-    for layer in network.populations:
-        low, high = kept(layer.neuron.leak).min(), kept(layer.neuron.leak).max()
-        one, other = told_apart(low, high)
-        silent = np.count_nonzero(never_fires(layer)) if layer.neuron.spikes else 0
-        table.add_row(
-            layer.name,
-            str(layer.num_inputs),
-            str(layer.num_neurons),
-            str(layer.num_weights),
-            str(layer.weight_bits),
-            str(layer.num_nonzero),
-            one if one == other else f"{one}..{other}",
-            f"{layer.neuron.membrane_bits} bits" + ("" if never_saturates(layer) else ", may saturate"),
-            str(silent),
-        )
-    what = "scores" if network.integrates else "spike counts"
-    table.caption = f"as it was given, with nothing quantized; {what} of {network.readout_bits} bits"
-
-
-def _quantized(reports: Sequence[LayerReport], table: Table) -> None:
-    """Fill the table with what quantizing did."""
-    for heading in (
-        "layer",
-        "inputs",
-        "neurons",
-        "weights",
-        "bits",
-        "bits from",
-        "non-zero",
-        "rounded to 0",
-        "saturated",
-    ):
-        table.add_column(heading, justify="left" if heading == "layer" else "right")
-    for heading in ("largest error", "keeps a step", "membrane", "reaches", "never fire"):
-        table.add_column(heading, justify="right")
-    for report in reports:
-        limited = f", to {report.time_steps} steps" if report.may_saturate else ""
-        got, asked = told_apart(report.leak_got, report.leak_asked)
-        leak = got if got == asked else f"{got} for {asked}"
-        table.add_row(
-            report.name,
-            str(report.inputs),
-            str(report.neurons),
-            str(report.weights),
-            str(report.weight_bits),
-            report.bits_from,
-            str(report.nonzero_weights),
-            str(report.rounded_to_zero),
-            str(report.saturated_weights),
-            f"{report.weight_error:.3g} steps",
-            leak,
-            f"{report.membrane_bits} bits{limited}",
-            f"{report.membrane_low}..{report.membrane_high}",
-            str(report.silent_neurons),
-        )
-
-
-def _hardware(design: RtlDesign) -> Table:
-    table = Table(title=f"hardware {design.top}", title_justify="left")
-    for heading in (
-        "layer",
-        "lanes",
-        "slots",
-        "layout",
-        "ROM bits",
-        "membrane bits",
-        "block memories",
-        "words a spike",
-        "over entropy",
-    ):
-        table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
-    for kind in LAYOUTS:
-        table.add_column(f"{kind} bits", justify="right")
-    for layer in design.layers:
-        table.add_row(
-            layer.label,
-            str(layer.lanes),
-            str(layer.slots),
-            layer.layout.kind,
-            str(layer.rom_bits),
-            str(layer.state_bits),
-            str(layer.block_memories),
-            f"{layer.costs[layer.layout.kind].words_per_spike:.2f}",
-            f"{layer.bits_over_entropy:.2f}",
-            *(str(cost.bits) for cost in layer.costs.values()),
-        )
-    return table
-
-
-def _alternatives(compiled: Compiled) -> Table:
-    why = "--target-bram" if compiled.reached and compiled.reached.target_bram else "least area x time"
-    table = Table(title="layouts of the weights", title_justify="left", caption=f"chosen: asked for, or {why}")
-    for heading in ("layer", "layout", "bits", "over entropy", "words a spike", "chosen"):
-        table.add_column(heading, justify="left" if heading in ("layer", "layout") else "right")
-    for layer in compiled.design.layers:
-        for kind, cost in layer.costs.items():
-            ratio = f"{cost.bits / layer.entropy_bits:.2f}" if layer.entropy_bits else "-"
-            chosen = "yes" if kind == layer.layout.kind else ""
-            table.add_row(layer.label, kind, str(cost.bits), ratio, f"{cost.words_per_spike:.2f}", chosen)
-    return table
 
 
 def _notes(compiled: Compiled, asked_steps: int) -> list[str]:
