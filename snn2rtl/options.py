@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Generic, Literal, TypeVar
 
 from snn2rtl.errors import OptionError
-from snn2rtl.int_net.network import MAX_WEIGHT_BITS
 from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS
+from snn2rtl.int_net.population import MAX_WEIGHT_BITS
 
 T = TypeVar("T", int, str)
 DEFAULT_BITS = 8

@@ -10,20 +10,7 @@ from networks import lif
 from numpy.typing import NDArray
 
 from snn2rtl.encoders import Encoder
-from snn2rtl.int_net.network import (
-    INPUT,
-    MAX_VALUE,
-    Connection,
-    FixedPointNetwork,
-    Input,
-    MaxPool,
-    Node,
-    Population,
-    Sum,
-    SumPool,
-    shape_of,
-    sources_of,
-)
+from snn2rtl.int_net.network import INPUT, FixedPointNetwork, MaxPool, Node, Sum, SumPool, shape_of, sources_of
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     CubaIntegrator,
@@ -36,6 +23,7 @@ from snn2rtl.int_net.neurons import (
     Score,
     ShiftLeak,
 )
+from snn2rtl.int_net.population import MAX_VALUE, Connection, Input, Population
 from snn2rtl.int_net.synapses import Convolution, Dense, Synapses
 from snn2rtl.windows import Shape, Windows
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from snn2rtl.int_net.network import INPUT, Connection, FixedPointNetwork, MaxPool, Node, Population, Sum, SumPool
+from snn2rtl.int_net.network import INPUT, FixedPointNetwork, MaxPool, Node, Sum, SumPool
 from snn2rtl.int_net.neurons import (
     AdaptiveLifNeuron,
     Integrator,
@@ -16,6 +16,7 @@ from snn2rtl.int_net.neurons import (
     Score,
     ShiftLeak,
 )
+from snn2rtl.int_net.population import Connection, Population
 from snn2rtl.int_net.synapses import Convolution, Dense
 from snn2rtl.windows import Shape, Windows
 

@@ -12,8 +12,9 @@ from graphs import random_graph
 from networks import lif
 
 from snn2rtl.errors import ModelFileError
-from snn2rtl.int_net.network import INPUT, Connection, FixedPointNetwork, Input, MaxPool, Population, Sum, SumPool
+from snn2rtl.int_net.network import INPUT, FixedPointNetwork, MaxPool, Sum, SumPool
 from snn2rtl.int_net.network_file import digest, load, save
+from snn2rtl.int_net.population import Connection, Input, Population
 from snn2rtl.int_net.synapses import Convolution, Dense
 from snn2rtl.windows import Windows
 

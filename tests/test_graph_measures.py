@@ -7,7 +7,7 @@ from graphs import random_graph, random_inputs, with_readers
 
 from snn2rtl.data.samples import Samples
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.int_net.network import Population
+from snn2rtl.int_net.population import Population
 from snn2rtl.int_net.reference import run
 from snn2rtl.measure import energy, metrics
 from snn2rtl.options import PerLayer, RtlOptions

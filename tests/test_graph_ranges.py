@@ -8,7 +8,7 @@ import pytest
 from graphs import random_graph, random_inputs
 
 from snn2rtl.int_net.intervals import input_range, membrane_range, never_fires, never_saturates
-from snn2rtl.int_net.network import Population
+from snn2rtl.int_net.population import Population
 from snn2rtl.int_net.reference import arrivals, run
 from snn2rtl.int_net.synapses import Convolution
 from snn2rtl.passes.silence_unread import silence_unread

@@ -13,19 +13,9 @@ from networks import dense, lif
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import (
-    INPUT,
-    Connection,
-    FixedPointNetwork,
-    Input,
-    MaxPool,
-    Population,
-    Sum,
-    SumPool,
-    shape_of,
-    sources_of,
-)
+from snn2rtl.int_net.network import INPUT, FixedPointNetwork, MaxPool, Sum, SumPool, shape_of, sources_of
 from snn2rtl.int_net.neurons import Integrator, NoLeak, Score
+from snn2rtl.int_net.population import Connection, Input, Population
 from snn2rtl.int_net.reference import arrivals, run
 from snn2rtl.int_net.synapses import Convolution, Dense
 from snn2rtl.windows import Windows

@@ -21,7 +21,6 @@ from snn2rtl.int_net.intervals import (
     never_fires,
     never_saturates,
 )
-from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
@@ -32,6 +31,7 @@ from snn2rtl.int_net.neurons import (
     ShiftLeak,
 )
 from snn2rtl.int_net.neurons.leaks import leak, resting
+from snn2rtl.int_net.population import Population
 
 LAYERS = st.integers(1, 4).flatmap(layers)
 

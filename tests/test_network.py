@@ -7,8 +7,9 @@ from networks import chain, dense, lif
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import QuantizationError
 from snn2rtl.int_net.chain import DenseLayer, chain_of, layers_of
-from snn2rtl.int_net.network import INPUT, Input
+from snn2rtl.int_net.network import INPUT
 from snn2rtl.int_net.neurons import MultiplierLeak, ShiftLeak
+from snn2rtl.int_net.population import Input
 
 DIRECT = Encoder(kind="direct", time_steps=4)
 BAD_NEURONS = [

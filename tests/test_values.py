@@ -27,7 +27,8 @@ from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import Convolution, Flatten, Linear, MaxPool, Neuron
 from snn2rtl.frontend import from_module
 from snn2rtl.int_net import network_file, reference
-from snn2rtl.int_net.network import Connection, FixedPointNetwork
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.population import Connection
 from snn2rtl.int_net.synapses import Dense
 from snn2rtl.measure.energy import estimate
 from snn2rtl.measure.metrics import observe

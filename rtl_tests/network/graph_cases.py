@@ -10,7 +10,8 @@ import numpy as np
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import encoded, layer, weights
 from snn2rtl.encoders import Encoder
-from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, Node, Population
+from snn2rtl.int_net.network import FixedPointNetwork, Node
+from snn2rtl.int_net.population import Connection, Input, Population
 from snn2rtl.int_net.synapses import Convolution, Dense, Synapses
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool

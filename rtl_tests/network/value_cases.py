@@ -11,8 +11,9 @@ from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import adaptive, current, integrators, layer, network, recurrent, valued, weights
 from snn2rtl.encoders import MAX_PIXEL, Encoder
 from snn2rtl.int_net.chain import DenseLayer, layers_of, with_layers
-from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.neurons import MultiplierLeak, Reset, Score, ShiftLeak
+from snn2rtl.int_net.population import Connection, Input
 from snn2rtl.int_net.synapses import Convolution, Dense
 from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.pools import INPUT

@@ -10,8 +10,9 @@ from typing import Any
 from snn2rtl.checks import check, named
 from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.int_net.network import MAX_VALUE, Connection, FixedPointNetwork, Input, Population
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.neurons import Neuron
+from snn2rtl.int_net.population import MAX_VALUE, Connection, Input, Population
 from snn2rtl.int_net.synapses import Dense
 from snn2rtl.pools import INPUT
 

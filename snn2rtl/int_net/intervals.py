@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
-from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons.base import FAR, Threshold, never
 from snn2rtl.int_net.neurons.leaks import MAX_MEMBRANE_BITS, Leak, NoLeak, leak, resting
+from snn2rtl.int_net.population import Population
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,10 +21,11 @@ from snn2rtl.checks import named
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import DataError, ModelFileError, OptionError, QuantizationError
 from snn2rtl.int_net.chain import DenseLayer, chain_of
-from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, Node, Population
+from snn2rtl.int_net.network import FixedPointNetwork, Node
 from snn2rtl.int_net.neurons import KINDS as NEURONS
 from snn2rtl.int_net.neurons import Leak, Reset, Score
 from snn2rtl.int_net.neurons.leaks import LEAKS
+from snn2rtl.int_net.population import Connection, Input, Population
 from snn2rtl.int_net.synapses import KINDS as SYNAPSES
 from snn2rtl.pools import MaxPool, Sum, SumPool
 from snn2rtl.windows import Windows

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from snn2rtl.int_net.network import FixedPointNetwork, Population
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.neurons import Leak, MultiplierLeak, ShiftLeak
+from snn2rtl.int_net.population import Population
 from snn2rtl.measure.metrics import Activity
 from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.layer_design import LayerDesign

@@ -17,7 +17,8 @@ from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
 from snn2rtl.int_net.intervals import never_fires
-from snn2rtl.int_net.network import FixedPointNetwork, Population, shape_of
+from snn2rtl.int_net.network import FixedPointNetwork, shape_of
+from snn2rtl.int_net.population import Population
 from snn2rtl.int_net.saturations import Saturations
 from snn2rtl.pools import INPUT
 from snn2rtl.rtl.design import RtlDesign

@@ -22,7 +22,8 @@ from snn2rtl.data.samples import Samples
 from snn2rtl.errors import OutputError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net import reference
-from snn2rtl.int_net.network import FixedPointNetwork, Population
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.population import Population
 from snn2rtl.int_net.reference import Inputs, Result, Spikes
 from snn2rtl.measure.metrics import Metrics, chunk_size, rows, sparsity, total
 

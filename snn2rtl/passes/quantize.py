@@ -12,7 +12,8 @@ from snn2rtl.encoders import Encoder
 from snn2rtl.fixed_point import IntArray, int_dtype, quantize, signed_range, unsigned_bits
 from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork, greatest_values
 from snn2rtl.float_net.nodes import FloatArray, Linear, Neuron
-from snn2rtl.int_net.network import Connection, FixedPointNetwork, Input, Node, Population
+from snn2rtl.int_net.network import FixedPointNetwork, Node
+from snn2rtl.int_net.population import Connection, Input, Population
 from snn2rtl.int_net.synapses import Convolution, Dense, Synapses
 from snn2rtl.options import DEFAULT_BITS, QuantizeOptions
 from snn2rtl.passes.fold_neurons import folded_layer

@@ -13,7 +13,6 @@ from snn2rtl.fixed_point import IntArray, round_half_even, signed_bits, snap
 from snn2rtl.float_net.nodes import FloatArray, Neuron
 from snn2rtl.float_net.nodes import Integrator as FloatIntegrator
 from snn2rtl.int_net.intervals import membrane_range_after
-from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import (
     MAX_MEMBRANE_BITS,
     AdaptiveLifNeuron,
@@ -28,6 +27,7 @@ from snn2rtl.int_net.neurons import (
 )
 from snn2rtl.int_net.neurons import Neuron as IntegerNeuron
 from snn2rtl.int_net.neurons.leaks import gain_bits, kept
+from snn2rtl.int_net.population import Population
 from snn2rtl.options import QuantizeOptions
 from snn2rtl.passes.leaks import Tau, choose_leak
 from snn2rtl.passes.scale import MOST_STEPS, Scale

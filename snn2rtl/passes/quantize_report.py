@@ -12,9 +12,9 @@ from snn2rtl.float_net.layered import FloatLayer
 from snn2rtl.float_net.nodes import FloatArray, Neuron
 from snn2rtl.float_net.nodes import Integrator as FloatIntegrator
 from snn2rtl.int_net.intervals import membrane_range_after, never_fires, never_saturates
-from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrating, Leak, Reset, Score, Spiking
 from snn2rtl.int_net.neurons.leaks import dropped_bits
+from snn2rtl.int_net.population import Population
 from snn2rtl.passes.leaks import Tau, largest_error
 from snn2rtl.passes.quantize_neurons import Steps
 from snn2rtl.report import BitsFrom, LayerReport, LeakReport

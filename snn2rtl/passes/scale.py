@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import lowest_set_bit, signed_bits, signed_range, snap
 from snn2rtl.float_net.nodes import FloatArray, Linear
-from snn2rtl.int_net.network import MAX_WEIGHT_BITS
 from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS
+from snn2rtl.int_net.population import MAX_WEIGHT_BITS
 
 _CANDIDATES = np.linspace(0.35, 1.05, 29)  # fractions of the scale that just holds the largest weight
 _BLOCK = 1 << 17  # weights at a time: they stay in the cache while all candidates are tried

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.int_net.network import FixedPointNetwork, Node, Population
+from snn2rtl.int_net.network import FixedPointNetwork, Node
+from snn2rtl.int_net.population import Population
 from snn2rtl.int_net.synapses import Dense
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.intervals import never_fires
-from snn2rtl.int_net.network import FixedPointNetwork, Population
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.population import Population
 from snn2rtl.options import RtlOptions
 from snn2rtl.windows import MAX_UNROLLED
 

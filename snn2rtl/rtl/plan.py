@@ -6,8 +6,9 @@ import numpy as np
 
 from snn2rtl.errors import OptionError
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.int_net.network import FixedPointNetwork, Population
+from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.network_file import digest
+from snn2rtl.int_net.population import Population
 from snn2rtl.options import RtlOptions
 from snn2rtl.rtl import layouts, names, timing
 from snn2rtl.rtl.blocks import Stream

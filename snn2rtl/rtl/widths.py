@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from snn2rtl.encoders import PIXEL_BITS
 from snn2rtl.fixed_point import signed_bits
 from snn2rtl.int_net.intervals import charged_range, input_range
-from snn2rtl.int_net.network import FixedPointNetwork, Population
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.population import Population
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import numpy as np
 from snn2rtl.encoders import PIXEL_BITS
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.int_net.network import FixedPointNetwork, Population, shape_of, sources_of
+from snn2rtl.int_net.network import FixedPointNetwork, shape_of, sources_of
+from snn2rtl.int_net.population import Population
 from snn2rtl.pools import INPUT, MaxPool, Pool, Sum, SumPool
 from snn2rtl.rtl.blocks import AddressMap, Between, FirstOfStep, Fork, GroupSum, Merge, Stream
 from snn2rtl.rtl.memory import Memory

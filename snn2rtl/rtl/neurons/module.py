@@ -8,8 +8,8 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.int_net.intervals import never_saturates
-from snn2rtl.int_net.network import Population
 from snn2rtl.int_net.neurons import Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak, Spiking
+from snn2rtl.int_net.population import Population
 from snn2rtl.rtl.widths import Entering, current_width
 
 Parameters = tuple[tuple[str, int], ...]
