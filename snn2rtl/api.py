@@ -29,7 +29,7 @@ from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.emit import write_rtl
 from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
-from snn2rtl.rtl.targets import Reached, reach, recorded
+from snn2rtl.rtl.targets import TargetReport, reach, recorded
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,7 +46,7 @@ class Compiled:
     planned: Callable[[], RtlDesign]
     reports: tuple[LayerReport, ...]
     accuracy: Accuracy | None
-    reached: Reached | None
+    reached: TargetReport | None
 
     @cached_property
     def design(self) -> RtlDesign:
@@ -103,12 +103,12 @@ def compile(
     network, reports, samples, accuracy = _integers(
         _read(model, arch, name, noise, _Inputs(input_shape, input_max, example_input, encoder)), quantize, calibration
     )
-    load = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
+    workload = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
     if targets == Targets():
-        firing = load.firing if load else None
+        firing = workload.firing if workload else None
         made = Compiled(network, lambda: plan(network, rtl, place(network, rtl, firing)), reports, accuracy, None)
     else:
-        design, reached = reach(network, rtl, targets, load)
+        design, reached = reach(network, rtl, targets, workload)
         made = Compiled(network, lambda: design, reports, accuracy, reached)
     if path and network_file.is_named(path):
         write_file(path, lambda part: network_file.save(network, part))

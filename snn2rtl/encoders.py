@@ -120,7 +120,7 @@ class Encoder:
         spikes: NDArray[np.bool_] = noise < bounds
         return spikes.view(np.uint8)
 
-    def entering(self, inputs: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def encoded(self, inputs: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return what the first layer takes: spikes of pixels that are encoded in hardware, else the inputs."""
         return self.encode(inputs) if self.noise == "xorshift" else inputs
 

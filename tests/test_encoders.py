@@ -49,8 +49,8 @@ def test_what_the_network_takes():
     encoders = (Encoder.poisson(4, 0.7), Encoder(kind="direct", time_steps=4), xorshift(4))
     assert [encoder.takes_pixels for encoder in encoders] == [False, True, True]
     assert [encoder.input_max for encoder in encoders] == [1, 255, 1]
-    assert [encoder.entering(PIXELS) is PIXELS for encoder in encoders] == [True, True, False]
-    assert np.array_equal(encoders[2].entering(PIXELS), encoders[2].encode(PIXELS))
+    assert [encoder.encoded(PIXELS) is PIXELS for encoder in encoders] == [True, True, False]
+    assert np.array_equal(encoders[2].encoded(PIXELS), encoders[2].encode(PIXELS))
 
 
 def test_scale_is_the_probability_of_a_white_pixel():

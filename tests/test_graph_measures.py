@@ -14,7 +14,7 @@ from snn2rtl.options import PerLayer, RtlOptions
 from snn2rtl.pools import INPUT
 from snn2rtl.rtl.estimate import cycles
 from snn2rtl.rtl.plan import plan
-from snn2rtl.rtl.targets import busiest, recorded
+from snn2rtl.rtl.targets import recorded, worst_case
 from snn2rtl.verify.limit import cycle_limit
 
 STEPS, SAMPLES = 4, 3
@@ -108,7 +108,7 @@ def test_every_estimate_is_one(number):
     assert (took >= limit).all()
     assert (limit > 0).all()
     if network.encoder:
-        most = busiest(network)
+        most = worst_case(network)
         load = recorded(network, inputs)
         for layer in network.populations:
             assert most.events[layer.name].shape[1:] == (1, len(layer.fan_out))

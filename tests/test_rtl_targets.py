@@ -24,7 +24,7 @@ from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory, block_memories
 from snn2rtl.rtl.placement import place
 from snn2rtl.rtl.plan import plan
-from snn2rtl.rtl.targets import busiest, reach, recorded
+from snn2rtl.rtl.targets import reach, recorded, worst_case
 
 STEPS = 5
 
@@ -246,4 +246,4 @@ def test_an_encoder_in_hardware_is_a_part_of_the_cycles():
     with pytest.raises(OptionError, match="--target-cycles: must be at least 408, which"):
         reach(network, RtlOptions(), Targets(cycles=407), load)
     assert reach(network, RtlOptions(), Targets(cycles=408), load)[1].cycles == 408
-    assert busiest(network).encoder.tolist() == [8 * 201]
+    assert worst_case(network).encoder.tolist() == [8 * 201]

@@ -38,7 +38,7 @@ def run(network: LayeredNetwork, inputs: Inputs, dtype: DTypeLike = np.float32) 
             them; 1.0 is made of pixels and values of 255.
         dtype: the precision.
     """
-    inputs = network.encoder.entering(inputs) if network.encoder else inputs
+    inputs = network.encoder.encoded(inputs) if network.encoder else inputs
     values = inputs.astype(dtype)
     steps = network.encoder.time_steps if network.encoder and inputs.ndim == 2 else len(inputs)
     if network.encoder:

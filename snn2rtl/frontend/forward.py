@@ -34,7 +34,7 @@ def forward(network: LayeredNetwork, inputs: NDArray[np.uint8], device: str = "c
         inputs: spikes or values, shape (T, N, inputs), or the pixels of an encoder that takes them, shape (N, inputs).
         device: a key of devices().
     """
-    inputs = network.encoder.entering(inputs) if network.encoder else inputs
+    inputs = network.encoder.encoded(inputs) if network.encoder else inputs
     net = to_spikingjelly(network).to(device)
     values = torch.from_numpy(np.ascontiguousarray(inputs)).to(device, torch.float32)
     if network.encoder:

@@ -95,7 +95,7 @@ def run(
     readout = readout_limits(network)
     for first in range(0, samples, chunk):
         part = slice(first, first + chunk)
-        made = {INPUT: entering(network, inputs[..., part, :])}
+        made = {INPUT: encoded(network, inputs[..., part, :])}
         for node in network.nodes:
             trace = traces.get(node.name)
             if isinstance(node, Population):
@@ -159,9 +159,9 @@ def _scores(neuron: Neuron, membranes: IntArray | None, limits: Limits) -> IntAr
     return score
 
 
-def entering(network: FixedPointNetwork, inputs: Inputs) -> Inputs:
+def encoded(network: FixedPointNetwork, inputs: Inputs) -> Inputs:
     """Return what the first layer takes of a network's inputs: spikes, or the pixels of direct coding."""
-    return inputs if network.encoder is None else network.encoder.entering(inputs)
+    return inputs if network.encoder is None else network.encoder.encoded(inputs)
 
 
 def input_events(network: FixedPointNetwork, inputs: Inputs) -> Inputs:
@@ -169,7 +169,7 @@ def input_events(network: FixedPointNetwork, inputs: Inputs) -> Inputs:
 
     A count of n is n, any value that is not 0 is one; where pixels enter the first layer, there is one step of them.
     """
-    first = entering(network, inputs)
+    first = encoded(network, inputs)
     events = (first != 0).astype(np.uint8) if network.weighs_values else first
     return events if events.ndim == 3 else events[None]
 
@@ -205,7 +205,7 @@ def arrivals(network: FixedPointNetwork, inputs: Inputs, result: Result) -> Iter
     for node in network.nodes:
         made[node.name] = result.traces[node.name].spikes
         if isinstance(node, Population):
-            parts = [_arriving(connection, made[connection.source]) for connection in node.inputs]
+            parts = [_delayed(connection, made[connection.source]) for connection in node.inputs]
             yield node, parts[0] if len(parts) == 1 else _beside(parts)
 
 
@@ -216,7 +216,7 @@ def _beside(parts: list[Inputs]) -> Inputs:
     return np.concatenate(lasting, axis=2)
 
 
-def _arriving(connection: Connection, values: Inputs) -> Inputs:
+def _delayed(connection: Connection, values: Inputs) -> Inputs:
     if connection.previous_step:
         return np.concatenate([np.zeros_like(values[:1]), values[:-1]])
     return late(connection.delay, values)

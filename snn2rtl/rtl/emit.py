@@ -21,7 +21,7 @@ from snn2rtl.rtl.design import RtlDesign
 from snn2rtl.rtl.hextext import to_lines
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.scripts import write_scripts
-from snn2rtl.rtl.targets import Reached
+from snn2rtl.rtl.targets import TargetReport
 from snn2rtl.rtl.templates import render, static
 from snn2rtl.version import __version__
 
@@ -38,7 +38,7 @@ def write_rtl(
     out: Path,
     reports: Sequence[LayerReport] = (),
     accuracy: Accuracy | None = None,
-    reached: Reached | None = None,
+    reached: TargetReport | None = None,
 ) -> None:
     """Write the output folder that docs/architecture.md shows; the old one stays until the new one is whole."""
 
@@ -89,7 +89,7 @@ def manifest(
     design: RtlDesign,
     reports: Sequence[LayerReport] = (),
     accuracy: Accuracy | None = None,
-    reached: Reached | None = None,
+    reached: TargetReport | None = None,
 ) -> dict[str, Any]:
     """Return what manifest.json says of the design."""
     return {

@@ -39,7 +39,7 @@ def encoder_cycles(network: FixedPointNetwork, inputs: Inputs) -> IntArray:
     """Return about how many cycles an encoder in hardware takes for these inputs, shape (N,); 0 without one."""
     if not network.takes_pixels or network.weighs_values:
         return np.zeros(inputs.shape[-2], np.int64)
-    return encoding_cycles(inputs, reference.entering(network, inputs))
+    return encoding_cycles(inputs, reference.encoded(network, inputs))
 
 
 def encoding_cycles(inputs: Inputs, spikes: Spikes) -> IntArray:

@@ -28,7 +28,7 @@ from snn2rtl.rtl.plan import plan
 
 
 @dataclass(frozen=True, eq=False)
-class Load:
+class Workload:
     """What is taken to happen in a sample.
 
     events: what arrives at each population, by its name, shape (T, N, rows), (1, N, rows) of pixels. firing: how often
@@ -43,7 +43,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Reached:
+class TargetReport:
     """What lanes and layouts were chosen for: the targets, and what the design takes by our estimate.
 
     cycles: of a sample, None where they were no target. cycles_of: what they are cycles of, in words.
@@ -78,18 +78,18 @@ _Picked = tuple[_Choice, ...]  # one of each layer
 _Price = Callable[[_Choice], tuple[float, float]]
 
 
-def recorded(network: FixedPointNetwork, inputs: Inputs) -> Load:
-    """Return the load of calibration samples, spikes or values of shape (T, N, inputs), or pixels (N, inputs)."""
+def recorded(network: FixedPointNetwork, inputs: Inputs) -> Workload:
+    """Return the workload of calibration samples, spikes or values of shape (T, N, inputs), or pixels (N, inputs)."""
     result = reference.run(network, inputs)
     events = {layer.name: arrived for layer, arrived in reference.arrivals(network, inputs, result)}
     made = {INPUT: reference.input_events(network, inputs)} | {name: one.spikes for name, one in result.traces.items()}
     firing = {name: values.sum(axis=(0, 1), dtype=np.int64) for name, values in made.items()}
     source = f"mean of {inputs.shape[-2]} calibration samples"
-    return Load(events, firing, encoder_cycles(network, inputs), source)
+    return Workload(events, firing, encoder_cycles(network, inputs), source)
 
 
-def busiest(network: FixedPointNetwork) -> Load:
-    """Return the load of a sample that makes every input of every layer fire in every step: none takes longer.
+def worst_case(network: FixedPointNetwork) -> Workload:
+    """Return the workload of a sample that makes every input of every layer fire in every step: none takes longer.
 
     Raises:
         OptionError: nothing says how many steps a sample has.
@@ -109,12 +109,12 @@ def busiest(network: FixedPointNetwork) -> Load:
     if network.takes_pixels and not network.weighs_values:
         spikes = np.ones((network.encoder.time_steps, 1, network.num_inputs), np.uint8)
         encoder = encoding_cycles(spikes[0], spikes)
-    return Load(events, {}, encoder, "the most that any sample can take")
+    return Workload(events, {}, encoder, "the most that any sample can take")
 
 
 def reach(
-    network: FixedPointNetwork, options: RtlOptions, targets: Targets, load: Load | None = None
-) -> tuple[RtlDesign, Reached]:
+    network: FixedPointNetwork, options: RtlOptions, targets: Targets, workload: Workload | None = None
+) -> tuple[RtlDesign, TargetReport]:
     """Return hardware that reaches the targets, and how.
 
     Lanes are powers of two up to the neurons, where the options say none and cycles are a target; elsewhere they stay.
@@ -124,31 +124,31 @@ def reach(
         network: the integer network.
         options: what the user wants besides.
         targets: what must be reached, one of both at least.
-        load: what happens in a sample; without one the busiest that there can be.
+        workload: what happens in a sample; without it the worst case.
 
     Raises:
         OptionError: no lanes and layouts reach the targets.
     """
-    if targets.cycles is not None and load is None:
-        load = busiest(network)
-    choices = _choices(network, options, targets, load)
+    if targets.cycles is not None and workload is None:
+        workload = worst_case(network)
+    choices = _choices(network, options, targets, workload)
     limit = math.inf if targets.cycles is None else targets.cycles
     room = math.inf if targets.bram is None else targets.bram
     while picked := _least(choices, limit, room, _fewest_lanes):
         chosen = replace(options, **_per_layer(network, picked))
-        design = plan(network, chosen, place(network, chosen, load.firing if load else None))
+        design = plan(network, chosen, place(network, chosen, workload.firing if workload else None))
         used = design.block_memories
         if targets.bram is None or used <= targets.bram:
             cycles = None if targets.cycles is None else _mean(picked)
-            source = load.source if load and targets.cycles is not None else ""
-            return design, Reached(targets.cycles, targets.bram, cycles, source, used)
+            source = workload.source if workload and targets.cycles is not None else ""
+            return design, TargetReport(targets.cycles, targets.bram, cycles, source, used)
         # a ragged layer packs a bit worse behind other lanes than those it was tried behind
         room -= used - targets.bram
-    raise OptionError(_refusal(network, choices, targets, load))
+    raise OptionError(_refusal(network, choices, targets, workload))
 
 
 def _choices(
-    network: FixedPointNetwork, options: RtlOptions, targets: Targets, load: Load | None
+    network: FixedPointNetwork, options: RtlOptions, targets: Targets, workload: Workload | None
 ) -> list[list[_Choice]]:
     """Return the ways to build each layer among which the targets choose, of different lanes or layout."""
     names = [layer.name for layer in network.populations]
@@ -159,23 +159,23 @@ def _choices(
     found: list[dict[tuple[int, str], _Choice]] = [{} for _ in names]
     for lanes in [1 << power for power in powers] or [0]:
         tried = replace(options, lanes=PerLayer(0, {name: options.lanes[name] or lanes for name in names}))
-        placements = place(network, tried, load.firing if load else None)
+        placements = place(network, tried, workload.firing if workload else None)
         for layout in LAYOUTS if targets.bram is not None else ("auto",):
             asked = {name: layout if options.layout[name] == "auto" else options.layout[name] for name in names}
             design = plan(network, replace(tried, layout=PerLayer("auto", asked)), placements)
-            for choices, choice in zip(found, _of(network, design, load), strict=True):
+            for choices, choice in zip(found, _of(network, design, workload), strict=True):
                 choices.setdefault((choice.lanes, choice.layout), choice)
     return [list(choices.values()) for choices in found]
 
 
-def _of(network: FixedPointNetwork, design: RtlDesign, load: Load | None) -> list[_Choice]:
+def _of(network: FixedPointNetwork, design: RtlDesign, workload: Workload | None) -> list[_Choice]:
     """Return what a design has chosen for each layer."""
     made = []
     for layer, hardware in zip(network.populations, design.layers, strict=True):
         rows = row_order(layer, design.placement)
         cycles = np.zeros(1, np.int64)
-        if load:
-            cycles = np.maximum(layer_cycles(hardware, load.events[layer.name][..., rows]), load.encoder)
+        if workload:
+            cycles = np.maximum(layer_cycles(hardware, workload.events[layer.name][..., rows]), workload.encoder)
         kind = hardware.layout.kind
         time = hardware.costs[kind].area_time
         made.append(_Choice(hardware.lanes, kind, hardware.block_memories, time, cycles))
@@ -226,17 +226,17 @@ def _mean(picked: _Picked) -> float:
 
 
 def _refusal(
-    network: FixedPointNetwork, choices: Sequence[Sequence[_Choice]], targets: Targets, load: Load | None
+    network: FixedPointNetwork, choices: Sequence[Sequence[_Choice]], targets: Targets, workload: Workload | None
 ) -> str:
     """Return what the targets would have to be."""
-    if targets.cycles is not None and load:
+    if targets.cycles is not None and workload:
         fastest = tuple(min(layer, key=lambda one: one.cycles.mean()) for layer in choices)
         if (least := math.ceil(_mean(fastest))) > targets.cycles:
             lanes = ",".join(
                 f"{layer.name}={one.lanes}" for layer, one in zip(network.populations, fastest, strict=True)
             )
             hint = "prune the network or give it fewer time steps"
-            hint += "" if load.firing else ", or give --calibration, without which every input spikes in every step"
+            hint += "" if workload.firing else ", or give --calibration, without which every input spikes in every step"
             return (
                 f"--target-cycles: must be at least {least}, which --lanes {lanes} takes, not {targets.cycles}; {hint}"
             )
