@@ -61,7 +61,7 @@ def test_counts_are_those_of_the_loops(layout: str) -> None:
         assert layer.total_pj == layer.weights_pj + layer.membranes_pj + layer.adds_pj > 0
 
 
-def test_silence_costs_the_sweeps_alone() -> None:
+def test_silence_costs_the_updates_alone() -> None:
     network, design, spikes = build("dense")
     found = energy.estimate(network, design, metrics.observe(network, Samples(0 * spikes, None, None)))
     thresholds = design.layers[0].each[0].memory

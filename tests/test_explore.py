@@ -84,7 +84,7 @@ def test_a_trial_is_judged_by_the_golden_model_and_the_cost_model(tmp_path: Path
     assert all(layer.layout.kind == "indexed" and layer.lanes == 2 for layer in compiled.design.layers)
 
 
-def test_cycles_are_words_and_sweeps_of_the_slowest_layer() -> None:
+def test_cycles_are_words_and_updates_of_the_slowest_layer() -> None:
     integer = chain(dense(np.ones((4, 3), int), 100), dense(np.ones((2, 4), int), 100))
     design = plan(integer, RtlOptions(lanes=PerLayer(2), layout=PerLayer("dense")))
     spikes = np.zeros((5, 2, 3), np.uint8)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from snn2rtl.rtl.layouts.cost import WALKER_BITS, Cost, entropy_bits
+from snn2rtl.rtl.layouts.cost import FETCH_BITS, Cost, entropy_bits
 
 
 def test_lanes_in_lockstep_spend_a_cycle_on_an_empty_row():
@@ -16,7 +16,7 @@ def test_lanes_on_their_own_wait_for_the_fullest_sum():
     assert ragged.cycles(np.array([10, 2])) == 12  # no more than one spike a cycle
     assert ragged.cycles(np.array([2, 10])) == 30
     assert ragged.words_per_row.tolist() == [1, 3]
-    assert ragged.area_time == (100 + WALKER_BITS) * 1.5
+    assert ragged.area_time == (100 + FETCH_BITS) * 1.5
 
 
 @pytest.mark.parametrize(("used", "expected"), [(0, 0), (8, 8 * 4), (4, 4 * 4 + 8), (1, 4 + 8 * 0.5435644431995964)])

@@ -85,7 +85,7 @@ def test_pixels_enter_no_recurrent_layer_and_no_integrators():
 
 def numbers_of(layer, name):
     """Return the values of a number of the neurons, None where one leak is that of all."""
-    if name == "loss":
+    if name == "adapt_step":
         return -layer.neuron.adaptation_step
     if "leak" not in name:
         return layer.bias if name == "bias" else getattr(layer.neuron, name)

@@ -1,4 +1,4 @@
-"""Sweeps of snn_held_current, timed as snn_sweep and snn_lif time them."""
+"""Neuron updates of snn_held_current, timed as snn_neuron_update and snn_lif time them."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Held:
     def any_of(self, width: int) -> int:
         return random.choice([*signed_range(width), random.randint(*signed_range(width))])
 
-    async def sweep(self, currents: list[int], states: list[int] | None, gap: int) -> list[int]:
-        """Sweep all slots, for the first time where there are no states; return the new states."""
+    async def neuron_update(self, currents: list[int], states: list[int] | None, gap: int) -> list[int]:
+        """Update all slots, for the first time where there are no states; return the new states."""
         following = [self.any_of(self.state) for _ in range(self.slots)]
         for slot in range(self.slots):
             self.at(self.inputs, 0).update(first_i=int(states is None), slot_i=slot)
@@ -64,11 +64,11 @@ class Held:
 
 @cocotb.test
 async def a_current_is_held_for_all_steps(dut: Any) -> None:
-    """Samples of one step and of many, sweeps as close as they may come and not so close."""
+    """Samples of one step and of many, neuron updates as close as they may come and not so close."""
     held = Held(dut)
     await start(dut, slot_i=0, summed_i=0, late_slot_i=0, update_slot_i=0, update_state_i=0, **IDLE)
     for _ in range(SAMPLES):
         currents = [held.any_of(held.current) for _ in range(held.slots)]
-        states = await held.sweep(currents, None, random.choice([0, 0, 3]))
+        states = await held.neuron_update(currents, None, random.choice([0, 0, 3]))
         for _ in range(random.choice([0, 1, 5])):
-            states = await held.sweep(currents, states, random.choice([0, 0, 3]))
+            states = await held.neuron_update(currents, states, random.choice([0, 0, 3]))

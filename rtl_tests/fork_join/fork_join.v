@@ -39,7 +39,7 @@ module fork_join #(
     for (block = 0; block < NumBlocks; block = block + 1) begin : gen_block
       wire [Width-1:0] beat, early, late, around;
       wire [1:0]       out_valid, out_ready;
-      wire             early_valid, early_ready, late_valid, late_ready, around_valid, around_ready;
+      wire             early_valid, early_ready, delayed_valid, delayed_ready, around_valid, around_ready;
 
       snn_fork #(
         .Width(Width),
@@ -78,8 +78,8 @@ module fork_join #(
         .ready_o(early_ready),
         .data_i(early),
         .step_end_i(early[AddrWidth]),
-        .valid_o(late_valid),
-        .ready_i(late_ready),
+        .valid_o(delayed_valid),
+        .ready_i(delayed_ready),
         .data_o(late)
       );
 
@@ -97,13 +97,13 @@ module fork_join #(
         .data_o(around)
       );
 
-      wire [1:0]             in_valid = {around_valid, late_valid};
+      wire [1:0]             in_valid = {around_valid, delayed_valid};
       wire [1:0]             in_ready;
       wire [2*AddrWidth-1:0] in_addr = {around[AddrWidth-1:0], late[AddrWidth-1:0]};
       wire [1:0]             in_step_end = {around[AddrWidth], late[AddrWidth]};
       wire [1:0]             in_sample_end = {around[AddrWidth+1], late[AddrWidth+1]};
 
-      assign {around_ready, late_ready} = in_ready;
+      assign {around_ready, delayed_ready} = in_ready;
 
       if (InTurn != 0) begin : gen_in_turn
         in_turn_merge #(

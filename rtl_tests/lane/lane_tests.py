@@ -1,4 +1,4 @@
-"""Adds, sweeps and updates on snn_lane, timed as snn_*_rows and snn_sweep time them."""
+"""Adds, neuron updates and updates on snn_lane, timed as snn_*_rows and snn_neuron_update time them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from snn2rtl.fixed_point import signed_range
 
 ROUNDS = 12
 ADDS = 60
-UPDATE_DELAY = 5  # cycles from a fire to the update of its slot, as in snn_sweep; the state comes a cycle later
+UPDATE_DELAY = 5  # cycles from a fire to the update of its slot, as in snn_neuron_update; the state comes a cycle later
 NEXT_ADD = 5  # cycles from the last fire to the first add after it
 IDLE: dict[str, int] = {"add_i": 0, "update_i": 0}
 
@@ -38,12 +38,12 @@ class Lane:
         self.states[slot] += weight << self.chosen["WeightShift"]
         await self.cycle(add_i=1, slot_i=slot, weight_i=weight)
 
-    async def sweep(self, following: list[int]) -> None:
+    async def neuron_update(self, following: list[int]) -> None:
         """Read every slot and hold it against its state; then give it the following one, as long as that takes."""
         self.updates += [{}] * (UPDATE_DELAY - len(self.updates))
         states = [{}, *({"update_state_i": state} for state in following)]
         slots = [*({"update_i": 1, "update_slot_i": slot} for slot in range(self.slots)), {}]
-        waiting = self.updates[UPDATE_DELAY:]  # the last state of a sweep just before
+        waiting = self.updates[UPDATE_DELAY:]  # the last state of a neuron update just before
         self.updates[UPDATE_DELAY:] = [s | u for s, u in zip(states, slots, strict=True)]
         self.updates[UPDATE_DELAY] |= waiting[0] if waiting else {}
         for cycle in range(self.slots + NEXT_ADD - 1):
@@ -55,7 +55,7 @@ class Lane:
         self.states = list(following)
 
     async def fill(self) -> None:
-        """Give every slot a first state, as the sweep after a reset does."""
+        """Give every slot a first state, as the neuron update after a reset does."""
         for slot in range(self.slots):
             await self.cycle(update_i=1, update_slot_i=slot, update_state_i=0)
         await self.cycle(update_state_i=0)
@@ -95,7 +95,7 @@ async def ready_lane(dut: Any) -> Lane:
 @cocotb.test
 @cocotb.parametrize(gaps=[0.0, 0.3])
 async def states_are_the_sums(dut: Any, gaps: float) -> None:
-    """Adds in every order, with and without idle cycles, a sweep right behind, the next add as soon as it may come."""
+    """Adds in every order, with idle cycles or not, a neuron update right behind, the next add as soon as can be."""
     lane = await ready_lane(dut)
     for _ in range(ROUNDS):
         for order in lane.orders():
@@ -103,15 +103,15 @@ async def states_are_the_sums(dut: Any, gaps: float) -> None:
                 while random.random() < gaps:
                     await lane.cycle()
                 await lane.add(slot, lane.random_weight(slot))
-            await lane.sweep(lane.random_states())
+            await lane.neuron_update(lane.random_states())
 
 
 @cocotb.test
 async def no_add_no_change(dut: Any) -> None:
     """Slots and weights without add_i do nothing."""
     lane = await ready_lane(dut)
-    await lane.sweep(lane.random_states())
+    await lane.neuron_update(lane.random_states())
     for slot in range(ADDS):
         await lane.cycle(slot_i=slot % lane.slots, weight_i=-1)
-    await lane.sweep(lane.random_states())
-    await lane.sweep(lane.random_states())
+    await lane.neuron_update(lane.random_states())
+    await lane.neuron_update(lane.random_states())

@@ -95,13 +95,13 @@ DENSE_ROWS = faults(
     "snn_dense_rows.v",
     ("dense row one slot short", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense", "even"),
     ("dense row of the wrong stride", "word_q + Stride", "word_q + 1", "1-lanes-dense", "even"),
-    ("dense row without the sweep's wait", "~waiting_q & (~active_q", "(~active_q", "1-lanes-dense", "even"),
+    ("dense row without the neuron update's wait", "~waiting_q & (~active_q", "(~active_q", "1-lanes-dense", "even"),
 )
 INDEXED_ROWS = faults(
     "snn_indexed_rows.v",
     ("indexed row stays", "row_first : word_q +", "row_first : word_q + 0 *", "1-lanes-indexed", "half"),
     ("indexed rows overflow", "= ~claimed_q[2]", "= 1'b1", "1-lanes-indexed", "half"),
-    ("indexed rows without the sweep's wait", " & ~waiting_q &", " &", "1-lanes-indexed", "half"),
+    ("indexed rows without the neuron update's wait", " & ~waiting_q &", " &", "1-lanes-indexed", "half"),
 )
 RAGGED_ROWS = faults(
     "snn_ragged_rows.v",
@@ -121,7 +121,7 @@ RAGGED_ROWS = faults(
 )
 RAGGED_LANE = faults(
     "snn_ragged_lane.v",
-    ("ragged lane without the sweep's wait", " & ~waiting_q &", " &", "3-lanes-ragged", "deep"),
+    ("ragged lane without the neuron update's wait", " & ~waiting_q &", " &", "3-lanes-ragged", "deep"),
     ("ragged lane stays", "word_q <= word_q +", "word_q <= word_q + 0 *", "3-lanes-ragged", "deep"),
     ("room for one part too many", "level_q < 5'd12", "level_q < 5'd13", "1-lanes-ragged", "deep"),
     ("first word a cycle late", "FirstDelay-1:0], pop", "FirstDelay-1:0], first_delay_q[0]", "1-lanes-ragged", "deep"),
@@ -139,10 +139,10 @@ RAGGED_SLOT = faults(
     ("skips are slots", "next_q + {{", "{{", "1-lanes-ragged", "skips"),
 )
 SWEEP = faults(
-    "snn_sweep.v",
-    ("sweep one slot short", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),
+    "snn_neuron_update.v",
+    ("neuron update one slot short", "NumSlots - 1", "NumSlots - 2", "1-lanes-dense"),
     ("sample never ends", "clear_q <= step_sample_end_i", "clear_q <= 1'b0", "no-leak-hard"),
-    ("sweep after the reset speaks", "mute_q    <= 1'b1", "mute_q    <= 1'b0", "1-lanes-dense"),
+    ("neuron update after the reset speaks", "mute_q    <= 1'b1", "mute_q    <= 1'b0", "1-lanes-dense"),
     (
         "bias of the slot before",
         "(UpdateDelay-3)*SlotWidth",
@@ -219,18 +219,18 @@ DIRECT_ROWS = [
     ),
 ]
 DIRECT_SWEEP = faults(
-    "snn_sweep.v",
+    "snn_neuron_update.v",
     ("a step too few", "NumSteps - 1", "NumSteps - 2", "direct-2-lanes-dense"),
     (
-        "a sweep before its states are written",
+        "a neuron update before its states are written",
         "6 + ExtraStages - NumSlots",
         "4 + ExtraStages - NumSlots",
         "direct-64-lanes-dense",
     ),
-    ("steps after the silent sweep", "mute_q ? {LeftWidth{1'b0}} : Left", "Left", "direct-many-steps"),
+    ("steps after the silent neuron update", "mute_q ? {LeftWidth{1'b0}} : Left", "Left", "direct-many-steps"),
     ("every step ends the sample", "~again};", "1'b1};", "direct-2-lanes-dense"),
     (
-        "rows go on in every sweep",
+        "rows go on in every neuron update",
         "running_q & first_o & (slot_q ==",
         "running_q & (slot_q ==",
         "direct-1-lanes-ragged",
@@ -280,13 +280,23 @@ DIRECT = [
         "*_fc1.v",
         ("sums never cleared", ".update_i(taken_q)", ".update_i(1'b0)", "direct-2-lanes-dense"),
         (
-            "sums cleared in every sweep",
+            "sums cleared in every neuron update",
             "rst_ni & early_fire & early_first",
             "rst_ni & early_fire",
             "direct-1-lanes-ragged",
         ),
-        ("later sweeps disturb the lanes", "(early_fire & early_first) ?", "early_fire ?", "direct-1-lanes-ragged"),
-        ("queue of spikes overflows between sweeps", ".NumLate(5)", ".NumLate(0)", "slow-second-layer-of-pixels"),
+        (
+            "later neuron updates disturb the lanes",
+            "(early_fire & early_first) ?",
+            "early_fire ?",
+            "direct-1-lanes-ragged",
+        ),
+        (
+            "queue of spikes overflows between neuron updates",
+            ".NumLate(5)",
+            ".NumLate(0)",
+            "slow-second-layer-of-pixels",
+        ),
     ),
 ]
 INGRESS = faults(
@@ -355,6 +365,7 @@ PROTOCOL_MUTATIONS = [
         ),
     ),
     *faults(
-        "snn_sweep.v", ("reset leaves the state", "pending_q <= 1'b1;\n      running_q", "running_q", "no-leak-hard")
+        "snn_neuron_update.v",
+        ("reset leaves the state", "pending_q <= 1'b1;\n      running_q", "running_q", "no-leak-hard"),
     ),
 ]

@@ -16,7 +16,14 @@ TEMPORAL_MUTATIONS = [
         ("scores never begin anew", "first_q <= sample_end_i", "first_q <= 1'b0", "integrators-sum-3-lanes"),
         ("score of one slot", "mem[slot_q2] <= sum_q", "mem[0] <= sum_q", "integrators-max-3-lanes"),
         ("a score too many", "last_slot ? LastLanes : AllLanes", "AllLanes", "integrators-max-3-lanes"),
-        ("the next sweep does not wait", "room_o = ~scanning_q", "room_o = 1'b1", "integrators-last-1-lanes", None, 1),
+        (
+            "the next neuron update does not wait",
+            "room_o = ~scanning_q",
+            "room_o = 1'b1",
+            "integrators-last-1-lanes",
+            None,
+            1,
+        ),
     ),
     *faults(
         "snn_score_readout.v",
@@ -36,12 +43,17 @@ TEMPORAL_MUTATIONS = [
         ("no adaptation", "fire_at - adaptation", "fire_at", "adaptive-hard"),
         (
             "adaptation grows always",
-            "spike_o ? recovered_q2 + loss_q2 :",
-            "1 ? recovered_q2 + loss_q2 :",
+            "spike_o ? recovered_q2 + adapt_step_q2 :",
+            "1 ? recovered_q2 + adapt_step_q2 :",
             "adaptive-hard",
         ),
         ("adaptation never cleared", "clear_q3 ? {AdaptWidth{1'b0}} :", "0 ? 0 :", "adaptive-soft"),
-        ("growth of the neuron before", "loss_q2      <= loss_q", "loss_q2      <= loss_i", "adaptive-hard"),
+        (
+            "adaptation step of the neuron before",
+            "adapt_step_q2 <= adapt_step_q",
+            "adapt_step_q2 <= adapt_step_i",
+            "adaptive-hard",
+        ),
     ),
     *faults(
         "snn_synaptic_current.v",
@@ -81,14 +93,19 @@ TEMPORAL_MUTATIONS = [
         ("list never emptied", "used_q & ~(first << head_q)", "used_q", "delays-ragged"),
     ),
     *faults(
-        "snn_sweep.v",
+        "snn_neuron_update.v",
         (
             "second state a slot off",
             "second_slot_o = slot_delay_q[(UpdateDelay-2)",
             "second_slot_o = slot_delay_q[(UpdateDelay-3)",
             "adaptive-hard",
         ),
-        ("a sweep as if no stage were more", "6 + ExtraStages - NumSlots", "6 - NumSlots", "direct-adaptive-64-lanes"),
+        (
+            "a neuron update as if no stage were more",
+            "6 + ExtraStages - NumSlots",
+            "6 - NumSlots",
+            "direct-adaptive-64-lanes",
+        ),
     ),
     *faults(
         "*_fc1.v",

@@ -1,4 +1,4 @@
-"""Adds and sweeps of snn_single_lif against snn2rtl.int_net.neurons.LifNeuron.step; a spike tells what the state is."""
+"""Adds and updates: snn_single_lif against LifNeuron.step; a spike tells what the state is."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Single:
         await self.cycle(add_i=int(taken), weight_i=weight)
         self.state = following if taken else self.state
 
-    async def sweep(self, clear: bool) -> bool:
-        """Sweep the neuron and return whether it fires."""
+    async def neuron_update(self, clear: bool) -> bool:
+        """Update the neuron and return whether it fires."""
         low, high = self.membranes
         near = min(max(self.state, low), high) + int(self.rng.integers(-1, 2))
         fire_at = min(max(near, 1 if self.soft else low + 1), high)
@@ -79,17 +79,17 @@ class Single:
 
 
 @cocotb.test
-async def every_sweep_equals_the_reference(dut: Any) -> None:
-    """Adds right before and right after a sweep, sweeps without adds, and ends of samples."""
+async def every_update_equals_the_reference(dut: Any) -> None:
+    """Adds right before and right after a neuron update, neuron updates without adds, and ends of samples."""
     single = Single(dut)
     numbers = {"fire_at_i": 1, "reset_by_i": 0, "leak_i": 0, "bias_i": 0}
     await start(dut, add_i=0, weight_i=0, fire_i=0, clear_i=0, **numbers)
-    await single.cycle(fire_i=1, clear_i=1)  # the silent sweep after the reset
+    await single.cycle(fire_i=1, clear_i=1)  # the silent neuron update after the reset
     for _ in range(SWEEP_CYCLES - 1):
         await single.cycle()
     fired = 0
     for _ in range(SWEEPS):
         for _ in range(int(single.rng.integers(0, 9))):
             await single.add()
-        fired += await single.sweep(clear=single.rng.random() < 0.1)
+        fired += await single.neuron_update(clear=single.rng.random() < 0.1)
     assert 0 < fired < SWEEPS

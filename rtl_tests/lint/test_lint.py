@@ -33,7 +33,7 @@ MODULES = {
         {"Width": 9, "NumBanks": 3, "AddrWidth": 5, "BankAddrWidth": 3},
         {"Width": 9, "NumBanks": 1, "AddrWidth": 3, "BankAddrWidth": 3},
     ],
-    "snn_sweep": [
+    "snn_neuron_update": [
         {"NumSlots": slots, "SlotWidth": width, "WordDelay": delay, "NumSteps": steps, "ExtraStages": extra}
         for slots, width in ((5, 3), (1, 1), (9, 4))
         for delay, steps in ((3, 1), (4, 1), (5, 1), (5, 8))

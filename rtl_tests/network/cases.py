@@ -205,7 +205,7 @@ def poisson_of(inputs: int) -> Case:
 
 
 def slow_second_layer_of_pixels() -> Case:
-    """Sweeps that follow each other without a gap, every neuron firing, before a layer that is far slower."""
+    """Neuron updates that follow each other without a gap, every neuron firing, before a layer that is far slower."""
     fc1 = layer("fc1", np.ones((16, 1), int), bias=5, fire_at=5)
     fc2 = layer("fc2", weights(generator(25), 9, 16), fire_at=5)
     return direct(network(fc1, fc2), 5), RtlOptions(lanes=PerLayer(1, {"fc1": 2}))

@@ -73,7 +73,7 @@ class Lane:
         return pushed
 
     async def restart(self) -> None:
-        """Reset; then the lane waits for the silent sweep."""
+        """Reset; then the lane waits for the silent neuron update."""
         drive(self.dut, **IDLE)
         await reset(self.dut)
         self.room, self.words, self.word_cycles = [0] * ON_THE_WAY, [], []

@@ -47,7 +47,7 @@ class Rows:
         self.sample_ends: list[int] = []
 
     async def restart(self) -> None:
-        """Reset, and begin with the silent sweep after it."""
+        """Reset, and begin with the silent neuron update after it."""
         await reset(self.dut)
         self.task = cocotb.start_soon(self._run())
 
@@ -57,7 +57,7 @@ class Rows:
         ended = [True] * self.lanes
         total = np.zeros(len(self.weight), np.int64)
         last = self.case["WordDelay"] - 1  # cycle of step_o, from the first on in which all lanes have ended
-        waited = last  # the sweep after the reset needs no step_o
+        waited = last  # the neuron update after the reset needs no step_o
         while True:
             room = sum((len(queue) < ROOM) << lane for lane, queue in enumerate(queues))
             drive(dut, room_i=room, ended_i=sum(e << lane for lane, e in enumerate(ended)))

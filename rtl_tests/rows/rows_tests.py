@@ -1,4 +1,4 @@
-"""Tags into a row walker, which multiply its words, added up as lanes do: a step must come to ``weight @ tags``."""
+"""Tags into a row fetch, which multiply its words, added up as lanes do: a step must come to ``weight @ tags``."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def build(case: dict[str, Any]) -> tuple[Layout, IntArray]:
     return LAYOUTS[case["kind"]].build("fc", weight, case["lanes"], BITS), weight
 
 
-class Walker:
-    """The design between a spike source and what stands for memories, lanes and sweep."""
+class RowFetch:
+    """The design between a spike source and what stands for memories, lanes and neuron update."""
 
     def __init__(self, dut: Any) -> None:
         self.dut, self.case = dut, parameters()
@@ -39,12 +39,12 @@ class Walker:
         self.sums: list[IntArray] = []
         self.sample_ends: list[int] = []
         self.add_cycles: list[int] = []
-        self.sweep_cycles = 3  # of waiting between a step and done_i
+        self.update_cycles = 3  # of waiting between a step and done_i
         names = [f"event_{part}_i" for part in ("addr", "tag", "step_end", "sample_end")]
         self.source = Stream.of(dut, "event_valid_i", "event_ready_o", *names)
 
     async def restart(self) -> None:
-        """Reset, and begin with the silent sweep after it."""
+        """Reset, and begin with the silent neuron update after it."""
         await reset(self.dut)
         self.task = cocotb.start_soon(self._run())
 
@@ -69,7 +69,7 @@ class Walker:
                 drive(dut, row_i=self.layout.row_table.fields[int(row), 0] if known else 0)
             addresses.append(dut.word_addr_o.value)
             if dut.add_o.value:
-                assert (quiet, wait) == (0, None), "an add must not meet the sweep"
+                assert (quiet, wait) == (0, None), "an add must not meet the neuron update"
                 total += self.word(int(addresses[-1 - delay]), slot) * int(tag)
                 self.add_cycles.append(cycle)
             tag = dut.tag_o.value
@@ -80,7 +80,7 @@ class Walker:
                 self.sums.append(total.copy())
                 self.sample_ends.append(ending)
                 total[:] = 0
-                wait = self.sweep_cycles
+                wait = self.update_cycles
             ending = int(dut.step_sample_end_o.value) if dut.step_o.value else None
             cycle += 1
 
@@ -104,52 +104,52 @@ class Walker:
         self.sample_ends.clear()
         steps, samples, inputs = tags.shape
         await Driver(self.source, stall).send(tagged_events(tags, self.addr_width))
-        for _ in range(20 + 6 * (self.case["slots"] + self.sweep_cycles)):
+        for _ in range(20 + 6 * (self.case["slots"] + self.update_cycles)):
             await RisingEdge(self.dut.clk_i)
         in_order = tags.transpose(1, 0, 2).reshape(-1, inputs)
         np.testing.assert_array_equal(np.array(self.sums), in_order @ self.weight.T)
         assert self.sample_ends == ([0] * (steps - 1) + [1]) * samples
 
 
-async def ready_walker(dut: Any) -> Walker:
-    walker = Walker(dut)
+async def ready_fetch(dut: Any) -> RowFetch:
+    fetch = RowFetch(dut)
     idle = {f"event_{part}_i": 0 for part in ("valid", "addr", "tag", "step_end", "sample_end")}
     await start(dut, **idle, done_i=0)
-    await walker.restart()
-    return walker
+    await fetch.restart()
+    return fetch
 
 
 @cocotb.test
-@cocotb.parametrize(stall=[0.0, 0.5], sweep_cycles=[1, 12])
-async def a_step_adds_weight_times_tags(dut: Any, stall: float, sweep_cycles: int) -> None:
-    walker = await ready_walker(dut)
-    walker.sweep_cycles = sweep_cycles
-    await walker.check(walker.random_tags(3), stall)
+@cocotb.parametrize(stall=[0.0, 0.5], update_cycles=[1, 12])
+async def a_step_adds_weight_times_tags(dut: Any, stall: float, update_cycles: int) -> None:
+    fetch = await ready_fetch(dut)
+    fetch.update_cycles = update_cycles
+    await fetch.check(fetch.random_tags(3), stall)
 
 
 @cocotb.test
 async def no_cycle_is_lost(dut: Any) -> None:
     """A row takes as many cycles as it has words; an empty one takes one."""
-    walker = await ready_walker(dut)
-    await walker.check(np.ones((1, 1, walker.case["inputs"]), np.int64))
-    words = LAYOUTS[walker.case["kind"]].cost(walker.weight, walker.case["lanes"], BITS).words_per_row
-    assert len(walker.add_cycles) == words.sum()
-    if len(walker.add_cycles):
+    fetch = await ready_fetch(dut)
+    await fetch.check(np.ones((1, 1, fetch.case["inputs"]), np.int64))
+    words = LAYOUTS[fetch.case["kind"]].cost(fetch.weight, fetch.case["lanes"], BITS).words_per_row
+    assert len(fetch.add_cycles) == words.sum()
+    if len(fetch.add_cycles):
         used = np.flatnonzero(words)
         between = np.maximum(words[used[0] : used[-1] + 1], 1).sum()
-        assert walker.add_cycles[-1] - walker.add_cycles[0] + 1 == between
+        assert fetch.add_cycles[-1] - fetch.add_cycles[0] + 1 == between
 
 
 @cocotb.test
 async def reset_in_mid_row(dut: Any) -> None:
     """Rows that are being walked, or wait to be, are forgotten."""
-    walker = await ready_walker(dut)
-    all_inputs = np.ones((3, 1, walker.case["inputs"]), np.int64)
-    sending = cocotb.start_soon(Driver(walker.source).send(tagged_events(all_inputs, walker.addr_width)))
+    fetch = await ready_fetch(dut)
+    all_inputs = np.ones((3, 1, fetch.case["inputs"]), np.int64)
+    sending = cocotb.start_soon(Driver(fetch.source).send(tagged_events(all_inputs, fetch.addr_width)))
     for _ in range(random.randint(8, 14)):
         await RisingEdge(dut.clk_i)
     sending.cancel()
-    walker.task.cancel()
+    fetch.task.cancel()
     drive(dut, event_valid_i=0, done_i=0)
-    await walker.restart()
-    await walker.check(walker.random_tags(4))
+    await fetch.restart()
+    await fetch.check(fetch.random_tags(4))

@@ -1,4 +1,4 @@
-"""Sweeps of spikes into snn_spike_queue, as snn_sweep makes them: only when there is room for a whole step."""
+"""Spikes into snn_spike_queue, as snn_neuron_update makes them: only when there is room for a whole step."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Queue:
         )
 
     async def push(self, spikes: Spikes, gaps: float = 0.0) -> None:
-        """Give the spikes of all steps, shape (T, N, places), a sweep each."""
+        """Give the spikes of all steps, shape (T, N, places), a neuron update each."""
         steps, samples, _ = spikes.shape
         for sample in range(samples):
             for step in range(steps):
@@ -43,10 +43,10 @@ class Queue:
                     await self.cycle()
                 while not self.dut.room_o.value:
                     await self.cycle()
-                await self.sweep(spikes[step, sample], step == steps - 1)
-                await self.cycle()  # room_o counts a word from the cycle after it on; snn_sweep leaves more of them
+                await self.neuron_update(spikes[step, sample], step == steps - 1)
+                await self.cycle()  # room_o counts a word from the cycle after it on; snn_neuron_update leaves more
 
-    async def sweep(self, spikes: Spikes, sample_end: bool) -> None:
+    async def neuron_update(self, spikes: Spikes, sample_end: bool) -> None:
         padded = np.zeros(self.lanes * self.slots, np.uint8)
         padded[: len(spikes)] = spikes
         for slot, lanes in enumerate(padded.reshape(self.slots, self.lanes)):

@@ -46,8 +46,8 @@ def test_verilog_is_verified(engine: str, rtl: Path) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_waveform_is_left(engine: str, rtl: Path) -> None:
-    sweep = rtl / "hdl" / "snn_sweep.v"
-    sweep.write_text(sweep.read_text().replace("assign start = pending_q & room_i;", "assign start = 1'b0;"))
+    update = rtl / "hdl" / "snn_neuron_update.v"
+    update.write_text(update.read_text().replace("assign start = pending_q & room_i;", "assign start = 1'b0;"))
     with pytest.raises(VerificationError) as caught:
         verify(open_folder(rtl), SPIKES, engine, Stalls(), lambda _: None)
     wave = rtl / "build" / f"mismatch-{engine}.vcd"

@@ -94,7 +94,7 @@ def test_a_directly_coded_network(engine: str, stalls: Stalls, tmp_path: Path) -
     assert verdict.spikes == sum(int(trace.spikes.sum()) for trace in result.in_order) > 0
     limit = cycle_limit(folder.network, folder.design, pixels, result)
     assert verdict.limit == limit.mean() <= verdict.cycles
-    # the sums and the sweeps of the first layer are bounds of their own, and so is the second layer
+    # the sums and the neuron updates of the first layer are bounds of their own, and so is the second layer
     hidden, out = folder.design.layers
     touched = (pixels != 0) @ np.count_nonzero(layers_of(folder.network)[0].weight[hidden.placement], axis=0)
     assert (limit >= -(-touched // hidden.lanes)).all()
@@ -170,7 +170,7 @@ def test_a_wrong_class_is_found_where_all_spikes_are_right(rtl: Path, tmp_path: 
 
 
 def test_a_stuck_network_is_reported(rtl: Path, tmp_path: Path, spikes: np.ndarray) -> None:
-    out = broken(rtl, tmp_path, "snn_sweep.v", "assign start = pending_q & room_i;", "assign start = 1'b0;")
+    out = broken(rtl, tmp_path, "snn_neuron_update.v", "assign start = pending_q & room_i;", "assign start = 1'b0;")
     with pytest.raises(VerificationError, match=r"must end 10 steps in each of .* \(the bench says: FAIL: no beat for"):
         verify(open_folder(out), Samples(spikes[:, :3], None, None), "icarus", Stalls(), lambda _: None)
 
@@ -179,7 +179,7 @@ def test_parts_that_fail_at_once_make_one_waveform(
     rtl: Path, tmp_path: Path, spikes: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two simulators that build it side by side would write each other's files."""
-    out = broken(rtl, tmp_path, "snn_sweep.v", "assign start = pending_q & room_i;", "assign start = 1'b0;")
+    out = broken(rtl, tmp_path, "snn_neuron_update.v", "assign start = pending_q & room_i;", "assign start = 1'b0;")
     drawn = []
 
     def counted(*args: Any, **options: Any) -> Any:

@@ -237,7 +237,7 @@ class Neuron:
     The rest potential ``v_rest``, also the membrane of a new sample, is v_reset, or 0 where v_reset is None.
 
     With a synapse_tau the input goes through a synaptic current c, which takes the place of x in the charge:
-    ``c = c - c / synapse_tau + x``. With grow and adaptation_tau a neuron grows tired: it fires on ``h + a`` instead of
+    ``c = c - c / synapse_tau + x``. With grow and adaptation_tau its threshold adapts: it fires on ``h + a`` instead of
     h, and then ``a = a - a / adaptation_tau - s * grow``. c and a are 0 at the start of a sample.
 
     tau, synapse_tau, grow and adaptation_tau are numbers, or arrays of shape (neurons,) with one of each neuron.

@@ -145,7 +145,7 @@ class _Neurons:
             trace.membranes[t] = membrane
         return trace
 
-    def _fires(self, felt: Floats) -> NDArray[np.bool_]:
+    def _fires(self, adapted: Floats) -> NDArray[np.bool_]:
         assert isinstance(self.neuron, Neuron)
-        fired: NDArray[np.bool_] = felt > self.threshold if self.neuron.strict else felt >= self.threshold
+        fired: NDArray[np.bool_] = adapted > self.threshold if self.neuron.strict else adapted >= self.threshold
         return fired

@@ -107,7 +107,7 @@ def _layer(
     layer: Population, hardware: LayerDesign, entering: float, firing: np.ndarray, steps: int, toggles: float | None
 ) -> LayerEnergy:
     cost, layout = hardware.costs[hardware.layout.kind], hardware.layout
-    words = firing @ cost.words  # of each walker
+    words = firing @ cost.words  # of each row fetch
     tables = [(float(firing.sum()) * table.width, table) for table in layout.tables]
     once = ("bias",) if hardware.is_direct else ()  # what a neuron takes once a sample, with the sum of its pixels
     numbers = [
@@ -119,8 +119,8 @@ def _layer(
     memories = zip(words, layout.weight_memories, strict=True)
     weights = [(float(count) * memory.width, memory.banks[0]) for count, memory in memories]
     reads: list[tuple[float, Memory]] = [*weights, *tables, *numbers, *delays]
-    # walkers of all lanes make every lane add, of one lane that lane alone
-    synapse_adds = float(words.sum()) * (hardware.lanes if hardware.num_walkers == 1 else 1)
+    # a row fetch for all lanes makes every lane add, one of a lane that lane alone
+    synapse_adds = float(words.sum()) * (hardware.lanes if hardware.num_fetches == 1 else 1)
     updates = steps * hardware.num_neurons
     moved = _moved(hardware, synapse_adds, steps)
     beside = hardware.neuron.second_width + (hardware.scores.width if hardware.scores else 0)  # in a word of all lanes

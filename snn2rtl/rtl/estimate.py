@@ -18,7 +18,7 @@ from snn2rtl.rtl.placement import row_order
 def cycles(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, result: Result) -> IntArray:
     """Return about how many cycles each sample takes where samples follow each other, shape (N,).
 
-    The slowest layer decides: in each step ``max(events, words of the fullest walker) + slots + DRAIN``. A layer that
+    The slowest layer decides: in each step ``max(events, words of the fullest fetch) + slots + DRAIN``. A layer that
     pixels enter sums up the next sample while it takes this one's steps. An encoder takes ``max(events, groups of four
     pixels)`` in each step. Queues are taken for endless.
 
@@ -54,8 +54,8 @@ def layer_cycles(layer: LayerDesign, events: Spikes) -> IntArray:
 
     Rows come in the order of the layer's hardware.
     """
-    sums, sweeps = _sums(layer, events), len(events) * layer.steps * (layer.slots + timing.DRAIN)
-    cycles: IntArray = np.maximum(sums, sweeps) if layer.is_direct else sums + sweeps
+    sums, updates = _sums(layer, events), len(events) * layer.steps * (layer.slots + timing.DRAIN)
+    cycles: IntArray = np.maximum(sums, updates) if layer.is_direct else sums + updates
     return cycles
 
 
@@ -64,6 +64,6 @@ def _sums(layer: LayerDesign, events: IntArray) -> IntArray:
     words = layer.costs[layer.layout.kind].words
     words = words if words.shape[1] > 1 else words.clip(1)
     # sums of integers below 2**24 are exact in float32, and fast
-    walked = (events.astype(np.float32) @ words.astype(np.float32)).max(axis=2).astype(np.int64)
-    sums: IntArray = np.maximum(walked, events.sum(axis=2, dtype=np.int64)).sum(axis=0)
+    fetched = (events.astype(np.float32) @ words.astype(np.float32)).max(axis=2).astype(np.int64)
+    sums: IntArray = np.maximum(fetched, events.sum(axis=2, dtype=np.int64)).sum(axis=0)
     return sums

@@ -36,10 +36,10 @@ class Delays:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerDesign:
-    """One layer in hardware. placement[p] is the neuron at place p = slot * lanes + lane.
+    """One layer in hardware. placement[p] is the neuron at hardware index p = slot * lanes + lane.
 
     name is that of the population in the network, label what comments say of it.
-    num_rows are the rows of its weights: those of its inputs and, in a recurrent layer, those of its own places.
+    num_rows are the rows of its weights: those of its inputs and, in a recurrent layer, those of its own neurons.
     pixel_width: bits of the value that comes with an event, 0 where events are spikes. is_direct: whether the sum of a
     sample's events is held as the current of all its steps. steps: time steps that the layer makes of each end of its
     inputs, more than one only where sums are held. current_width: bits of a sum in a lane. back_value: what the layer's
@@ -87,17 +87,17 @@ class LayerDesign:
         """Whether the layer's own spikes come back to it."""
         return self.num_rows > self.num_inputs
 
-    def arriving(self, signal: str, port: str) -> str:
+    def layer_input(self, signal: str, port: str) -> str:
         """Return a signal of the inputs' events behind their delays, or a port of the layer where there are none."""
-        return f"late_{signal}" if self.delays else f"event_{signal}_{port}"
+        return f"delayed_{signal}" if self.delays else f"event_{signal}_{port}"
 
-    def walked(self, signal: str, port: str) -> str:
-        """Return a signal of the events whose rows are walked."""
-        return f"merged_{signal}" if self.is_recurrent else self.arriving(signal, port)
+    def fetched(self, signal: str, port: str) -> str:
+        """Return a signal of the events whose rows are fetched."""
+        return f"merged_{signal}" if self.is_recurrent else self.layer_input(signal, port)
 
     def slot_of(self, parameter: StoredParameter) -> str:
         """Return the signal that reads a parameter: neurons take a bias late, lanes take theirs at once."""
-        return "bias_slot" if parameter.name == "bias" and not self.is_direct else "sweep_slot"
+        return "bias_slot" if parameter.name == "bias" and not self.is_direct else "fire_slot"
 
     @property
     def row_addr_width(self) -> int:
@@ -137,12 +137,12 @@ class LayerDesign:
 
     @property
     def late_words(self) -> int:
-        """Words of spikes on their way to the queue when a sweep looks for room: those of a sweep just before it."""
+        """Words of spikes on their way to the queue when a neuron update looks for room: those of the one before."""
         return timing.SPIKE_DELAY + self.extra_stages if self.steps > 1 else 0
 
     @property
     def extra_stages(self) -> int:
-        """Cycles of a neuron in the pipeline beyond those that snn_sweep has by itself."""
+        """Cycles of a neuron in the pipeline beyond those that snn_neuron_update has by itself."""
         return self.neuron.extra_stages + (timing.HELD_CURRENT if self.is_direct else 0)
 
     @property
@@ -157,7 +157,7 @@ class LayerDesign:
 
     @property
     def tag_width(self) -> int:
-        """Bits that a row walker carries along with a row."""
+        """Bits that a row fetch carries along with a row."""
         return max(1, self.pixel_width)
 
     @property
@@ -187,8 +187,8 @@ class LayerDesign:
         return len(self.layout.weight_memories[0].banks)
 
     @property
-    def num_walkers(self) -> int:
-        """Row walkers that read weights independently of each other."""
+    def num_fetches(self) -> int:
+        """Row fetches that read weights independently of each other."""
         return len(self.layout.weight_memories)
 
     @property

@@ -26,7 +26,7 @@ def cycle_limit(network: FixedPointNetwork, design: RtlDesign, inputs: Inputs, r
         # sums of integers below 2**24 are exact in float32, and fast
         weights = (entering.astype(np.float32) @ touched).astype(np.int64)
         sums = np.maximum(events, -(-weights // layer.lanes)).sum(axis=0)
-        sweeps = len(result.traces[integer.name].spikes) * -(-layer.num_neurons // layer.lanes)
-        limits.append(np.maximum(sums, sweeps) if layer.is_direct else sums + sweeps)
+        updates = len(result.traces[integer.name].spikes) * -(-layer.num_neurons // layer.lanes)
+        limits.append(np.maximum(sums, updates) if layer.is_direct else sums + updates)
     limit: IntArray = np.max(limits, axis=0)
     return limit

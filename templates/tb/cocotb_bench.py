@@ -21,9 +21,9 @@ MANIFEST = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
 PORTS, LAYERS = MANIFEST["ports"], MANIFEST["layers"]
 IN_WIDTH, IN_ADDR_WIDTH = PORTS["s_axis_tdata"]["width"], MANIFEST["in_addr_width"]
 BEAT_PIXELS = MANIFEST["options"]["beat_pixels"]  # 0 where spikes enter
-# cycles: far more than the rows of a beat, or of a step that the network makes of pixels, and a sweep of every layer
-BUSIEST = LAYERS[0]["inputs"] if BEAT_PIXELS and not LAYERS[0]["pixel_bits"] else BEAT_PIXELS
-PATIENCE = 64 + 16 * (1 + BUSIEST) * sum(layer["slots"] for layer in LAYERS)
+# cycles: far more than the rows of a beat, or of a step that the network makes of pixels, and an update of every layer
+MOST_EVENTS = LAYERS[0]["inputs"] if BEAT_PIXELS and not LAYERS[0]["pixel_bits"] else BEAT_PIXELS
+PATIENCE = 64 + 16 * (1 + MOST_EVENTS) * sum(layer["slots"] for layer in LAYERS)
 STALL = 0.5
 RESETS = 4
 

@@ -2,7 +2,7 @@
 //
 // h = saturate(charged, MembraneWidth);  spike = h >= fire_at - a
 // v = spike ? 0 : h, or h - reset_by (SoftReset);  next = leak(v) + bias
-// a = leak_a(a) + (spike ? loss : 0)     second_i before, second_o after; neither is ever above 0
+// a = leak_a(a) + (spike ? adapt_step : 0)   second_i before, second_o after; adapt_step and a are never above 0
 // Where clear_i: next = bias and a = 0, the states of a new sample.
 //
 // Latency: spike_o 3 cycles after valid_i, second_o 4, next_o 6. second_i comes with charged_i, numbers one cycle later,
@@ -34,7 +34,7 @@ module snn_adaptive_lif #(
   input  wire signed [MembraneWidth-1:0]  reset_by_i,
   input  wire        [LeakWidth-1:0]      leak_i,
   input  wire        [AdaptLeakWidth-1:0] adapt_leak_i,
-  input  wire signed [AdaptWidth-1:0]     loss_i,
+  input  wire signed [AdaptWidth-1:0]     adapt_step_i,
   input  wire signed [StateWidth-1:0]     bias_i,
   output reg                              spike_o,
   output reg  signed [AdaptWidth-1:0]     second_o,
@@ -76,30 +76,30 @@ module snn_adaptive_lif #(
   // Fire
   reg signed [ThresholdWidth-1:0]  threshold_q;
   reg signed [MembraneWidth-1:0]   membrane_q, membrane_q2, reset_by_q, reset_by_q2;
-  reg signed [AdaptWidth-1:0]      recovered_q, recovered_q2, loss_q, loss_q2;
+  reg signed [AdaptWidth-1:0]      recovered_q, recovered_q2, adapt_step_q, adapt_step_q2;
   reg        [LeakWidth-1:0]       leak_q, leak_q2, leak_q3;
   wire signed [ThresholdWidth-1:0] compared = {{(ThresholdWidth - MembraneWidth){membrane_q[MembraneWidth-1]}}, membrane_q};
 
   always @(posedge clk_i) begin
-    charged_q    <= charged_i;
-    second_q     <= second_i;
-    threshold_q  <= fire_at - adaptation;
-    membrane_q   <= membrane;
-    membrane_q2  <= membrane_q;
-    spike_o      <= compared >= threshold_q;
-    recovered_q  <= recovered;
-    recovered_q2 <= recovered_q;
-    loss_q       <= loss_i;
-    loss_q2      <= loss_q;
-    reset_by_q   <= reset_by_i;
-    reset_by_q2  <= reset_by_q;
-    leak_q       <= leak_i;
-    leak_q2      <= leak_q;
-    leak_q3      <= leak_q2;
-    clear_q      <= clear_i;
-    clear_q2     <= clear_q;
-    clear_q3     <= clear_q2;
-    clear_q4     <= clear_q3;
+    charged_q     <= charged_i;
+    second_q      <= second_i;
+    threshold_q   <= fire_at - adaptation;
+    membrane_q    <= membrane;
+    membrane_q2   <= membrane_q;
+    spike_o       <= compared >= threshold_q;
+    recovered_q   <= recovered;
+    recovered_q2  <= recovered_q;
+    adapt_step_q  <= adapt_step_i;
+    adapt_step_q2 <= adapt_step_q;
+    reset_by_q    <= reset_by_i;
+    reset_by_q2   <= reset_by_q;
+    leak_q        <= leak_i;
+    leak_q2       <= leak_q;
+    leak_q3       <= leak_q2;
+    clear_q       <= clear_i;
+    clear_q2      <= clear_q;
+    clear_q3      <= clear_q2;
+    clear_q4      <= clear_q3;
   end
 
   // Reset and adapt
@@ -108,7 +108,7 @@ module snn_adaptive_lif #(
   always @(posedge clk_i) begin
     if (SoftReset != 0) reset_q <= spike_o ? membrane_q2 - reset_by_q2 : membrane_q2;
     else reset_q <= spike_o ? {MembraneWidth{1'b0}} : membrane_q2;
-    second_o <= clear_q3 ? {AdaptWidth{1'b0}} : spike_o ? recovered_q2 + loss_q2 : recovered_q2;
+    second_o <= clear_q3 ? {AdaptWidth{1'b0}} : spike_o ? recovered_q2 + adapt_step_q2 : recovered_q2;
   end
 
   // Leak

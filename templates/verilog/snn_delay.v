@@ -25,11 +25,11 @@ module snn_delay #(
   output wire [AddrWidth-1:0]  delay_addr_o,
   input  wire [DelayWidth-1:0] delay_i,
   // Events out
-  output wire                  late_valid_o,
-  input  wire                  late_ready_i,
-  output wire [AddrWidth-1:0]  late_addr_o,
-  output wire                  late_step_end_o,
-  output wire                  late_sample_end_o
+  output wire                  delayed_valid_o,
+  input  wire                  delayed_ready_i,
+  output wire [AddrWidth-1:0]  delayed_addr_o,
+  output wire                  delayed_step_end_o,
+  output wire                  delayed_sample_end_o
 );
 
   localparam NumLists = 1 << DelayWidth;
@@ -57,16 +57,16 @@ module snn_delay #(
   wire pass = held_q & now_q & (step_end_q ? ~more : ~waited_q);
   wire store = held_q & ~now_q;
   wire held_ready = ~held_q | taken;
-  wire end_step = pass & step_end_q & late_ready_i;
-  wire fetch = (left_q != {(PlaceWidth + 1){1'b0}}) & (~waited_q | late_ready_i);
+  wire end_step = pass & step_end_q & delayed_ready_i;
+  wire fetch = (left_q != {(PlaceWidth + 1){1'b0}}) & (~waited_q | delayed_ready_i);
 
-  assign taken = store | (pass & late_ready_i);
+  assign taken = store | (pass & delayed_ready_i);
   assign event_ready_o = ~read_q | held_ready;
   assign delay_addr_o = event_ready_o ? event_addr_i : read_addr_q;
-  assign late_valid_o = waited_q | pass;
-  assign late_addr_o = waited_q ? waited_addr_q : addr_q;
-  assign late_step_end_o = ~waited_q & step_end_q;
-  assign late_sample_end_o = ~waited_q & sample_end_q;
+  assign delayed_valid_o = waited_q | pass;
+  assign delayed_addr_o = waited_q ? waited_addr_q : addr_q;
+  assign delayed_step_end_o = ~waited_q & step_end_q;
+  assign delayed_sample_end_o = ~waited_q & sample_end_q;
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -124,7 +124,7 @@ module snn_delay #(
         if (fetch) left_q <= left_q - {{PlaceWidth{1'b0}}, 1'b1};
       end
       if (fetch) waited_q <= 1'b1;
-      else if (late_ready_i) waited_q <= 1'b0;
+      else if (delayed_ready_i) waited_q <= 1'b0;
     end
   end
 

@@ -1,4 +1,4 @@
-// Row walker of the dense layout: for a spike of input i it reads the NumSlots words of row i, one a cycle.
+// Row fetch of the dense layout: for a spike of input i it reads the NumSlots words of row i, one a cycle.
 //
 // Word address: slot * NumInputs + i, so that no multiplier is needed. A word holds one weight for each lane.
 // add_o comes WordDelay cycles after word_addr_o, with the word behind its memory and snn_bank_select; slot_o and tag_o, the
@@ -30,7 +30,7 @@ module snn_dense_rows #(
   output wire                 add_o,
   output wire [SlotWidth-1:0] slot_o,
   output wire [TagWidth-1:0]  tag_o,
-  // Sweep
+  // Neuron update
   output wire                 step_o,
   output wire                 step_sample_end_o,
   input  wire                 done_i

@@ -1,12 +1,12 @@
-// Current and state of the neurons of a lane in a directly coded layer: the lane's sums are taken over in the first sweep of a
+// Current and state of the neurons of a lane in a directly coded layer: the lane's sums are taken over in the first update of a
 // sample and held for its other steps, while the lane may add for the next sample.
 //
-// first sweep:  charged = sum, and held           (leak(0) = 0: a new sample needs no state)
+// first update: charged = sum, and held           (leak(0) = 0: a new sample needs no state)
 // later ones:   charged = state, current as held
 //
 // Latency: summed_i and charged_o one cycle after slot_i. first_i and slot_i go with the fire of a slot; late_slot_i is the same
 // slot four cycles later or more, and current_o comes one cycle after it, as snn_lif takes a bias. A slot comes again when its new
-// state is written (snn_sweep). update_state_i comes a cycle after update_i.
+// state is written (snn_neuron_update). update_state_i comes a cycle after update_i.
 // Width law: StateWidth >= CurrentWidth.
 
 `default_nettype none
@@ -18,7 +18,7 @@ module snn_held_current #(
   parameter SlotWidth    = 1
 ) (
   input  wire                           clk_i,
-  // Sweep
+  // Neuron update
   input  wire                           first_i,
   input  wire        [SlotWidth-1:0]    slot_i,
   input  wire signed [CurrentWidth-1:0] summed_i,

@@ -1,4 +1,4 @@
-// Row walker of the indexed layout: for a spike of input i it reads only the words that row i has, one a cycle.
+// Row fetch of the indexed layout: for a spike of input i it reads only the words that row i has, one a cycle.
 //
 // The row table gives first word and number of words of a row; both are fetched ahead of the walk, so that an empty row costs
 // one cycle and other rows nothing but their words. A word holds for each lane a slot and a weight.
@@ -31,7 +31,7 @@ module snn_indexed_rows #(
   output wire [WordWidth-1:0]            word_addr_o,
   output wire                            add_o,
   output wire [TagWidth-1:0]             tag_o,
-  // Sweep
+  // Neuron update
   output wire                            step_o,
   output wire                            step_sample_end_o,
   input  wire                            done_i

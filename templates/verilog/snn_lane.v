@@ -6,7 +6,7 @@
 // Latency: charged_o one cycle after slot_i, valid for one cycle. Adds are written two cycles after add_i. A state whose write
 // is still under way is forwarded where Forward is 1; it must be 1 unless a slot is read three cycles after its add, or one
 // after its update, at the earliest.
-// An update must not come in the same cycle as the write of an add: snn_sweep keeps them apart.
+// An update must not come in the same cycle as the write of an add: snn_neuron_update keeps them apart.
 // Width law: StateWidth holds every partial sum (interval analysis of the layer), so the adder never wraps.
 
 `default_nettype none

@@ -1,4 +1,4 @@
-// Walker of one lane of the ragged layout: reads the parts of rows that wait in its queue, one weight a cycle.
+// Row fetch of one lane of the ragged layout: reads the parts of rows that wait in its queue, one weight a cycle.
 //
 // add_o comes WordDelay cycles after word_addr_o, with the word behind its memory and snn_bank_select; tag_o, the tag of the
 // part, comes a cycle before it. first_o comes FirstDelay cycles after the address of a part's first word. A part of no weights is the end of a time step: then ended_o stands, with the first bit of its
@@ -27,7 +27,7 @@ module snn_ragged_lane #(
   output wire                  add_o,
   output wire [TagWidth-1:0]   tag_o,
   output wire                  first_o,
-  // Sweep
+  // Neuron update
   output wire                  ended_o,
   output wire                  sample_end_o,
   input  wire                  done_i

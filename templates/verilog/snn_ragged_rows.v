@@ -4,7 +4,7 @@
 // p's part of the even row starts at base + offset[p], that of the odd row behind it. What has weights goes into the queues of
 // snn_ragged_lane; lanes then walk at their own pace.
 // The end of a time step goes into all queues as a part without weights, whose first bit of start is the sample's end.
-// Once all lanes have come to it, step_o pulses, so much later that the sweep follows the last add.
+// Once all lanes have come to it, step_o pulses, so much later that the neuron update follows the last add.
 // tag_o, the tag of the event, goes with push_o.
 // Latency: three cycles from an event to push_o. An event is taken while every queue has room for five.
 
@@ -40,7 +40,7 @@ module snn_ragged_rows #(
   output reg  [TagWidth-1:0]                                      tag_o,
   input  wire [NumLanes-1:0]                                      ended_i,
   input  wire                                                     sample_ended_i,
-  // Sweep
+  // Neuron update
   output wire                                                     step_o,
   output reg                                                      step_sample_end_o
 );

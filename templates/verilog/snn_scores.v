@@ -2,7 +2,7 @@
 //
 // ScoreKind 0: the greatest membrane    1: the last one    2: saturate(score + membrane, ScoreWidth)
 // The first step of a sample needs no score of an earlier one, so nothing is ever cleared. room_o falls with the last word of
-// a sample and rises when all its scores are taken: the sweep of the next step waits, its adds do not.
+// a sample and rises when all its scores are taken: the neuron update of the next step waits, its adds do not.
 // Width law: ScoreWidth >= MembraneWidth. Source: int_net/reference.py, _scores.
 
 `default_nettype none

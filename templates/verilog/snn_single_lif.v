@@ -1,4 +1,4 @@
-// A lane that has one neuron: its state is a register, and its neuron takes four cycles of a sweep one after the other.
+// A lane that has one neuron: its state is a register, and its neuron takes four cycles of a neuron update one after the other.
 //
 // add:     state = state + (weight << WeightShift)
 // fire:    h = saturate(state, MembraneWidth);  spike = h >= fire_at
@@ -7,7 +7,7 @@
 //   + 3:   state = state + bias
 //
 // Latency: spike_o one cycle after fire_i, and until the next one. No add may come with fire_i or in the three cycles after it
-// (snn_sweep with ExtraStages = -1). Numbers stay as they are. Width law: StateWidth holds every partial sum and leak(v) + bias
+// (snn_neuron_update with ExtraStages = -1). Numbers stay as they are. Width law: StateWidth holds every partial sum and leak(v) + bias
 // (interval analysis of the layer), and StateWidth >= MembraneWidth. Source: docs/semantics.md, int_net/neurons/lif.py.
 
 `default_nettype none

@@ -1,6 +1,6 @@
-// Second state of a layer's neurons, which the sweep alone reads and writes: a word of all lanes for each slot.
+// Second state of a layer's neurons, which the neuron update alone reads and writes: a word of all lanes for each slot.
 //
-// Latency: state_o one cycle after slot_i. A word is written before the next sweep reads its slot (snn_sweep).
+// Latency: state_o one cycle after slot_i. A word is written before the next neuron update reads its slot (snn_neuron_update).
 
 `default_nettype none
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray
 
-WALKER_BITS = 4500  # block memory for each 100 LUTs, which is what a walker takes, in ECP5 and Xilinx devices
+FETCH_BITS = 4500  # block memory for each 100 LUTs, which is what a row fetch takes, in ECP5 and Xilinx devices
 
 
 @dataclass(frozen=True, eq=False)
 class Cost:
     """What a layout costs.
 
-    bits: of its memories. words: those that a spike of each input makes each walker read, shape (inputs, walkers);
-    walkers are independent of each other, and there is one for all lanes or one for each.
+    bits: of its memories. words: those that a spike of each input makes each row fetch read, shape (inputs, fetches);
+    fetches are independent of each other, and there is one for all lanes or one for each.
     """
 
     bits: int
@@ -24,7 +24,7 @@ class Cost:
 
     @property
     def words_per_row(self) -> IntArray:
-        """Words that the fullest walker reads for a spike of each input, shape (inputs,)."""
+        """Words that the fullest fetch reads for a spike of each input, shape (inputs,)."""
         longest: IntArray = self.words.max(axis=1)
         return longest
 
@@ -36,13 +36,13 @@ class Cost:
     @property
     def area_time(self) -> float:
         """Bits of memory, or logic that a device has as much of, times the cycles of a spike."""
-        walkers = self.words.shape[1]
-        return (self.bits + (int(walkers) - 1) * WALKER_BITS) * self.words_per_spike
+        fetches = self.words.shape[1]
+        return (self.bits + (int(fetches) - 1) * FETCH_BITS) * self.words_per_spike
 
     def cycles(self, firing: IntArray) -> int:
-        """Return the cycles of walking so many spikes of each input, shape (inputs,), where no queue is ever full.
+        """Return the cycles of fetching rows, for so many spikes of each input, shape (inputs,); no queue is ever full.
 
-        A walker of all lanes spends a cycle on an empty row too; no layout takes more than one spike a cycle.
+        A fetch for all lanes spends a cycle on an empty row too; no layout takes more than one spike a cycle.
         """
         words = self.words if self.words.shape[1] > 1 else self.words.clip(1)
         return max(int(firing.sum()), int((firing @ words).max(initial=0)))

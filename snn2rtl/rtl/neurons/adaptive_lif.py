@@ -10,7 +10,7 @@ def adaptive_lif(place: Place, neuron: AdaptiveLifNeuron) -> NeuronModule:
     parameters, each = firing(place, neuron)
     kind, leak = leak_parameters("AdaptLeak", "adapt_leak", neuron.adaptation_leak, len(neuron))
     width = signed_bits(min(int(neuron.lowest_adaptation.min()), -1), 0)
-    loss = NeuronParameter("loss", -neuron.adaptation_step, width)
+    step = NeuronParameter("adapt_step", -neuron.adaptation_step, width)
     return NeuronModule(
-        "snn_adaptive_lif", (*parameters, ("AdaptWidth", width), *kind), (*each, leak, loss), width, extra_stages=1
+        "snn_adaptive_lif", (*parameters, ("AdaptWidth", width), *kind), (*each, leak, step), width, extra_stages=1
     )

@@ -2,20 +2,20 @@
 //
 // fire_o, slot_o, first_o and clear_o go with the lanes' operation; spike_* go with the spikes, three cycles later (lane: 1,
 // neuron: 2); update_* come five cycles later, a cycle before the new states (lane: 1, neuron: 5); bias_slot_o is the slot whose
-// bias is to be read, two cycles before the neuron takes it. done_o tells the row walker to
+// bias is to be read, two cycles before the neuron takes it. done_o tells the row fetch to
 // go on: its first add is WordDelay + 2 cycles later, which is five cycles after the last slot: then no write of an add meets an
 // update.
 // A neuron with ExtraStages takes so many cycles more for all of it; its second state is written a cycle before update_o.
-// clear_o: the sweep writes the state of a new sample; it does so at the end of a sample, and once after reset, silently.
-// A sweep starts only while room_i says that its spikes fit behind it, so the pipeline itself never stalls.
-// NumSteps above 1 is for a directly coded layer, where step_i comes once a sample: that many sweeps follow, and first_o and done_o
+// clear_o: the update writes the state of a new sample; it does so at the end of a sample, and once after reset, silently.
+// An update starts only while room_i says that its spikes fit behind it, so the pipeline itself never stalls.
+// NumSteps above 1 is for a directly coded layer, where step_i comes once a sample: that many updates follow, and first_o and done_o
 // belong to the first one. They may follow each other without a gap, but a slot comes again after seven cycles and ExtraStages at the
-// earliest, when its new state is written; spikes of up to four slots and ExtraStages of the sweep before are then on their way to
+// earliest, when its new state is written; spikes of up to four slots and ExtraStages of the update before are then on their way to
 // room_i.
 
 `default_nettype none
 
-module snn_sweep #(
+module snn_neuron_update #(
   parameter NumSlots    = 2,
   parameter SlotWidth   = 1,
   parameter WordDelay   = 3,
@@ -48,7 +48,7 @@ module snn_sweep #(
 
   localparam SpikeDelay = 3 + ExtraStages;
   localparam UpdateDelay = 5 + ExtraStages;
-  localparam DoneSlotNumber = NumSlots + 2 + ExtraStages - WordDelay;  // its sweep is when done_o must come
+  localparam DoneSlotNumber = NumSlots + 2 + ExtraStages - WordDelay;  // its update is when done_o must come
   localparam LastSlotNumber = NumSlots - 1;
   localparam [SlotWidth-1:0] LastSlot = LastSlotNumber[SlotWidth-1:0];
 
@@ -112,7 +112,7 @@ module snn_sweep #(
       localparam FreeSlotNumber = NumSlots - 2;
 
       reg                  free_q, first_q;
-      reg [LeftWidth-1:0]  left_q;  // sweeps after the one that runs
+      reg [LeftWidth-1:0]  left_q;  // updates after the one that runs
       reg [SpikeDelay-1:0] final_delay_q;
       wire                 again = left_q != {LeftWidth{1'b0}};
       wire                 free;
