@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from snn2rtl.float_net.nodes import Node, Vote
 from snn2rtl.frontend.frameworks import pytorch
-from snn2rtl.frontend.frameworks.base import FrontEnd, Layer, Place
+from snn2rtl.frontend.frameworks.base import FrontEnd, Layer, Place, listed
 from snn2rtl.frontend.frameworks.spikingjelly_neurons import (
     INTEGRATORS,
     NEURON_NAMES,
@@ -35,8 +35,6 @@ def _vote(place: Place) -> list[Node]:
 _NEURON = Layer(read_neurons, has_state=True, commutes=False)
 _INTEGRATOR = Layer(read_integrator, has_state=True, is_multi=True, commutes=False, score=score_of)
 _BATCH_NORM_1D, _BATCH_NORM_2D = (pytorch.LAYERS[kind] for kind in (nn.BatchNorm1d, nn.BatchNorm2d))
-
-
 _NON_SPIKING = getattr(neuron, "NonSpikingBaseNode", ())  # SpikingJelly 0.0.0.0.14 has none
 
 
@@ -44,7 +42,7 @@ class SpikingJelly(FrontEnd):
     """Neurons and layers that take one step or all; what it derives of PyTorch's layers computes the same."""
 
     name = "SpikingJelly"
-    neurons = ("IFNode", "LIFNode", "ParametricLIFNode")
+    neurons = NEURON_NAMES
     others = ("VotingLayer",)
     packages = tuple(  # its models are code as a user would write it
         f"spikingjelly.activation_based.{part}"
@@ -91,7 +89,7 @@ class SpikingJelly(FrontEnd):
         """Return what is wrong with a module that is not read."""
         kind = type(module)
         if isinstance(module, neuron.BaseNode) or kind.__module__.startswith(neuron.__name__):
-            return f"neuron must be {NEURON_NAMES}, not {kind.__name__}"
+            return f"neuron must be {listed(NEURON_NAMES)}, not {kind.__name__}"
         needs_shape = f"{rule}; give an example_input, for {kind.__name__} is read where shapes are known"
         return needs_shape if kind in self.traced else rule
 

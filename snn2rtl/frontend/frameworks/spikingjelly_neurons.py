@@ -18,10 +18,10 @@ from torch import nn
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.nodes import Integrator, Linear, Neuron, Node
 from snn2rtl.frontend import tensors
-from snn2rtl.frontend.frameworks.base import Place
+from snn2rtl.frontend.frameworks.base import Place, listed
 
 NEURONS = (neuron.IFNode, neuron.LIFNode, neuron.ParametricLIFNode)
-NEURON_NAMES = "IFNode, LIFNode or ParametricLIFNode"
+NEURON_NAMES = tuple(kind.__name__ for kind in NEURONS)
 INTEGRATORS: tuple[type, ...] = tuple(
     getattr(neuron, name)
     for name in ("NonSpikingIFNode", "NonSpikingLIFNode")
@@ -149,6 +149,6 @@ def fed_back(place: Place) -> list[Node]:
 def _cell(name: str, module: Any) -> Neuron:
     kind = type(module.sub_module)
     if kind not in NEURONS:
-        rule = f"must be a neuron ({NEURON_NAMES})"
+        rule = f"must be a neuron ({listed(NEURON_NAMES)})"
         raise UnsupportedModelError([f"layer '{name}': {rule}, not {kind.__name__}"])
     return neuron_of(name, module.sub_module)
