@@ -13,14 +13,21 @@ _CHUNK_BITS = 1 << 22
 # shapes of a block memory (DP16KD of ECP5, RAMB18 of Xilinx), depth and width; smaller ones have the same steps
 _BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 _LUT_BITS = 2048  # of a block memory, up to which Yosys finds LUTs cheaper
+_LUTRAM_WIDTH = 4  # of LUTs that are written
 
 
-def block_memories(depth: int, width: int) -> int:
-    """Return how many block memories (DP16KD, RAMB18) hold so many words; none where LUTs do it for less."""
+def block_memories(depth: int, width: int, *, written: bool = False) -> int:
+    """Return how many block memories (DP16KD, RAMB18) hold so many words; none where LUTs do it for less.
+
+    LUTs that are written come for 4 bits of a word, and Yosys takes block memories where both cost the same.
+    """
     deepest = _BLOCK_SHAPES[-1][0]
     if depth > deepest:
-        return depth // deepest * width + block_memories(max(1, depth % deepest), width)
+        return depth // deepest * width + block_memories(max(1, depth % deepest), width, written=written)
     count = min(-(-width // block_width) for block_depth, block_width in _BLOCK_SHAPES if block_depth >= depth)
+    if written:
+        bits = -(-width // _LUTRAM_WIDTH) * _LUTRAM_WIDTH << unsigned_bits(depth - 1)
+        return count if bits >= count * _LUT_BITS else 0
     return count if width << unsigned_bits(depth - 1) > count * _LUT_BITS else 0
 
 
