@@ -48,9 +48,7 @@ GREATEST = {"spikes": 1, "counts": 3, "pixels": 255}
 MAX_INPUTS = 200  # of a node: the scalar model takes its time
 
 
-def random_graph(
-    random: Random, most: int = MAX_INPUTS, events: int = MAX_VALUE, depth: int = 0
-) -> FixedPointNetwork:
+def random_graph(random: Random, most: int = MAX_INPUTS, events: int = MAX_VALUE, depth: int = 0) -> FixedPointNetwork:
     """Return a network that spikes, counts up to 3 or pixels enter.
 
     Args:
