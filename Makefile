@@ -23,7 +23,7 @@ demo: setup
 	$(BIN)/python examples/demo.py
 
 test: setup
-	$(BIN)/python -m pytest -n auto tests rtl_tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto tests rtl_tests
 
 lint: setup
 	$(BIN)/ruff check .

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -34,19 +36,33 @@ GREATEST = {"spikes": 1, "counts": 3, "pixels": 255}
 MAX_INPUTS = 200  # of a node: the scalar model takes its time
 
 
-def random_graph(random: Random, most: int = MAX_INPUTS) -> FixedPointNetwork:
-    """Return a network that spikes, counts up to 3 or pixels enter, whose nodes make at most so many values."""
+def random_graph(random: Random, most: int = MAX_INPUTS, events: int = MAX_VALUE, depth: int = 0) -> FixedPointNetwork:
+    """Return a network that spikes, counts up to 3 or pixels enter.
+
+    Args:
+        random: what it is drawn from.
+        most: values that a node makes.
+        events: what they add up to in a step, at most.
+        depth: populations that the longest path has at least.
+    """
     entering = random.choice(["spikes", "spikes", "counts", "pixels"]).item()
     shape = _numbers(random, int(random.choice([1, 2, 3, 3])), 1, 5)
     known: Known = {INPUT: (shape, GREATEST[entering])}
     nodes: list[Node] = []
-    for index in range(int(random.integers(6))):
-        node = _node(random, f"n{index}", known)
-        value = _greatest(node, known)
-        if value <= MAX_VALUE and math.prod(shape_of(node)) <= most:
+    paths = {INPUT: 0}  # populations on the longest path to each
+    deepest = INPUT
+    count = int(random.integers(6))
+    for index in itertools.count():
+        if index >= count and paths[deepest] >= depth - 1:
+            break
+        node = _node(random, f"n{index}", known, deepest if depth else "")
+        value, size = _greatest(node, known), math.prod(shape_of(node))
+        if value <= MAX_VALUE and size <= most and size * value <= events:
             nodes.append(node)
             known[node.name] = shape_of(node), value
-    last = _population(random, "out", known, last=True)
+            paths[node.name] = _path(node, paths)
+            deepest = max(reversed(paths), key=paths.__getitem__)
+    last = _population(random, "out", known, deepest if depth else "", last=True)
     groups = [number for number in range(1, last.num_neurons + 1) if last.num_neurons % number == 0]
     return FixedPointNetwork(
         name="graph",
@@ -120,14 +136,28 @@ def _weights(random: Random, shape: Shape) -> NDArray[np.int64]:
     return weights
 
 
-def _node(random: Random, name: str, known: Known) -> Node:
-    """Return a node that reads some of what is known."""
+def _path(node: Node, paths: Mapping[str, int]) -> int:
+    """Return how many populations the longest path to a node has, itself among them."""
+    return max(paths.get(source, 0) for source in sources_of(node)) + isinstance(node, Population)
+
+
+def paths_of(network: FixedPointNetwork) -> dict[str, int]:
+    """Return how many populations the longest path to each node has, by its name."""
+    paths = {INPUT: 0}
+    for node in network.nodes:
+        paths[node.name] = _path(node, paths)
+    return paths
+
+
+def _node(random: Random, name: str, known: Known, first: str) -> Node:
+    """Return a node that reads some of what is known; a population reads the first, where there is one."""
     spread = [source for source, (shape, _) in known.items() if len(shape) > 1]
     spiking = [source for source in spread if known[source][1] == 1]
-    kinds = ["population", "population", "sum", *(["sum_pool"] if spread else []), *(["max_pool"] if spiking else [])]
+    kinds = ["population"] * (6 if first else 2) + ["sum"]
+    kinds += ["sum_pool"] * bool(spread) + ["max_pool"] * bool(spiking)
     kind = random.choice(kinds).item()
     if kind == "population":
-        return _population(random, name, known)
+        return _population(random, name, known, first)
     if kind == "sum":
         shape, _ = known[random.choice(list(known)).item()]
         alike = [source for source, (other, _) in known.items() if math.prod(other) == math.prod(shape)]
@@ -138,16 +168,17 @@ def _node(random: Random, name: str, known: Known) -> Node:
     return pool(name=name, source=source, channels=channels, windows=random_windows(random, tuple(space)))
 
 
-def _population(random: Random, name: str, known: Known, last: bool = False) -> Population:
+def _population(random: Random, name: str, known: Known, first: str, last: bool = False) -> Population:
     """Return a population that reads one or several of what is known; the last one may be of integrators."""
-    source = random.choice(list(known)).item()
-    shape, first = known[source][0], None
+    source = first or random.choice(list(known)).item()
+    shape, kernel = known[source][0], None
     if len(shape) > 1 and random.random() < 0.7:
-        first = random_convolution(random, shape)
-    shape = first.output_shape if first else (int(random.integers(1, 9)),)
+        kernel = random_convolution(random, shape)
+    shape = kernel.output_shape if kernel else (int(random.integers(1, 9)),)
     neurons = math.prod(shape)
-    parts: list[tuple[str, Synapses]] = [(source, first)] if first else []
-    for other in random.choice(list(known), random.integers(0 if first else 1, 3)).tolist():
+    parts: list[tuple[str, Synapses]] = [(source, kernel)] if kernel else []
+    others = random.choice(list(known), random.integers(0 if kernel else 1, 3)).tolist()
+    for other in others if kernel or not first else [first, *others[1:]]:
         parts.append((other, Dense(_weights(random, (neurons, math.prod(known[other][0]))))))
     inputs = [_connection(random, *part, known[part[0]][1]) for part in parts]
     neuron = _integrators(random, neurons) if last and random.random() < 0.4 else _spiking(random, neurons)

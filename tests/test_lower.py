@@ -437,6 +437,20 @@ def test_delays_and_recurrent_weights_keep_to_their_own_source():
         assert [one.previous_step for one in between.inputs] == [False, False, True]
 
 
+@pytest.mark.parametrize("offset", [False, True])
+def test_recurrent_weights_behind_several_sources_come_back_once(offset):
+    """Of a sum of currents, of a source that is there twice, or with a shift."""
+    graph = Graph(9, seed=3)
+    first, second = graph.linear(5), graph.linear(5, INPUT)
+    graph.sum(first, second, first)
+    graph.norm(offset=offset)
+    graph.linear(4, recurrent=graph.eighths(4, 4))
+    fired = graph.fire(tau=2.0, v_reset=None)
+    graph.linear(4, graph.join(fired, INPUT, fired), recurrent=graph.eighths(4, 4))
+    graph.fire()
+    assert_exact(graph, graph.classify())
+
+
 def test_a_delay_behind_which_more_weights_come():
     graph = Graph(6, seed=3)
     graph.linear(5, delay=np.array([0, 1, 2, 3, 0, 1]))

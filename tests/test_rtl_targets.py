@@ -15,10 +15,12 @@ from networks import chain, dense, direct_hardware, networks, random_pixels, ran
 from snn2rtl import cli
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import OptionError
+from snn2rtl.fixed_point import unsigned_bits
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.chain import layers_of
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.options import PerLayer, RtlOptions, Targets
+from snn2rtl.rtl.blocks import FirstOfStep, Stream
 from snn2rtl.rtl.estimate import cycles
 from snn2rtl.rtl.layouts import LAYOUTS
 from snn2rtl.rtl.memory import Memory, block_memories
@@ -186,6 +188,22 @@ def test_options_of_layers_that_do_not_exist():
 )  # fmt: skip
 def test_block_memories(depth, width, blocks):
     assert block_memories(depth, width) == blocks
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "blocks"),
+    [(64, 32, 1), (64, 29, 1), (64, 28, 0), (64, 64, 2), (32, 64, 0), (128, 16, 1), (20, 336, 0), (1024, 32, 2)],
+)
+def test_block_memories_that_are_written(depth, width, blocks):
+    """Yosys finds LUTs that are written no cheaper at the same size, and takes them for four bits at a time."""
+    assert block_memories(depth, width, written=True) == blocks
+
+
+@pytest.mark.parametrize(("windows", "blocks"), [(1, 0), (1024, 0), (1025, 2), (4096, 2), (16384, 2), (16385, 4)])
+def test_block_memories_of_a_max_pool(windows, blocks):
+    """As many as Yosys takes: rtl_tests/netlist/test_block_memories.py."""
+    stream = Stream("windows", unsigned_bits(windows - 1))
+    assert FirstOfStep(stream, stream, windows).block_memories == blocks
 
 
 def test_block_memories_of_banks_add_up():

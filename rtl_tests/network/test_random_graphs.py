@@ -1,16 +1,17 @@
 """Random networks that are graphs against the golden model, in Icarus and in Verilator: every spike and every word.
 
-They have skips, merges, pools, sums, counts that enter, groups of outputs and recurrence; see lib/graphs.py.
+They have skips, merges, pools, sums, counts that enter, groups of outputs and recurrence, and paths of up to 8
+populations: tests/graph_cases.py, and tests/test_graph_cases.py says how often.
 """
 
 from __future__ import annotations
 
 import pytest
+from graph_cases import STEPS, random_graph_case
 from graphs import random_inputs
 
 from rtl_tests.lib.batch import build_batch, emit_batch, replay_batch
-from rtl_tests.lib.emitted import SAMPLES, STALLS, STEPS, emit, replay
-from rtl_tests.lib.graphs import random_graph_case
+from rtl_tests.lib.emitted import SAMPLES, STALLS, emit, replay
 from rtl_tests.lib.seed import generator
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.reference import Inputs

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from snn2rtl.fixed_point import unsigned_bits
 
+_LUTRAM_WIDTH = 4  # of LUTs that are written
+
 
 @dataclass(frozen=True)
 class BlockMemory:
@@ -25,12 +27,18 @@ class BlockMemory:
         depth, width = self.shapes[0]
         return depth * width
 
-    def count(self, depth: int, width: int) -> int:
-        """Return how many hold so many words; none where LUTs do it for less."""
+    def count(self, depth: int, width: int, *, written: bool = False) -> int:
+        """Return how many hold so many words; none where LUTs do it for less.
+
+        LUTs that are written come for 4 bits of a word, and Yosys takes block memories where both cost the same.
+        """
         deepest = self.shapes[-1][0]
         if depth > deepest:
-            return depth // deepest * width + self.count(max(1, depth % deepest), width)
+            return depth // deepest * width + self.count(max(1, depth % deepest), width, written=written)
         count = min(-(-width // block_width) for block_depth, block_width in self.shapes if block_depth >= depth)
+        if written:
+            bits = -(-width // _LUTRAM_WIDTH) * _LUTRAM_WIDTH << unsigned_bits(depth - 1)
+            return count if bits >= count * self.lut_bits else 0
         return count if width << unsigned_bits(depth - 1) > count * self.lut_bits else 0
 
 

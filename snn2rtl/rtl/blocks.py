@@ -144,8 +144,8 @@ class FirstOfStep:
 
     @property
     def block_memories(self) -> int:
-        """About how many block memories it takes: two banks of a bit for each window."""
-        return block_memories(2 * -(-self.num_windows // 32), 32)
+        """About how many block memories it takes: two banks of a bit for each window, in words of 32."""
+        return 2 * block_memories(-(-self.num_windows // 32), 32, written=True)
 
 
 @dataclass(frozen=True)

@@ -232,4 +232,5 @@ class LayerDesign:
             memories.append((1 << self.queue_depth_width, self.slot_width + self.lanes + groups + 2))
         if self.delays:
             memories.append((1 << (self.delays.width + self.delays.place_width), self.in_addr_width))
-        return sum(memory.block_memories for memory in self.memories) + sum(block_memories(*size) for size in memories)
+        read_only = sum(memory.block_memories for memory in self.memories)
+        return read_only + sum(block_memories(*size, written=True) for size in memories)

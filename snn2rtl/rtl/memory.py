@@ -14,9 +14,15 @@ _CHUNK_BITS = 1 << 22
 _BLOCK = DEFAULT.block_memory
 
 
-def block_memories(depth: int, width: int) -> int:
-    """Return how many block memories (DP16KD, RAMB18) hold so many words; none where LUTs do it for less."""
-    return _BLOCK.count(depth, width)
+def block_memories(depth: int, width: int, *, written: bool = False) -> int:
+    """Return how many block memories (DP16KD, RAMB18) hold so many words; none where LUTs do it for less.
+
+    Args:
+        depth: words.
+        width: bits of a word.
+        written: whether the hardware writes it.
+    """
+    return _BLOCK.count(depth, width, written=written)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ def after(outer: Matrix | Kernel, inner: Map, name: str, inputs: Shape, between:
     """Return the map that does inner and then outer.
 
     Args:
-        outer: what comes second; where it has delays, inner must be a Gain.
+        outer: what comes second, not recurrent; where it has delays, inner must be a Gain.
         inner: what comes first, not recurrent.
         name: of the layer of outer, for errors.
         inputs: shape of what inner takes.
@@ -47,7 +47,7 @@ def after(outer: Matrix | Kernel, inner: Map, name: str, inputs: Shape, between:
     rest = as_matrix(inner, name, inputs)
     check_size(name, len(matrix.weight) * rest.weight.shape[1])
     step = matrix.step if rest.step is None or matrix.step is not None else _any_step(rest.step, len(matrix.weight))
-    return Matrix(matrix.weight @ rest.weight, step, matrix.recurrent, rest.delay)
+    return Matrix(matrix.weight @ rest.weight, step, delay=rest.delay)
 
 
 def _scaled_inputs(kernel: Kernel, gain: FloatArray) -> Kernel:

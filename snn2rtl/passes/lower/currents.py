@@ -101,6 +101,15 @@ def through(current: Current, outer: Matrix | Kernel, bias: FloatArray, name: st
     return Current(shape, terms, own + bias, name)
 
 
+def fed_back(current: Current, recurrent: FloatArray | None) -> Current:
+    """Return a current of matrices with recurrent weights: in its first term, for own spikes come back once."""
+    if recurrent is None:
+        return current
+    first, *others = current.terms
+    assert isinstance(first.map, Matrix)
+    return replace(current, terms=(replace(first, map=replace(first.map, recurrent=recurrent)), *others))
+
+
 def _check_recurrence(current: Current, name: str) -> None:
     if any(isinstance(term.map, Matrix) and term.map.recurrent is not None for term in current.terms):
         rule = f"must come right before neurons, not before '{name}', for it is recurrent"

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from snn2rtl.float_net.nodes import BatchNorm, Convolution, FloatArray, Linear, Node
-from snn2rtl.passes.lower.currents import Current, added, concatenated, normalised, through
+from snn2rtl.passes.lower.currents import Current, added, concatenated, fed_back, normalised, through
 from snn2rtl.passes.lower.made import refuse
 from snn2rtl.passes.lower.maps import Kernel, Matrix, split
 from snn2rtl.windows import Shape, Windows
@@ -31,7 +31,8 @@ def weighted(node: Linear | Convolution, parts: Parts, source: str) -> Current:
         through(one, piece, np.zeros_like(bias) if index else bias, node.name, made)
         for index, (one, piece) in enumerate(zip(parts, pieces, strict=True))
     )
-    return currents[0] if len(currents) == 1 else added(currents)
+    current = currents[0] if len(currents) == 1 else added(currents)
+    return fed_back(current, node.recurrent) if isinstance(node, Linear) else current
 
 
 def _linear(node: Linear, shape: Shape, source: str) -> tuple[Matrix, Shape, FloatArray]:
@@ -40,7 +41,7 @@ def _linear(node: Linear, shape: Shape, source: str) -> tuple[Matrix, Shape, Flo
     out, inputs = node.weight.shape
     if inputs != shape[0]:
         refuse(node, f"must take {shape[0]} inputs from '{source}', not {inputs}")
-    return Matrix(node.weight, node.step, node.recurrent, node.delay), (out,), node.bias
+    return Matrix(node.weight, node.step, delay=node.delay), (out,), node.bias
 
 
 def _convolution(node: Convolution, shape: Shape) -> tuple[Kernel, Shape, FloatArray]:
