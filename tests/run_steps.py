@@ -86,6 +86,36 @@ def one(operation: Operation, module: nn.Module | None, taken: list[Tensor], mem
     return results[operation.kind]()
 
 
+@torch.no_grad()
+def run_neurons(net: nn.Module, x: Tensor, *, in_steps: bool) -> tuple[Tensor, dict[str, tuple[Tensor, Tensor]]]:
+    """Return what a network gives, and spikes and membranes of its neurons by name, (T, N, neurons).
+
+    Args:
+        net: the network.
+        x: of all steps.
+        in_steps: whether it takes one step in each call.
+    """
+    nodes = {name: module for name, module in net.named_modules() if isinstance(module, neuron.BaseNode)}
+    seen: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {}
+
+    def note(node: nn.Module, _: object, out: Tensor) -> None:
+        made = (out, node.v_seq) if node.step_mode == "m" else (out[None], node.v[None].clone())
+        seen.setdefault(node, []).append(made)
+
+    for node in nodes.values():
+        node.store_v_seq = True
+    hooks = [node.register_forward_hook(note) for node in nodes.values() if not isinstance(node, NON_SPIKING)]
+    functional.reset_net(net)
+    out = torch.stack([net(step) for step in x]) if in_steps else net(x)
+    for hook in hooks:
+        hook.remove()
+    return out, {
+        name: tuple(torch.cat(one).flatten(2) for one in zip(*seen[node], strict=True))
+        for name, node in nodes.items()
+        if node in seen
+    }
+
+
 def scored(outputs: Tensor, score: str) -> Tensor:
     return {"": outputs, "sum": outputs.sum(0), "max": outputs.amax(0), "last": outputs[-1]}[score]
 

@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from run_steps import exact, spikes
+from run_steps import exact, run_neurons, spikes
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import Tensor, nn
 
@@ -154,34 +154,14 @@ def takes_a_step(net: nn.Module) -> bool:
     return isinstance(net, nn.Sequential) and net[0].step_mode == "s"
 
 
-@torch.no_grad()
-def run(net: nn.Module, x: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-    """Return what a module gives, and spikes and membranes of its neurons in each step."""
-    nodes = [module for module in net.modules() if isinstance(module, neuron.BaseNode)]
-    seen: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {node: [] for node in nodes}
-
-    def note(node: nn.Module, _: object, out: Tensor) -> None:
-        seen[node].append((out, node.v_seq) if node.step_mode == "m" else (out[None], node.v[None].clone()))
-
-    for node in nodes:
-        node.store_v_seq = True
-    hooks = [node.register_forward_hook(note) for node in nodes if not isinstance(node, neuron.NonSpikingBaseNode)]
-    functional.reset_net(net)
-    out = torch.stack([net(step) for step in x]) if takes_a_step(net) else net(x)
-    for hook in hooks:
-        hook.remove()
-    return out, [
-        tuple(torch.cat(one).flatten(2) for one in zip(*seen[node], strict=True)) for node in nodes if seen[node]
-    ]
-
-
 def assert_exact(net: nn.Module, floats: SpikingNetwork, x: Tensor, resets: list[float | None]) -> float:
     """Hold each spike, membrane and count of the integer network against a module; return how often the last fire."""
     layered = fold(floats)
     integer, reports = quantize_network(layered, OPTIONS)
     assert [note for report in reports for note in report.approximations()] == []
     result = reference.run(integer, x.flatten(2).numpy().astype(np.uint8), record_membranes=True)
-    out, wanted = run(net, x)
+    out, neurons = run_neurons(net, x, in_steps=takes_a_step(net))
+    wanted = list(neurons.values())
     for index, ((fired, membranes), reset) in enumerate(zip(wanted, resets, strict=False)):
         got, report = result.traces[layered.layers[index].name], reports[index]
         step = report.scale_min / 2**report.membrane_fraction
