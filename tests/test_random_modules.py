@@ -41,7 +41,7 @@ def test_every_spike_is_the_module_s(first):
         assert not wanted, (seed, wanted.keys())
         assert np.array_equal(result.counts, out.sum(0).numpy()), seed
         lively += 0 < result.counts.sum() < STEPS * result.counts.size
-    assert lively >= BATCH * 0.8
+    assert lively >= BATCH * 0.5
 
 
 LEAST = {
