@@ -10,7 +10,7 @@ from networks import chain, dense
 
 import snn2rtl
 from snn2rtl import cli
-from snn2rtl.compiler import compile_network
+from snn2rtl.compiler import compile_layers, compile_network, to_layers
 from snn2rtl.data.samples import Samples
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import StrictError
@@ -48,7 +48,7 @@ def spikes(steps: int) -> Samples:
 )
 def test_the_longest_wins(encoder: Encoder | None, asked: int, samples: int, steps: int, steps_from: str) -> None:
     network = one_layer([[1.0]], encoder=encoder)
-    integer, (report,) = compile_network(network, QuantizeOptions(time_steps=asked), samples)
+    integer, (report,) = compile_layers(to_layers(network), QuantizeOptions(time_steps=asked), samples)
     assert (report.time_steps, report.steps_from) == (steps, steps_from)
     assert integer.count_bits == steps.bit_length()
 
