@@ -47,16 +47,18 @@ def wait_for(path: Path, worker: subprocess.Popen[bytes]) -> None:
 
 def test_the_trial_of_a_killed_worker_is_taken_up_by_the_other(url: str, tmp_path: Path) -> None:
     hangs = tmp_path / "hangs"
-    workers = [start(url, tmp_path / "a", str(hangs))]
+    doomed = start(url, tmp_path / "a", str(hangs))
     try:
-        wait_for(hangs, workers[0])  # or the other one could end the study before this one begins
-        workers.append(start(url, tmp_path / "b"))
-        workers[0].kill()
-        assert workers[1].wait(PATIENCE_S) == 0
+        wait_for(hangs, doomed)  # before the other one begins, which could end the study by itself
     finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
+        doomed.kill()
+        doomed.wait()
+    other = start(url, tmp_path / "b")
+    try:
+        assert other.wait(PATIENCE_S) == 0
+    finally:
+        other.kill()
+        other.wait()
     opened = study.open_study(storage.open_storage(storage.parse_url(url), HEARTBEAT_S), "shared", setup())
     trials = opened.get_trials()
     whole = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
