@@ -64,9 +64,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs/models"), help="where rows are kept [%(default)s]")
     parser.add_argument("--only", help="only networks whose names contain this; nothing is written")
+    parser.add_argument("--kept", action="store_true", help="only networks whose rows are kept: nothing is measured")
     args = parser.parse_args()
     args.runs.mkdir(parents=True, exist_ok=True)
     chosen = [model for model in ZOO if (args.only or "").lower() in model.name.lower()]
+    if args.kept:
+        chosen = [model for model in chosen if row_file(model, args.runs).is_file()]
     rows = []
     with bar("networks", len(chosen)) as advance:
         for model in chosen:
@@ -78,9 +81,14 @@ def main() -> None:
         record("models", "Networks that others wrote", "make models", page(rows))
 
 
+def row_file(model: Model, runs: Path) -> Path:
+    """Return where the row of a network is kept."""
+    return runs / f"{''.join(c if c.isalnum() else '_' for c in model.name)}.json"
+
+
 def kept(model: Model, runs: Path) -> Row:
     """Return the row of a network, which an earlier run may have made."""
-    path = runs / f"{''.join(c if c.isalnum() else '_' for c in model.name)}.json"
+    path = row_file(model, runs)
     if path.is_file():
         return Row(**json.loads(path.read_text()))
     found = row(model)
