@@ -66,6 +66,12 @@ def test_the_golden_model_is_the_definition(network: FixedPointNetwork, steps: i
         assert (result.counts[n].tolist(), result.classes[n]) == (counts, winner)
 
 
+def test_a_spike_stands_for_255_where_all_weights_are_zero() -> None:
+    layer = dense([[0]], lif([0], membrane_bits=2), weight_bits=1, recurrent=np.zeros((1, 1), int))
+    result = reference.run(valued(chain(layer)), np.ones((2, 1, 1), np.uint8))
+    assert result.counts.tolist() == [[2]]
+
+
 def test_every_step_has_a_current_of_its_own() -> None:
     network = valued(chain(dense([[2, -1]], lif([1000]), bias=[3], weight_shift=1)))
     values = np.array([[[100, 255]], [[0, 0]], [[1, 0]]], np.uint8)

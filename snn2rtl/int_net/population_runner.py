@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.delays import late
-from snn2rtl.fixed_point import IntArray, int_dtype, signed_range
+from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
 from snn2rtl.int_net.intervals import charged_range, membrane_range
 from snn2rtl.int_net.neurons import State
 from snn2rtl.int_net.neurons.leaks import product_bits
@@ -89,7 +89,8 @@ def _exact_operator(connection: Connection) -> Operator:
 def _state_bits(layer: Population) -> int:
     """Return a width for every number of a step: leaks' products, and the current with and without its bias."""
     neuron, charged = layer.neuron, charged_range(layer).bits
-    bits = [charged + 1, membrane_range(layer).bits, neuron.membrane_bits + product_bits(neuron.leak)]
+    ones = [signed_bits(0, one.value_of_one) for one in layer.inputs]  # which multiply weights, zero ones too
+    bits = [*ones, charged + 1, membrane_range(layer).bits, neuron.membrane_bits + product_bits(neuron.leak)]
     if neuron.current_leak:
         bits.append(charged + product_bits(neuron.current_leak))
     return max(*bits, *neuron.step_bits)
