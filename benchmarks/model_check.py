@@ -55,10 +55,7 @@ def samples(model: Model) -> Samples:
 
 
 def _digits(shape: tuple[int, ...]) -> Samples:
-    """Return test images of MNIST in another size, in every channel; the first row that is not black where it has one.
-
-    An input of few numbers gets the middle of an image's middle row.
-    """
+    """Return test images of MNIST in another size, in every channel; for an input of one axis the middle of a row."""
     images = np.load(IMAGES)["images"].reshape(-1, 28, 28)
     if len(shape) == 1:
         first = max(0, 14 - shape[0] // 2)

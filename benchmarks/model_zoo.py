@@ -99,13 +99,21 @@ def _multi_step(net: nn.Module) -> nn.Module:
     return net
 
 
+def _class(path: str, name: str, *args: Any, multi_step: bool = True, **kwargs: Any) -> Callable[[], nn.Module]:
+    def build() -> nn.Module:
+        net: nn.Module = getattr(_module(path), name)(*args, **kwargs)
+        return _multi_step(net) if multi_step else net
+
+    return build
+
+
 def _parametric(name: str) -> Callable[[], nn.Module]:
     """Return the maker of a network of Fang et al. 2021 with two channels."""
-    return lambda: _multi_step(getattr(_module("model.parametric_lif_net"), name)(2, neuron.ParametricLIFNode, **_ATAN))
+    return _class("model.parametric_lif_net", name, 2, neuron.ParametricLIFNode, **_ATAN)
 
 
 def _function(path: str, name: str, **kwargs: Any) -> Callable[[], nn.Module]:
-    return lambda: _multi_step(getattr(_module(path), name)(spiking_neuron=neuron.IFNode, **_ATAN, **kwargs))
+    return _class(path, name, spiking_neuron=neuron.IFNode, **_ATAN, **kwargs)
 
 
 def _small_resnet(path: str, name: str, **kwargs: Any) -> Callable[[], nn.Module]:
@@ -115,14 +123,6 @@ def _small_resnet(path: str, name: str, **kwargs: Any) -> Callable[[], nn.Module
         module = _module(path)
         net = getattr(module, name)(module.BasicBlock, [1] * 4, 10, spiking_neuron=neuron.IFNode, **_ATAN, **kwargs)
         return _multi_step(net)
-
-    return build
-
-
-def _class(path: str, name: str, *args: Any, multi_step: bool = True, **kwargs: Any) -> Callable[[], nn.Module]:
-    def build() -> nn.Module:
-        net: nn.Module = getattr(_module(path), name)(*args, **kwargs)
-        return _multi_step(net) if multi_step else net
 
     return build
 

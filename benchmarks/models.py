@@ -120,7 +120,7 @@ def _measure(model: Model, found: Row) -> None:
         bits=PerLayer(BITS), scale="layer", membrane_fraction=PerLayer(FRACTION), time_steps=steps, strict=True
     )
     with tempfile.TemporaryDirectory() as scratch:
-        network = snn2rtl.compile(source, Path(scratch) / "net.npz", quantize=options).network
+        network = snn2rtl.compile(source, quantize=options).network
         found.neurons = sum(one.num_neurons for one in network.populations)
         found.weights = sum(one.synapses.stored.size for layer in network.populations for one in layer.inputs)
         found.compared = compare(model, net, source, network, inputs)
