@@ -37,8 +37,7 @@ def averaged(node: AveragePool | AdaptiveAveragePool, current: Current, made: Ma
     else:
         rows = np.broadcast_to(share, shape).reshape(-1, 1)
         kernel = Matrix(as_matrix(kernel, node.name, current.shape).weight * rows)
-    pooled = through(current, kernel, np.zeros(math.prod(shape)), node.name, shape)
-    return replace(pooled, label=current.label or node.name)
+    return _weighted(node, current, kernel, shape)
 
 
 def _overlaps(node: AdaptiveAveragePool, space: Shape) -> bool:
@@ -61,7 +60,14 @@ def _adapted(node: AdaptiveAveragePool, current: Current) -> Current:
         places, first = np.arange(length), np.arange(outputs)[:, None] * length
         inside = (places >= first // outputs) & (places < -(-(first + length) // outputs))
         weight = np.kron(weight, inside / inside.sum(axis=1, keepdims=True))
-    pooled = through(current, Matrix(weight), np.zeros(math.prod(shape)), node.name, shape)
+    return _weighted(node, current, Matrix(weight), shape)
+
+
+def _weighted(
+    node: AveragePool | AdaptiveAveragePool, current: Current, outer: Matrix | Kernel, shape: Shape
+) -> Current:
+    """Return a pool that is a part of the weights, under the name of those before it where there are any."""
+    pooled = through(current, outer, np.zeros(math.prod(shape)), node.name, shape)
     return replace(pooled, label=current.label or node.name)
 
 
