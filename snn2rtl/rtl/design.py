@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import assert_never
 
 from snn2rtl.encoders import PIXEL_BITS, XORSHIFT_WORDS, Encoder
 from snn2rtl.fixed_point import IntArray, unsigned_bits
-from snn2rtl.rtl.blocks import AddressMap, Between, GroupSum
+from snn2rtl.rtl.blocks import AddressMap, Between, FirstOfStep, Fork, GroupSum, Merge
 from snn2rtl.rtl.layer_design import LayerDesign
 from snn2rtl.rtl.memory import Memory
 
@@ -137,8 +138,10 @@ class RtlDesign:
                 return last.output.name
             case GroupSum():
                 return last.output
-            case _:
+            case LayerDesign() | Fork() | Merge() | FirstOfStep():
                 return self.last_stream
+            case _:
+                assert_never(last)
 
     @cached_property
     def class_width(self) -> int:

@@ -35,7 +35,7 @@ def place(network: FixedPointNetwork, options: RtlOptions, firing: Mapping[str, 
     Raises:
         UnsupportedModelError: a layer is too large when unrolled; all of these are named.
     """
-    check_size(network)
+    _check_unrolled(network)
     placement: dict[str, IntArray] = {}
     for layer in network.populations:
         # the hardware index of an output is its number, so that groups of them are neighbours
@@ -53,7 +53,7 @@ def place(network: FixedPointNetwork, options: RtlOptions, firing: Mapping[str, 
     return placement
 
 
-def check_size(network: FixedPointNetwork) -> None:
+def _check_unrolled(network: FixedPointNetwork) -> None:
     """Raise UnsupportedModelError where populations have more weights than memory here holds, zeros counted."""
     sizes = {layer.name: layer.num_neurons * sum(one.synapses.num_inputs for one in layer.inputs)
              for layer in network.populations}  # fmt: skip
