@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.reference import Inputs, Spikes
 
 Shape = tuple[int, ...]
+_Name = Literal["spikes", "images", "values"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +109,10 @@ def load_samples(
             data = _spikes(form, data)
         case "values":
             data = _values(form, data)
-        case _:
+        case "images":
             data = _images(form, data)
+        case _:
+            assert_never(name)
     samples = data.shape[0] if name == "images" else data.shape[1]
     if samples == 0:
         raise DataError(f"{path}: must hold at least one sample, not none")
@@ -178,7 +181,7 @@ class _Form:
         return f"; channels must come first: write {name}.transpose{order}"
 
 
-def _read(form: _Form) -> tuple[str, NDArray[Any], NDArray[Any] | None]:
+def _read(form: _Form) -> tuple[_Name, NDArray[Any], NDArray[Any] | None]:
     """Return ``spikes``, ``images`` or ``values``, the array that is it, and the labels where there are any."""
     pixels = form.encoder is not None and form.encoder.takes_pixels
     steps = form.encoder is not None and form.encoder.has_steps
@@ -186,7 +189,9 @@ def _read(form: _Form) -> tuple[str, NDArray[Any], NDArray[Any] | None]:
         if ALONE in arrays:
             data = arrays[ALONE]
             return _kind(form, data), data, None
-        order = ("values", "images", "spikes") if steps else ("images", "spikes") if pixels else ("spikes", "images")
+        order: tuple[_Name, ...] = (
+            ("values", "images", "spikes") if steps else ("images", "spikes") if pixels else ("spikes", "images")
+        )
         name = next((name for name in order if name in arrays), None)
         if name is None:
             found = ", ".join(arrays) or "nothing"
@@ -199,7 +204,7 @@ def _read(form: _Form) -> tuple[str, NDArray[Any], NDArray[Any] | None]:
         return "values" if steps else name, arrays[name], arrays.get("labels")
 
 
-def _kind(form: _Form, data: NDArray[Any]) -> str:
+def _kind(form: _Form, data: NDArray[Any]) -> _Name:
     """Return whether the array of a .npy file is spikes or images: values never tell, an image may be black."""
     if form.encoder is None:
         return "spikes"
