@@ -14,9 +14,12 @@ def choose_readout(network: LayeredNetwork, score: str) -> LayeredNetwork:
         OptionError: the network has no integrators.
         UnsupportedModelError: groups of integrators stand for classes, and the score is the greatest membrane.
     """
-    if not score:
-        _check_groups(network)
-        return network
+    chosen = _with_score(network, score) if score else network
+    _check_groups(chosen)
+    return chosen
+
+
+def _with_score(network: LayeredNetwork, score: str) -> LayeredNetwork:
     if not isinstance(network.output.neuron, Integrator):
         raise OptionError(
             f"--readout: must be left out where the last layer spikes, for spikes are counted, not {score}"
@@ -27,9 +30,7 @@ def choose_readout(network: LayeredNetwork, score: str) -> LayeredNetwork:
         else node
         for node in network.nodes
     )
-    chosen = replace(network, nodes=tuple(nodes))
-    _check_groups(chosen)
-    return chosen
+    return replace(network, nodes=tuple(nodes))
 
 
 def _check_groups(network: LayeredNetwork) -> None:
