@@ -5,10 +5,11 @@ They hold no numbers that quantizing could change, and no state.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.windows import Shape, Windows
@@ -67,7 +68,8 @@ def pooled_shape(pool: Pool) -> Shape:
 def pooled(pool: Pool, values: NDArray[Any]) -> NDArray[Any]:
     """Return the greatest value, or the sum, of each window of values of shape (..., inputs): (..., outputs)."""
     *places, _ = values.shape
-    views = pool.windows.views(values.reshape(*places, pool.channels, *pool.windows.space))
-    taps = views.reshape(*places, math.prod(pooled_shape(pool)), pool.windows.size)
-    made: NDArray[Any] = taps.max(axis=-1) if isinstance(pool, MaxPool) else taps.sum(axis=-1, dtype=values.dtype)
-    return made
+    windows = pool.windows
+    padded = windows.padded(values.reshape(*places, pool.channels, *windows.space))
+    join = np.maximum if isinstance(pool, MaxPool) else np.add
+    made: NDArray[Any] = reduce(join, (padded[..., *taken] for taken in windows.slices()))
+    return made.reshape(*places, -1)

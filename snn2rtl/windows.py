@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 Index = NDArray[np.int64]
 Shape = tuple[int, ...]
 MAX_UNROLLED = 1 << 27  # weights of a matrix: a gigabyte of floats or integers
-_CHUNK = 1 << 23  # values of unrolled windows at a time
+_CHUNK = 1 << 19  # values of unrolled rows at a time: few enough for a cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +88,10 @@ class Windows:
             margins.append((self.padding[axis], max(0, last - self.padding[axis] - length + 1)))
         return tuple(margins)
 
+    def along(self, axes: slice) -> Windows:
+        """Return the windows along some of the axes."""
+        return replace(self, **{field.name: getattr(self, field.name)[axes] for field in fields(self)})
+
     def taps(self) -> Iterator[tuple[Shape, Index, Index]]:
         """Yield each tap with the windows and the inputs that it joins, both counted in a row."""
         for tap in product(*(range(k) for k in self.kernel)):
@@ -104,18 +108,19 @@ class Windows:
                 np.ravel_multi_index(inputs, self.space).ravel(),
             )
 
-    def views(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the windows of values of shape (..., *space), padded with zeros: shape (..., *outputs, *kernel)."""
-        axes = len(self.space)
-        if any(before or behind for before, behind in self.margins):
-            values = np.pad(values, [(0, 0)] * (values.ndim - axes) + list(self.margins))
-        reach = tuple(dilation * (k - 1) + 1 for k, dilation in zip(self.kernel, self.dilation, strict=True))
-        view = np.lib.stride_tricks.sliding_window_view(values, reach, axis=tuple(range(-axes, 0)))
-        pick: list[Any] = [...]
-        pick += [slice(0, stride * (n - 1) + 1, stride) for stride, n in zip(self.stride, self.outputs, strict=True)]
-        pick += [slice(None, None, dilation) for dilation in self.dilation]
-        windows: NDArray[Any] = view[tuple(pick)]
-        return windows
+    def padded(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values of shape (..., *space) with the zeros around them that the windows need."""
+        if not any(map(any, self.margins)):
+            return values
+        return np.pad(values, [(0, 0)] * (values.ndim - len(self.space)) + list(self.margins))
+
+    def slices(self) -> Iterator[tuple[Any, ...]]:
+        """Yield, for each tap, the places of the padded input that the windows take for it."""
+        axes = (range(k) for k in self.kernel)
+        for tap in product(*axes):
+            begins = [d * k for d, k in zip(self.dilation, tap, strict=True)]
+            yield tuple(slice(begin, begin + stride * (n - 1) + 1, stride)
+                        for begin, stride, n in zip(begins, self.stride, self.outputs, strict=True))  # fmt: skip
 
     def targets(self) -> Index:
         """Return the windows of each input, counted in a row, shape (inputs, most windows of one); -1 for none."""
@@ -130,32 +135,44 @@ class Windows:
         return table
 
 
-def convolve(columns: NDArray[Any], windows: Windows, values: NDArray[Any]) -> NDArray[Any]:
+def convolve(rows: NDArray[Any], windows: Windows, values: NDArray[Any]) -> NDArray[Any]:
     """Return the convolution of values of shape (N, channels, *space), as shape (N, out, windows).
 
+    The last axis is unrolled, so that a row of taps is one product for all windows. The axes before it are not: where
+    their stride is 1, the values of a row of taps need no copy.
+
     Args:
-        columns: weights as columns_of() returns them, whose type is that of the sums.
+        rows: weights as rows_of() returns them, whose type is that of the sums.
         windows: where the kernel lies.
         values: what it is moved over.
     """
-    groups, taps, of_group = columns.shape
-    samples, axes, positions = len(values), len(windows.space), math.prod(windows.outputs)
-    shaped = values.reshape(samples, groups, taps // windows.size, *windows.space)
-    total = np.empty((samples, groups * of_group, positions), columns.dtype)
-    step = max(1, _CHUNK // (positions * taps * groups))
-    # (groups, samples, *outputs, channels of a group, *kernel)
-    order = (1, 0, *range(3, 3 + axes), 2, *range(3 + axes, 3 + 2 * axes))
+    groups, of_group, taps = rows.shape[1:]
+    samples, positions = len(values), math.prod(windows.outputs)
+    shaped = windows.padded(values.reshape(samples, groups, taps // windows.kernel[-1], *windows.space))
+    total = np.empty((samples, groups, of_group, positions), rows.dtype)
+    above, last = windows.along(slice(-1)), windows.along(slice(-1, None))
+    step = max(1, _CHUNK // (groups * taps * math.prod(shaped.shape[3:-1]) * windows.outputs[-1]))
     for first in range(0, samples, step):
-        rows = windows.views(shaped[first : first + step]).transpose(order).astype(columns.dtype)
-        found = (rows.reshape(groups, -1, taps) @ columns).reshape(groups, -1, positions, of_group)
-        total[first : first + step] = found.transpose(1, 0, 3, 2).reshape(-1, groups * of_group, positions)
-    return total
+        part, sums = shaped[first : first + step], total[first : first + step]
+        # (samples, groups, channels of a group, taps of a row, *padded space above, windows of a row)
+        unrolled_rows = np.stack([part[..., *taken] for taken in last.slices()], axis=3, dtype=rows.dtype)
+        for row, (weight, taken) in enumerate(zip(rows, above.slices(), strict=True)):
+            inputs = unrolled_rows[..., *taken, :].reshape(len(part), groups, taps, positions)
+            if row == 0:
+                np.matmul(weight, inputs, out=sums)
+            else:
+                sums += weight @ inputs
+    return total.reshape(samples, groups * of_group, positions)
 
 
-def columns_of(weight: NDArray[Any], groups: int, dtype: DTypeLike) -> NDArray[Any]:
-    """Return a kernel, shape (out, in / groups, *kernel), as (groups, taps of all channels, output channels)."""
-    out = len(weight)
-    return weight.reshape(groups, out // groups, -1).transpose(0, 2, 1).astype(dtype)
+def rows_of(weight: NDArray[Any], groups: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Return a kernel, shape (out, in / groups, *kernel), by its rows of taps along the last axis.
+
+    Its shape is (rows, groups, out / groups, in / groups * taps of a row).
+    """
+    out, per_group, *above, last = weight.shape
+    split = weight.reshape(groups, out // groups, per_group, math.prod(above), last)
+    return np.moveaxis(split, 3, 0).reshape(-1, groups, out // groups, per_group * last).astype(dtype)
 
 
 def unrolled(weight: NDArray[Any], windows: Windows, groups: int) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from snn2rtl.delays import late
 from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork
 from snn2rtl.float_net.nodes import Neuron, decay
 from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled
-from snn2rtl.windows import columns_of, convolve
+from snn2rtl.windows import convolve, rows_of
 
 Floats = NDArray[Any]
 Inputs = NDArray[np.unsignedinteger[Any]]  # spikes, counts or values (T, N, inputs), or pixels (N, inputs)
@@ -74,12 +74,12 @@ def _operator(connection: FloatConnection, dtype: DTypeLike) -> Operator:
     if windows is None:
         weight = connection.weight.T.astype(dtype)
         return lambda values: values.astype(dtype) @ weight
-    columns = columns_of(connection.weight, connection.groups, dtype)
+    rows = rows_of(connection.weight, connection.groups, dtype)
 
     def currents(values: Floats) -> Floats:
         *places, _ = values.shape
         shaped = values.reshape(math.prod(places), connection.channels, *windows.space)
-        return convolve(columns, windows, shaped).reshape(*places, -1)
+        return convolve(rows, windows, shaped).reshape(*places, -1)
 
     return currents
 

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from snn2rtl.checks import check, check_integers, narrowed
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.synapses.dense import Operator, Values
-from snn2rtl.windows import Shape, Windows, columns_of, convolve, unrolled
+from snn2rtl.windows import Shape, Windows, convolve, rows_of, unrolled
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -120,11 +120,11 @@ class Convolution:
         return self._operator(self.weight, dtype)
 
     def _operator(self, weight: IntArray, dtype: DTypeLike) -> Operator:
-        columns = columns_of(weight, self.groups, dtype)
+        rows = rows_of(weight, self.groups, dtype)
 
         def currents(inputs: Values) -> Values:
             *places, _ = inputs.shape
             shaped = inputs.reshape(math.prod(places), *self.input_shape)
-            return convolve(columns, self.windows, shaped).reshape(*places, self.num_neurons)
+            return convolve(rows, self.windows, shaped).reshape(*places, self.num_neurons)
 
         return currents

@@ -13,7 +13,7 @@ import numpy as np
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.float_net.nodes import FloatArray
-from snn2rtl.windows import MAX_UNROLLED, Shape, Windows, columns_of, convolve, ungrouped, unrolled
+from snn2rtl.windows import MAX_UNROLLED, Shape, Windows, convolve, rows_of, ungrouped, unrolled
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +68,8 @@ def applied(one: Map, values: FloatArray) -> FloatArray:
             return weight @ values
         case Kernel(weight, windows, groups):
             channels = weight.shape[1] * groups
-            columns = columns_of(weight, groups, np.float64)
-            return convolve(columns, windows, values.reshape(1, channels, *windows.space)).reshape(-1)
+            rows = rows_of(weight, groups, np.float64)
+            return convolve(rows, windows, values.reshape(1, channels, *windows.space)).reshape(-1)
 
 
 def scaled(one: Map, gain: FloatArray, shape: Shape) -> Map:
