@@ -10,6 +10,8 @@ import numpy as np
 
 from snn2rtl.delays import MAX_DELAY
 from snn2rtl.float_net.nodes import (
+    MAX_REFRACTORY,
+    RESETS,
     SCORES,
     AdaptiveAveragePool,
     AveragePool,
@@ -131,6 +133,19 @@ def _neuron_problems(node: Neuron) -> list[str]:
         problems.append(f"grow must be at least 0, not {np.min(node.grow)}")
     if node.grow is not None and node.synapse_tau is not None:
         problems.append("neuron must have a synaptic current or an adaptation, not both")
+    return problems + _reset_problems(node)
+
+
+def _reset_problems(node: Neuron) -> list[str]:
+    problems = []
+    if node.reset not in RESETS:
+        problems.append(f"reset must be {', '.join(map(repr, RESETS[:-1]))} or {RESETS[-1]!r}, not {node.reset!r}")
+    elif node.reset and node.v_reset is not None:
+        problems.append(f"v_reset must be None where reset is {node.reset!r}, not {node.v_reset}")
+    if type(node.refractory) is not int or not 0 <= node.refractory <= MAX_REFRACTORY:
+        problems.append(f"refractory must be 0..{MAX_REFRACTORY} time steps, not {node.refractory}")
+    elif node.refractory and node.v_reset is None:
+        problems.append(f"refractory must come with a v_reset, at which the membrane stays for {node.refractory} steps")
     return problems
 
 

@@ -6,7 +6,7 @@ Shapes: ``in`` and ``out`` are neuron counts. Arrays are read-only, float64 wher
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,10 @@ from snn2rtl.fixed_point import IntArray
 
 FloatArray = NDArray[np.float64]
 SCORES = ("max", "last", "sum")
+NamedReset = Literal["", "none", "late", "stepped"]  # of a Neuron; "" is the one that v_reset says
+ResetKind = Literal["hard", "soft", "none", "late", "stepped"]
+RESETS = get_args(NamedReset)
+MAX_REFRACTORY = 255  # time steps, a counter of eight bits
 
 
 def _frozen(value: ArrayLike) -> FloatArray:
@@ -228,7 +232,7 @@ class BatchNorm:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Neuron:
-    """Integrate-and-fire neurons: SpikingJelly's IFNode, LIFNode and ParametricLIFNode, Norse's LIF, adaptive LIF.
+    """Integrate-and-fire neurons: SpikingJelly's IFNode, LIFNode and ParametricLIFNode, Norse's LIF, snnTorch's Leaky.
 
     charge: ``h = v + x`` where tau is None, else ``h = v - (v - v_rest) / tau + (x / tau if decay_input else x)``
     fire: ``s = h >= v_threshold``, or ``s = h > v_threshold`` where strict
@@ -236,28 +240,44 @@ class Neuron:
 
     The rest potential ``v_rest``, also the membrane of a new sample, is v_reset, or 0 where v_reset is None.
 
+    Where v_reset is None, reset may name another one; r is what fire makes of the membrane of the step before:
+
+    "none": ``v = h``
+    "late": ``h = v - v / tau - r * v_threshold + x; v = h``, the reset of a spike in the step after it
+    "stepped": ``v = h - s * v_threshold``, and while r the neuron fires at ``2 * v_threshold``
+
+    refractory, with a v_reset: so many steps after a spike the membrane stays v_reset and does not fire, whatever
+    arrives; a synaptic current goes on.
+
     With a synapse_tau the input goes through a synaptic current c, which takes the place of x in the charge:
     ``c = c - c / synapse_tau + x``. With grow and adaptation_tau its threshold adapts: it fires on ``h + a`` instead of
     h, and then ``a = a - a / adaptation_tau - s * grow``. c and a are 0 at the start of a sample.
 
-    tau, synapse_tau, grow and adaptation_tau are numbers, or arrays of shape (neurons,) with one of each neuron.
+    v_threshold, tau, synapse_tau, grow and adaptation_tau are numbers, or arrays of shape (neurons,), one of each.
 
     Source: spikingjelly 2.0.0, activation_based/neuron (charge, fire, reset of BaseNode, IFNode, LIFNode); norse 1.1.0,
-    functional/lif.py.
+    functional/lif.py, lif_refrac.py; snntorch 1.0.0, _neurons/leaky.py (reset_mechanism, reset_delay), lapicque.py.
     """
 
     name: str
     tau: float | FloatArray | None
-    v_threshold: float
+    v_threshold: float | FloatArray
     v_reset: float | None
     decay_input: bool = False
     synapse_tau: float | FloatArray | None = None
     strict: bool = False
     grow: float | FloatArray | None = None
     adaptation_tau: float | FloatArray | None = None
+    reset: NamedReset = ""
+    refractory: int = 0
 
     def __post_init__(self) -> None:
-        _freeze(self, "tau", "synapse_tau", "grow", "adaptation_tau")
+        _freeze(self, "v_threshold", "tau", "synapse_tau", "grow", "adaptation_tau")
+
+    @property
+    def reset_kind(self) -> ResetKind:
+        """What reset names, or what v_reset says where it names nothing."""
+        return self.reset or ("soft" if self.v_reset is None else "hard")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -286,7 +306,7 @@ Node = (
 )  # fmt: skip
 NODE_TYPES: dict[str, type[Node]] = {cls.__name__: cls for cls in get_args(Node)}
 JOINS = (Add, And, Iand, Concatenate)  # nodes of several inputs
-OF_EACH_NEURON = ("tau", "synapse_tau", "grow", "adaptation_tau")
+OF_EACH_NEURON = ("v_threshold", "tau", "synapse_tau", "grow", "adaptation_tau")
 
 
 def decay(tau: float | FloatArray | None) -> FloatArray:

@@ -129,23 +129,52 @@ class _Neurons:
         """Return what the neurons do of their currents, shape (T, N, neurons)."""
         trace = FloatTrace(np.zeros(current.shape, np.uint8), np.empty(current.shape, current.dtype))
         membrane = synaptic = adaptation = np.zeros_like(current[:1].sum(axis=0))
+        waiting = np.zeros(membrane.shape, np.int64)  # steps that a neuron stays refractory
         for t, entering in enumerate(current):
             total = entering
             if self.recurrent is not None and t:
                 total = entering + self.recurrent(trace.spikes[t - 1])
             if self.keep_current is not None:
                 total = synaptic = synaptic * self.keep_current + total
-            membrane = membrane * self.keep + total
             if isinstance(self.neuron, Neuron):
-                fired = self._fires(membrane + adaptation)
+                charged, threshold = self._charged(self.neuron, membrane, total)
+                fired = self._fires(charged + adaptation, threshold) & (waiting == 0)
                 if self.grow is not None:
                     adaptation = adaptation * self.keep_adaptation - fired * self.grow
-                membrane = membrane * ~fired if self.neuron.v_reset is not None else membrane - fired * self.threshold
+                membrane = self._after_reset(self.neuron, charged, fired | (waiting > 0))
+                waiting = np.where(fired, self.neuron.refractory, np.maximum(waiting - 1, 0))
                 trace.spikes[t] = fired
+            else:
+                membrane = membrane * self.keep + total
             trace.membranes[t] = membrane
         return trace
 
-    def _fires(self, adapted: Floats) -> NDArray[np.bool_]:
+    def _charged(self, neuron: Neuron, membrane: Floats, total: Floats) -> tuple[Floats, Floats]:
+        """Return the charged membranes, and what they must reach to fire."""
+        charged = membrane * self.keep + total
+        match neuron.reset_kind:
+            case "hard" | "soft" | "none":
+                return charged, self.threshold
+            case "late":
+                return charged - self._fires(membrane, self.threshold) * self.threshold, self.threshold
+            case "stepped":
+                return charged, self.threshold + self._fires(membrane, self.threshold) * self.threshold
+            case _:
+                assert_never(neuron.reset_kind)
+
+    def _after_reset(self, neuron: Neuron, charged: Floats, fired: NDArray[np.bool_]) -> Floats:
+        """Return the membranes after the reset of neurons that fired, or are refractory."""
+        match neuron.reset_kind:
+            case "hard":
+                return charged * ~fired
+            case "soft" | "stepped":
+                return charged - fired * self.threshold
+            case "none" | "late":
+                return charged
+            case _:
+                assert_never(neuron.reset_kind)
+
+    def _fires(self, felt: Floats, threshold: Floats) -> NDArray[np.bool_]:
         assert isinstance(self.neuron, Neuron)
-        fired: NDArray[np.bool_] = adapted > self.threshold if self.neuron.strict else adapted >= self.threshold
+        fired: NDArray[np.bool_] = felt > threshold if self.neuron.strict else felt >= threshold
         return fired

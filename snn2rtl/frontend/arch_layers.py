@@ -83,7 +83,7 @@ def _parametric_lif_node(name: str, table: Table, found: tensors.Tensors) -> lis
 
 
 def _neuron(name: str, table: Table, found: tensors.Tensors) -> list[Node]:
-    values = _of_each_neuron(name, table, found, OF_EACH_NEURON)
+    values = _of_each_neuron(name, table, found, _OPTIONAL_OF_EACH)
     flags = {key: bool(table.take(key, "true or false", default=False)) for key in ("decay_input", "strict")}
     return [_spiking(name, table, **values, **flags)]
 
@@ -146,6 +146,7 @@ def _cell(name: str, table: Table, found: tensors.Tensors, kind: str) -> list[No
 
 
 _PRUNABLE = tuple(f"{key}{suffix}" for key in ("weight", "bias") for suffix in ("", "_orig", "_mask"))
+_OPTIONAL_OF_EACH = tuple(key for key in OF_EACH_NEURON if key != "v_threshold")
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 # For each type: the tensors that a state_dict may hold under its name, and what makes the node of them and the table.
 Maker = Callable[[str, Table, tensors.Tensors], list[Node]]
@@ -157,7 +158,7 @@ MAKERS: dict[str, tuple[tuple[str, ...], Maker]] = {
     "IFNode": ((), _if_node),
     "LIFNode": ((), _lif_node),
     "ParametricLIFNode": (("w",), _parametric_lif_node),
-    "Neuron": (OF_EACH_NEURON, _neuron),
+    "Neuron": (_OPTIONAL_OF_EACH, _neuron),
     "Integrator": (("tau", "synapse_tau"), _integrator),
     **{
         kind: (norse.TENSORS if traits.has_weights else (), partial(_cell, kind=kind))

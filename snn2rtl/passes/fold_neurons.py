@@ -95,5 +95,13 @@ def _more_than_plain(layer: FloatLayer) -> list[str]:
     more += ["delay"] if any(one.delay is not None for one in layer.inputs) else []
     more += [key for key in ("synapse_tau", "grow") if getattr(neuron, key, None) is not None]
     more += ["a tau of each neuron"] if isinstance(neuron.tau, np.ndarray) else []
-    more += ["integrators"] if isinstance(neuron, Integrator) else []
-    return more + (["strict"] if isinstance(neuron, Neuron) and neuron.strict else [])
+    if isinstance(neuron, Integrator):
+        return [*more, "integrators"]
+    return more + untrainable(neuron) + (["strict"] if neuron.strict else [])
+
+
+def untrainable(neuron: Neuron) -> list[str]:
+    """Return what training has not: a name of each."""
+    found = ["a v_threshold of each neuron"] if isinstance(neuron.v_threshold, np.ndarray) else []
+    found += [f"reset '{neuron.reset}'"] if neuron.reset else []
+    return found + (["refractory"] if neuron.refractory else [])

@@ -14,7 +14,7 @@ from snn2rtl.compiler import fold
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.layered import dense_pairs
 from snn2rtl.float_net.nodes import FloatArray, Integrator, Linear, Neuron
-from snn2rtl.passes.fold_neurons import plain_layers
+from snn2rtl.passes.fold_neurons import plain_layers, untrainable
 from snn2rtl.training.image_task import ImageConfig
 from snn2rtl.training.layers import FiringLayer, TrainableLayer
 from snn2rtl.training.leaks import Leak, NeuronLeaks
@@ -119,7 +119,10 @@ def _pairs(path: Path) -> list[Pair]:
         where, last = f"model '{path}': layer '{neuron.name}' must", index == len(pairs) - 1
         if isinstance(neuron, Integrator) != last:
             problems.append(f"{where} {'be integrators' if last else 'fire'} to be trained here")
-        if neuron.tau is None or (isinstance(neuron, Neuron) and (neuron.strict or neuron.v_threshold <= 0)):
+        more = untrainable(neuron) if isinstance(neuron, Neuron) else []
+        if more:
+            problems.append(f"{where} not have {', '.join(more)} to be trained here")
+        elif neuron.tau is None or (isinstance(neuron, Neuron) and (neuron.strict or neuron.v_threshold <= 0)):
             problems.append(f"{where} leak, and fire at a positive threshold, to be trained here")
         if isinstance(neuron, Integrator) and neuron.synapse_tau is not None:
             problems.append(f"{where} have no synaptic current to be trained here")
