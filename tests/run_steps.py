@@ -15,7 +15,7 @@ from spikingjelly.activation_based import functional, layer, neuron
 from torch import Tensor, nn
 
 from snn2rtl.frontend.graph import read_steps
-from snn2rtl.frontend.steps import Operation, Steps
+from snn2rtl.frontend.operations import Operation, Steps
 
 
 def exact(net: nn.Module, seed: int = 0) -> nn.Module:
@@ -75,7 +75,7 @@ def one(operation: Operation, module: nn.Module | None, taken: list[Tensor], mem
         return module.v
     results = {
         "input": lambda: x,
-        "layer": lambda: module(x[None])[0] if isinstance(module, NORMS) else module(x),
+        "layer": lambda: module(x[None])[0] if isinstance(module, NORMS) else first(module(x)),
         "reshape": lambda: x.reshape(len(x), *operation.shape),
         "add": lambda: taken[0] + taken[1],
         "multiply": lambda: taken[0] * taken[1],
@@ -84,6 +84,11 @@ def one(operation: Operation, module: nn.Module | None, taken: list[Tensor], mem
         "concatenate": lambda: torch.cat(taken, 1),
     }
     return results[operation.kind]()
+
+
+def first(result: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Return what goes on to other layers, without the states that a neuron of snnTorch gives beside it."""
+    return result[0] if isinstance(result, tuple) else result
 
 
 @torch.no_grad()
@@ -120,7 +125,14 @@ def scored(outputs: Tensor, score: str) -> Tensor:
     return {"": outputs, "sum": outputs.sum(0), "max": outputs.amax(0), "last": outputs[-1]}[score]
 
 
-def agrees(net: nn.Module, example: Tensor, inputs: Tensor | None = None, *, layout: str = "TN") -> Steps:
+def agrees(
+    net: nn.Module,
+    example: Tensor,
+    inputs: Tensor | None = None,
+    *,
+    layout: str = "TN",
+    dtype: torch.dtype = torch.float64,
+) -> Steps:
     """Assert that one step, run over time, gives what the network gives; return it.
 
     Args:
@@ -128,8 +140,9 @@ def agrees(net: nn.Module, example: Tensor, inputs: Tensor | None = None, *, lay
         example: what it takes.
         inputs: the same as one step after the other, (T, N, ...); by default the example, or its steps.
         layout: "TN", "NT", or "N" for one step in each call.
+        dtype: of the computation; snnTorch's spikes are always float32.
     """
-    net = exact(net)
+    net, example = exact(net).to(dtype), example.to(dtype)
     steps = read_steps(net, tuple(example.shape))
     functional.reset_net(net)
     with torch.no_grad():

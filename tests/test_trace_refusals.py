@@ -269,14 +269,14 @@ def test_a_forward_that_fails_is_told_with_its_line():
 
 @pytest.mark.parametrize(
     ("returned", "what"),
-    [(lambda x: (x, x), "a tuple"), (lambda x: None, "None"), (lambda x: {"x": x}, "a dict"), (lambda x: 3, "a int")],
+    [(lambda x: (), "a tuple"), (lambda x: None, "None"), (lambda x: {"x": 3}, "a dict"), (lambda x: 3, "a int")],
 )
-def test_one_tensor_must_be_returned(returned, what):
+def test_a_tensor_must_be_returned(returned, what):
     class Net(Parts):
         def forward(self, x):
             return returned(self.lif(self.fc(x)))
 
-    assert problems_of(Net(), 2, 4) == (f"network: forward() must return one tensor, not {what}",)
+    assert problems_of(Net(), 2, 4) == (f"network: forward() must return a tensor, not {what}",)
 
 
 def test_all_layers_that_are_not_supported_are_named():

@@ -22,7 +22,8 @@ class Call:
         op: "input", "module", or the name of a function or method, such as "add", "cat" or "flatten".
         args: what it was called with; results of other calls are those Calls.
         kwargs: what it was called with by name.
-        shape: of the result; () where that is no tensor.
+        shape: of the result, or of the first one of several; () where that is no tensor.
+        parts: how many results there are, where they come as a tuple; else 0.
         module: the layer, where op is "module".
         path: the name of the layer in the network.
         where: the line of code that made it, as "file:line", or "" where that is in a library.
@@ -36,6 +37,7 @@ class Call:
     module: nn.Module | None = None
     path: str = ""
     where: str = ""
+    parts: int = 0
 
     @property
     def subject(self) -> str:
@@ -45,10 +47,10 @@ class Call:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """All calls that forward() made, in their order, and the one whose result it returned."""
+    """All calls that forward() made, in their order, and those whose results it returned."""
 
     calls: tuple[Call, ...]
-    output: Call
+    outputs: tuple[Call, ...]
 
 
 def calls_in(tree: Any) -> list[Call]:

@@ -14,11 +14,8 @@ from snn2rtl.frontend import views
 from snn2rtl.frontend.calls import Call, Trace, calls_in
 from snn2rtl.frontend.layers import layer_of
 from snn2rtl.frontend.modules import tampered
-from snn2rtl.frontend.steps import Reader, Steps, Value, joined, refuse
-
-
-class Zero:
-    """What a sum over time begins with."""
+from snn2rtl.frontend.operations import Steps, Value, Zero, is_zero, refuse
+from snn2rtl.frontend.steps import Reader, joined
 
 
 def steps_of(trace: Trace, lead: tuple[str, ...], batch: int) -> Steps:
@@ -39,7 +36,7 @@ def steps_of(trace: Trace, lead: tuple[str, ...], batch: int) -> Steps:
     reader = Reader(calls, lead, batch)
     for call in calls:
         reader.values[call] = _HANDLERS[call.op](reader, call)
-    return reader.result(trace.output)
+    return reader.result(trace.outputs)
 
 
 def _problems(call: Call) -> list[str]:
@@ -57,7 +54,7 @@ def _problems(call: Call) -> list[str]:
 
 def _needed(trace: Trace) -> list[Call]:
     """Return the calls that the output needs, and those of other steps that only change the state of its layers."""
-    kinds = {(call.op, call.path, call.where) for call in _reachable([trace.output])}
+    kinds = {(call.op, call.path, call.where) for call in _reachable([*trace.outputs])}
     needed = _reachable([call for call in trace.calls if (call.op, call.path, call.where) in kinds])
     return [call for call in trace.calls if call in needed]
 
@@ -72,13 +69,13 @@ def _reachable(calls: list[Call]) -> set[Call]:
     return found
 
 
-def _module(reader: Reader, call: Call) -> Value:
+def _module(reader: Reader, call: Call) -> Value | tuple[Value, ...]:
     assert call.module is not None
     known = layer_of(call.module)
     if known.reshapes:
         return views.reshaped(reader, call)
     found = reader.layer(call)
-    if known.score is None:
+    if known.score is None or isinstance(found, tuple):
         return found
     try:
         score = known.score(call.module)
@@ -121,7 +118,7 @@ def _sub(reader: Reader, call: Call) -> Any:
     left, right = call.args[::-1] if call.op == "rsub" else call.args
     if isinstance(left, int | float) and left == 1 and not call.kwargs:
         x = reader.value(call, right)
-        return replace(x, operation=reader.operation(call, "complement", (x.operation,), x.axes.sample, x.step))
+        return replace(x, operation=reader.operation(call, "complement", (x,), x.axes.sample, x.step))
     return refuse(call, "must subtract spikes from 1 only, for AND and IAND")
 
 
@@ -160,18 +157,14 @@ def _zero(reader: Reader, call: Call) -> Zero:
 
 
 def _is_zero(reader: Reader, item: object) -> bool:
-    if isinstance(item, Call):
-        return isinstance(reader.values[item], Zero)
-    if isinstance(item, Tensor):
-        return not bool(item.any())
-    return isinstance(item, int | float) and item == 0
+    return is_zero(reader.values[item] if isinstance(item, Call) else item)
 
 
 def _input(reader: Reader, call: Call) -> Value:
     return reader.input(call)
 
 
-def _functional(reader: Reader, call: Call) -> Value:
+def _functional(reader: Reader, call: Call) -> Any:
     """Read a function that does what a layer does."""
     cls, names = _FUNCTIONAL[call.op]
     given = {**dict(zip(names, call.args, strict=False)), **call.kwargs}

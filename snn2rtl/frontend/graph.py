@@ -13,7 +13,7 @@ from snn2rtl.frontend.axes import BATCH, TIME
 from snn2rtl.frontend.functions import steps_of
 from snn2rtl.frontend.layers import is_multi
 from snn2rtl.frontend.modules import unwrapped
-from snn2rtl.frontend.steps import RefusedCallError, Steps
+from snn2rtl.frontend.operations import RefusedCallError, Steps
 from snn2rtl.frontend.trace import trace
 
 Lead = tuple[str, ...]

@@ -13,7 +13,7 @@ from snn2rtl.float_net.nodes import Node
 from snn2rtl.frontend.frameworks import FRONT_ENDS
 from snn2rtl.frontend.frameworks.base import FrontEnd, Layer, Place, listed
 
-UNREAD = ("snntorch", "sinabs", "rockpool", "lava", "bindsnet")  # other frameworks, of which errors say what to use
+UNREAD = ("sinabs", "rockpool", "lava", "bindsnet")  # other frameworks, of which errors say what to use
 
 
 def front_end_of(module: object) -> FrontEnd | None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from reprlib import repr as short
-from typing import Any, Literal, NoReturn
+from typing import Any
 
 from torch import nn
 
@@ -21,84 +21,7 @@ from snn2rtl.frontend.axes import BATCH, MERGED, TIME, Axes
 from snn2rtl.frontend.calls import Call
 from snn2rtl.frontend.frameworks.base import Layer
 from snn2rtl.frontend.layers import layer_of
-
-Kind = Literal["input", "layer", "reshape", "add", "multiply", "complement", "scale", "concatenate"]
-
-
-@dataclass(frozen=True, eq=False)
-class Operation:
-    """What happens to a sample in every step.
-
-    Attributes:
-        kind: "input", "layer", "reshape", "add", "multiply", "complement" (1 - x), "scale" or "concatenate" (of
-            channels).
-        inputs: the operations whose results it takes, by their number.
-        shape: of its result, without time and batch.
-        module: the layer, where it is one.
-        name: the layer's name in the network; of other operations a name of its own.
-        where: the line of code that made it, or "".
-        factor: by which "scale" multiplies.
-    """
-
-    kind: Kind
-    inputs: tuple[int, ...]
-    shape: tuple[int, ...]
-    module: nn.Module | None = None
-    name: str = ""
-    where: str = ""
-    factor: float = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class Steps:
-    """One step of a network.
-
-    Attributes:
-        operations: each comes after those that it takes; the first one is the input.
-        output: number of the one whose result forward() returns.
-        score: what it makes of its results over time: "sum" (or mean), "max", "last", or "" where it gives each step.
-        time_steps: how many steps a sample has, where its input is the same in all of them; else None.
-    """
-
-    operations: tuple[Operation, ...]
-    output: int
-    score: str
-    time_steps: int | None
-
-
-@dataclass(frozen=True)
-class Value:
-    """The result of a call: that of an operation, in one step of a loop or in all.
-
-    Attributes:
-        operation: its number.
-        axes: time, batch and features.
-        factor: a number above 0 by which it is multiplied; 1 for what a layer takes.
-        step: which one of a loop, or None.
-        count: how many steps are summed up so far, or 0.
-        score: what was made of all steps, as in Steps.
-    """
-
-    operation: int
-    axes: Axes
-    factor: float = 1.0
-    step: int | None = None
-    count: int = 0
-    score: str = ""
-
-
-class RefusedCallError(UnsupportedModelError):
-    """A call has no exact hardware here; order is the number of calls before it."""
-
-    def __init__(self, call: Call, rule: str) -> None:
-        at = f" ({call.where})" if call.path and call.where else ""
-        super().__init__([f"{call.subject}: {rule}{at}"])
-        self.order = call.order
-
-
-def refuse(call: Call, rule: str) -> NoReturn:
-    """Raise the error about a call."""
-    raise RefusedCallError(call, rule)
+from snn2rtl.frontend.operations import Kind, Operation, Steps, Value, before, is_zero, refuse
 
 
 @dataclass
@@ -135,12 +58,16 @@ class Reader:
         self,
         call: Call,
         kind: Kind,
-        inputs: tuple[int, ...],
+        taken: Sequence[Value],
         shape: tuple[int, ...],
         step: int | None,
         factor: float = 1.0,
     ) -> int:
         """Return the number of an operation, which the first step adds and the others find again."""
+        for value in taken:
+            if value.part:
+                refuse(call, f"must leave the states of '{self.operations[value.operation].name}' to its own next step")
+        inputs = tuple(value.operation for value in taken)
         key = (kind, call.path or repr(call.module), inputs, shape, factor)
         if key not in self._known:
             if step:
@@ -161,13 +88,16 @@ class Reader:
         if value.factor != 1:
             by_itself = replace(call, path="", op="scale", module=None)
             shape = value.axes.sample
-            number = self.operation(by_itself, "scale", (value.operation,), shape, value.step, value.factor)
+            number = self.operation(by_itself, "scale", (value,), shape, value.step, value.factor)
             return replace(value, operation=number, factor=1.0)
         return value
 
     def partial(self, call: Call, item: object) -> Value:
-        """Return an argument of a call that must be a tensor, summed or scaled or not."""
+        """Return an argument of a call that must be a tensor, summed or scaled or not, or a state of a layer."""
         found = self.values.get(item) if isinstance(item, Call) else None
+        if isinstance(found, tuple):
+            name = self.operations[found[0].operation].name
+            refuse(call, f"must take one of the {len(found)} results of '{name}', of which the first are its spikes")
         if not isinstance(found, Value):
             refuse(call, f"must take results of layers, not {short(item)}")
         return found
@@ -177,8 +107,8 @@ class Reader:
         axes = Axes(self.lead, call.shape[: len(self.lead)]).with_sample(call.shape)
         return Value(self.operation(call, "input", (), axes.sample, None), axes)
 
-    def layer(self, call: Call) -> Value:
-        """Return the result of a layer."""
+    def layer(self, call: Call) -> Value | tuple[Value, ...]:
+        """Return the result of a layer, or all of those that it gives."""
         assert call.module is not None
         kind = layer_of(call.module)
         if kind.commutes:
@@ -187,14 +117,30 @@ class Reader:
             x = x if is_mean else self.value(call, call.args[0])
         else:
             x = self.value(call, call.args[0])
-        if len(call.args) != 1 or call.kwargs:
-            refuse(call, "must be called with one tensor")
         _check_axes(call, kind, x)
         step = self._step(call, x) if kind.has_state else x.step
         # a layer may give the steps one by one, or only what it makes of them
         axes = x.axes.with_sample(call.shape) if len(call.shape) == len(x.axes.roles) else x.axes
-        number = self.operation(call, "layer", (x.operation,), axes.sample, step)
-        return replace(x, operation=number, axes=axes, step=step)
+        number = self.operation(call, "layer", (x,), axes.sample, step)
+        made = replace(x, operation=number, axes=axes, step=step)
+        self._check_states(call, kind, made)
+        return tuple(replace(made, part=part) for part in range(call.parts)) if kind.states and call.parts else made
+
+    def _check_states(self, call: Call, kind: Layer, made: Value) -> None:
+        """Refuse a layer that is called with anything else than its states of the step before."""
+        given = {**dict(zip(kind.states, call.args[1:], strict=False)), **call.kwargs}
+        if len(call.args) - 1 > len(kind.states) or not given.keys() <= kind.states.keys():
+            also = f" and its states ({', '.join(kind.states)})" if kind.states else ""
+            refuse(call, f"must be called with one tensor{also}")
+        for name, part in kind.states.items():
+            state = given.get(name)
+            last = self.values.get(state) if isinstance(state, Call) else state
+            if not made.step or last is None:
+                fresh = not made.step or kind.keeps_states
+                if not (fresh and (last is None or is_zero(last))):
+                    refuse(call, f"{name} must be what it gave in the step before; in the first step none, or zeros")
+            elif last != replace(made, part=part, step=made.step - 1):
+                refuse(call, f"{name} must be what it gave in the step before")
 
     def _step(self, call: Call, x: Value) -> int | None:
         """Return the step of a call of a layer with a state."""
@@ -213,9 +159,9 @@ class Reader:
             refuse(call, "must be called once in every step, in their order; use a layer for each place")
         return made
 
-    def result(self, call: Call) -> Steps:
-        """Return the network of which a call gives the output."""
-        found = self.partial(call, call)
+    def result(self, calls: Sequence[Call]) -> Steps:
+        """Return the network of which calls give what forward() returns: its output, states, spikes on the way."""
+        call, found = self._output(calls)
         score = found.score
         if found.count:
             refuse(call, f"must sum up all {self.time_steps} steps, not {found.count}")
@@ -226,7 +172,31 @@ class Reader:
         is_static = self.repeated or bool(self.time_steps and TIME not in self.lead)
         if is_static and self._alone:
             refuse(self._alone[0], f"must be called in each of {self.time_steps} steps, not once")
-        return Steps(tuple(self.operations), found.operation, score, self.time_steps if is_static else None)
+        steps = self.time_steps if is_static else None
+        return Steps(tuple(self.operations), found.operation, score, steps, is_membrane=bool(found.part))
+
+    def _output(self, calls: Sequence[Call]) -> tuple[Call, Value]:
+        """Return the result that no other one is made of, the spikes of a layer rather than its states."""
+        each = {value: call for call in calls for value in self._values(call)}  # spikes may also be a state
+        inner = {number for value in each for number in before(self.operations, value.operation)}
+        last = [value for value in each if value.operation not in inner]
+        found = [value for value in last if not value.part]
+        found = found or [value for value in last if value.part == _membrane(self.operations[value.operation])]
+        if len(found) != 1:
+            what = f"{len(found)} results" if found else "states of its layers"
+            rule = "must return one result beside states and what it is made of, for hardware has one output"
+            raise UnsupportedModelError([f"network: forward() {rule}, not {what}"])
+        return each[found[0]], found[0]
+
+    def _values(self, call: Call) -> Sequence[Value]:
+        """Return what a call gives, one or several."""
+        found = self.values[call]
+        return found if isinstance(found, tuple) else [self.partial(call, call)]
+
+
+def _membrane(operation: Operation) -> int:
+    """Return which one of an operation's results is the membrane of its neurons, -1 where none is."""
+    return (layer_of(operation.module).membrane or -1) if operation.module else -1
 
 
 def _check_axes(call: Call, kind: Layer, x: Value) -> None:
@@ -258,8 +228,7 @@ def joined(reader: Reader, call: Call, kind: Kind, values: Sequence[Value]) -> V
             refuse(call, f"must take samples of one shape, not of {first.axes.sample} and {value.axes.sample}")
     axes = first.axes.with_sample(call.shape)
     step = next(iter(steps), None)
-    inputs = tuple(value.operation for value in values)
-    return replace(first, operation=reader.operation(call, kind, inputs, axes.sample, step), axes=axes, step=step)
+    return replace(first, operation=reader.operation(call, kind, values, axes.sample, step), axes=axes, step=step)
 
 
 def _listed(lead: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ values, or on what an earlier call left behind, is refused with the line that as
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -17,7 +18,7 @@ from torch import Tensor, fx, nn
 
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.frontend import layers
-from snn2rtl.frontend.calls import Call, Trace, check_in_place, check_same
+from snn2rtl.frontend.calls import Call, Trace, calls_in, check_in_place, check_same
 from snn2rtl.frontend.traced_tensor import TracedTensor, mapped, raised_at, where
 
 _SAME_VALUE = ("contiguous", "clone", "detach", "float", "double", "cpu", "cuda", "to", "requires_grad_")
@@ -153,34 +154,47 @@ class _Tracer(fx.Tracer):
                 break
             calls[node] = self._call(node, calls)
         returned = next(iter(reversed(self.graph.nodes))).args[0]
-        if not isinstance(returned, fx.Node) or not calls[returned].shape:
-            raise UnsupportedModelError([f"network: forward() must return one tensor, not {_kind(returned)}"])
+        outputs = calls_in(_with_calls(returned, calls))
+        if not outputs:
+            raise UnsupportedModelError([f"network: forward() must return a tensor, not {_kind(returned)}"])
         held = {id(value) for module in self.root.modules() for value in _tensors(module)}
         check_in_place([*calls.values()], held)
-        return Trace((*calls.values(),), calls[returned])
+        return Trace((*calls.values(),), (*outputs,))
 
     def _call(self, node: fx.Node, calls: dict[fx.Node, Call]) -> Call:
-        args, kwargs = fx.node.map_aggregate((node.args, node.kwargs), lambda item: calls.get(item, item))  # type: ignore
+        args, kwargs = _with_calls((node.args, node.kwargs), calls)
         value = node.meta["value"]
-        shape = tuple(value.shape) if isinstance(value, Tensor) else ()
+        parts = len(value) if isinstance(value, list | tuple) else 0
+        first = value[0] if parts else value
+        shape = tuple(first.shape) if isinstance(first, Tensor) else ()
         if node.op == "call_module":
             path = str(node.target)
             module = self.root.get_submodule(f"net.{path}" if path else "net")
-            return Call(len(calls), "module", args, kwargs, shape, module, path, node.meta["where"])
+            return Call(len(calls), "module", args, kwargs, shape, module, path, node.meta["where"], parts)
         op = node.target if isinstance(node.target, str) else node.target.__name__
         op = "input" if node.op == "placeholder" else op.strip("_") if op.startswith("__") else op
-        return Call(len(calls), op, args, kwargs, shape, where=node.meta["where"])
+        return Call(len(calls), op, args, kwargs, shape, where=node.meta["where"], parts=parts)
+
+
+def _with_calls(tree: Any, calls: dict[fx.Node, Call]) -> Any:
+    """Return a tree of tuples, lists and dictionaries with calls for the nodes of torch.fx."""
+    return fx.node.map_aggregate(tree, lambda item: calls.get(item, item))  # type: ignore
 
 
 class _Root(nn.Module):
-    """Calls the network with one input, whatever else its forward() could take."""
+    """Calls the network with one input, whatever else its forward() could take.
+
+    What it must be given besides are states, as a function for one step takes them: none, as before the first step.
+    """
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, x: Any) -> Any:
-        return self.net(x)
+        parameters = inspect.signature(self.net.forward).parameters.values()
+        required = [one for one in parameters if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
+        return self.net(x, *[None for _ in required[1:]])
 
 
 def layer_result(module: nn.Module, x: Tensor, *more: Any, **named: Any) -> Any:

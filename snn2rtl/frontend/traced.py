@@ -26,7 +26,7 @@ from snn2rtl.float_net.nodes import (
 )
 from snn2rtl.frontend.frameworks.base import Place
 from snn2rtl.frontend.layers import nodes
-from snn2rtl.frontend.steps import Operation, Steps
+from snn2rtl.frontend.operations import Operation, Steps, before
 from snn2rtl.pools import INPUT
 
 READ_OUT = "readout"
@@ -39,7 +39,7 @@ def network_of(steps: Steps, *, name: str, encoder: Encoder | None) -> SpikingNe
         UnsupportedModelError: one of them has no exact hardware here; all of these are named.
     """
     graph = _Graph(steps)
-    for number in sorted(_read(steps)):
+    for number in sorted({*before(steps.operations, steps.output), steps.output}):
         graph.take(number)
     if not graph.problems:
         graph.read_out()
@@ -52,16 +52,6 @@ def network_of(steps: Steps, *, name: str, encoder: Encoder | None) -> SpikingNe
         shape=steps.operations[0].shape,
         encoder=_encoder(steps, encoder),
     )
-
-
-def _read(steps: Steps) -> set[int]:
-    """Return the operations that the output depends on."""
-    found, todo = {steps.output}, [steps.output]
-    while todo:
-        new = [number for number in steps.operations[todo.pop()].inputs if number not in found]
-        found |= {*new}
-        todo += new
-    return found
 
 
 class _Graph:
@@ -126,7 +116,10 @@ class _Graph:
             self.problems.append(f"{output.where}: 1 - x must be multiplied with spikes")
             return
         end = self._before_views(self.ends[self.steps.output])
-        if isinstance(end, Integrator):
+        if self.steps.is_membrane:
+            assert isinstance(end, Neuron)
+            self._read_membrane(end, score or "max")
+        elif isinstance(end, Integrator):
             self.nodes[self.nodes.index(end)] = replace(end, score=score or end.score)
         elif isinstance(end, Neuron | And | Iand):
             if score not in ("", "sum"):
@@ -138,11 +131,26 @@ class _Graph:
             self.nodes.append(Integrator(name=READ_OUT, tau=tau, score="last" if tau is None else score))
             self.edges.append((self.ends[self.steps.output], READ_OUT))
 
+    def _read_membrane(self, neuron: Neuron, score: str) -> None:
+        """Make integrators of neurons of which the network returns the membrane."""
+        if neuron.reset != "none":
+            rule = "must return spikes; the membrane of neurons is a score where no spike resets it"
+            self.problems.append(f"layer '{neuron.name}': {rule} (reset_mechanism='none')")
+            return
+        integrator = Integrator(
+            name=neuron.name,
+            tau=neuron.tau,
+            score=score,
+            synapse_tau=neuron.synapse_tau,
+            decay_input=neuron.decay_input,
+        )
+        self.nodes[self.nodes.index(neuron)] = integrator
+
     def _before_views(self, name: str) -> Node | None:
-        """Return the node whose values another one only reorders, joins by votes or pools by their maximum."""
+        """Return the node whose values another one only reorders, scales, joins by votes or pools by their maximum."""
         nodes = {node.name: node for node in self.nodes}
         sources = {target: source for source, target in self.edges}
-        while isinstance(nodes.get(name), Flatten | Unflatten | Dropout | Vote | MaxPool):
+        while isinstance(nodes.get(name), Flatten | Unflatten | Dropout | Scale | Vote | MaxPool):
             name = sources[name]
         return nodes.get(name)
 

@@ -11,7 +11,8 @@ from torch import nn
 from snn2rtl.frontend import axes as along
 from snn2rtl.frontend.axes import BATCH, FEATURE, TIME, Axes
 from snn2rtl.frontend.calls import Call
-from snn2rtl.frontend.steps import Reader, Value, joined, refuse
+from snn2rtl.frontend.operations import Value, refuse
+from snn2rtl.frontend.steps import Reader, joined
 
 
 def _stack(reader: Reader, call: Call) -> Value:
@@ -101,8 +102,8 @@ def _pooled(reader: Reader, call: Call, x: Value, places: Sequence[int]) -> Valu
         refuse(call, f"{call.op}() must be a mean over all places of a channel, axes 1 and up of a sample {sample}")
     pool = nn.AvgPool1d(sample[1]) if len(sample) == 2 else nn.AvgPool2d((sample[1], sample[2]))
     shape = (sample[0], *(1 for _ in sample[1:]))
-    number = reader.operation(replace(call, module=pool, path=""), "layer", (x.operation,), shape, x.step)
-    number = reader.operation(call, "reshape", (number,), sample[:1], x.step)
+    number = reader.operation(replace(call, module=pool, path=""), "layer", (x,), shape, x.step)
+    number = reader.operation(call, "reshape", (replace(x, operation=number),), sample[:1], x.step)
     return replace(x, operation=number, axes=Axes(x.axes.roles[: count + 1], x.axes.sizes[: count + 1]))
 
 
@@ -116,7 +117,7 @@ def reshaped(reader: Reader, call: Call) -> Value:
         return replace(x, axes=axes)
     if not axes.is_plain or not axes.sample:
         refuse(call, f"must keep time and batch before the features, not make {call.shape} of {x.axes.sizes}")
-    return replace(x, axes=axes, operation=reader.operation(call, "reshape", (x.operation,), axes.sample, x.step))
+    return replace(x, axes=axes, operation=reader.operation(call, "reshape", (x,), axes.sample, x.step))
 
 
 def _unsqueezed(reader: Reader, call: Call) -> Value:
@@ -147,6 +148,9 @@ def _item(reader: Reader, call: Call) -> Any:
         x, axis, index = _bound(call, ("x", "dim", "index"))
     else:
         x, key = call.args
+        parts = reader.values.get(x) if isinstance(x, Call) else None
+        if isinstance(parts, tuple) and isinstance(key, int):
+            return parts[key]
         if isinstance(x, Call) and x.op == "max" and key == 0:
             return reader.values[x]  # the values, without where they are
         if key is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from snn2rtl.frontend.frameworks.base import FrontEnd
 from snn2rtl.frontend.frameworks.norse import Norse
 from snn2rtl.frontend.frameworks.pytorch import PyTorch
+from snn2rtl.frontend.frameworks.snntorch import SnnTorch
 from snn2rtl.frontend.frameworks.spikingjelly import SpikingJelly
 
 FRONT_ENDS: dict[str, FrontEnd] = {
@@ -12,6 +13,7 @@ FRONT_ENDS: dict[str, FrontEnd] = {
     for front_end in (
         PyTorch(),
         SpikingJelly(),
+        SnnTorch(),
         Norse(),
     )
 }

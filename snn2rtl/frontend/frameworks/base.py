@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -41,6 +41,10 @@ class Layer:
         commutes: whether it does the same to the mean of several inputs as to each of them.
         reshapes: whether it only changes the axes of a sample.
         score: says what it makes of all steps, "" where it gives each of them; None of layers that always do.
+        states: parameters of its forward() beside the input, and which one of its results each of them takes from the
+            step before; result 0 is what goes on to other layers. A layer without any gives one tensor.
+        keeps_states: whether it goes on from the step before where it is not given its states.
+        membrane: which one of its results is the membrane after a step; 0 for none.
     """
 
     read: Callable[[Place], list[Node]]
@@ -51,6 +55,9 @@ class Layer:
     commutes: bool = True
     reshapes: bool = False
     score: Callable[[Any], str] | None = None
+    states: Mapping[str, int] = field(default_factory=dict)
+    keeps_states: bool = False
+    membrane: int = 0
 
 
 def listed(names: Iterable[str]) -> str:
