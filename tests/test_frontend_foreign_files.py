@@ -15,7 +15,8 @@ import torch
 from model_files import refused
 from torch import nn
 
-BUILD = "build the network of SpikingJelly's or Norse's layers, give it these weights and write it with snn2rtl.save"
+FRAMEWORKS = "SpikingJelly's, snnTorch's or Norse's"
+BUILD = f"build the network of {FRAMEWORKS} layers, give it these weights and write it with snn2rtl.save"
 EAGER = "load the weights into the Python class that it was made of, and write that with torch.save"
 
 

@@ -50,10 +50,11 @@ SPIKING = (
 )
 
 
-class Leaky(nn.Module):
-    __module__ = "snntorch._neurons.leaky"
+class IAF(nn.Module):
+    __module__ = "sinabs.layers.iaf"
 
 
+SNNTORCH = "Leaky, Lapicque, Synaptic, RLeaky or RSynaptic of snnTorch"
 NORSE = "LIFCell, LIF, LIFRecurrentCell, LIFRecurrent, LIFBoxCell, LICell, LI or LIBoxCell of Norse"
 OWN = "; build it of these, in a class whose forward() an example_input lets trace"
 
@@ -76,8 +77,9 @@ OWN = "; build it of these, in a class whose forward() an example_input lets tra
         (OwnNeuron(), f"neuron must be IFNode, LIFNode or ParametricLIFNode, not OwnNeuron{OWN}"),
         (OwnLayer(), f"must be {SPIKING}, not OwnLayer{OWN}"),
         (
-            Leaky(),
-            f"neuron must be IFNode, LIFNode or ParametricLIFNode of SpikingJelly, or {NORSE}, not Leaky of snntorch",
+            IAF(),
+            f"neuron must be IFNode, LIFNode or ParametricLIFNode of SpikingJelly, or {SNNTORCH}, or {NORSE}, "
+            "not IAF of sinabs",
         ),
         (nn.MaxPool3d(1), f"must be {SPIKING}, not MaxPool3d"),
         (nn.BatchNorm3d(1), f"must be {SPIKING}, not BatchNorm3d"),

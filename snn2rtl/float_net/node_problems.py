@@ -33,8 +33,13 @@ def node_problems(node: Node) -> list[str]:
     problems = []
     for field in fields(node):
         value = getattr(node, field.name)
-        if isinstance(value, (np.ndarray, float)) and not np.all(np.isfinite(value)):
-            bad = int(np.sum(~np.isfinite(value)))
+        if not isinstance(value, (np.ndarray, float)):
+            continue
+        allowed = np.isfinite(value)
+        if field.name == "tau" and isinstance(value, np.ndarray):  # of neurons without a leak among others
+            allowed |= value == np.inf
+        if not np.all(allowed):
+            bad = int(np.sum(~allowed))
             problems.append(f"{where}: {field.name} must be finite, not {bad} NaN or infinite value(s)")
     check = _CHECKS.get(type(node))
     return problems + [f"{where}: {problem}" for problem in (check(node) if check else [])]

@@ -253,7 +253,8 @@ class Neuron:
     ``c = c - c / synapse_tau + x``. With grow and adaptation_tau its threshold adapts: it fires on ``h + a`` instead of
     h, and then ``a = a - a / adaptation_tau - s * grow``. c and a are 0 at the start of a sample.
 
-    v_threshold, tau, synapse_tau, grow and adaptation_tau are numbers, or arrays of shape (neurons,), one of each.
+    v_threshold, tau, synapse_tau, grow and adaptation_tau are numbers, or arrays of shape (neurons,), one of each. A
+    tau of infinity, in an array, is that of a neuron without a leak.
 
     Source: spikingjelly 2.0.0, activation_based/neuron (charge, fire, reset of BaseNode, IFNode, LIFNode); norse 1.1.0,
     functional/lif.py, lif_refrac.py; snntorch 1.0.0, _neurons/leaky.py (reset_mechanism, reset_delay), lapicque.py.

@@ -59,7 +59,9 @@ def membrane_fraction(tau: Tau, synapse_tau: Tau = None, input_max: int = 1, ada
 
 
 def _steps(tau: Tau) -> FloatArray:
-    return np.ones(()) if tau is None else np.asarray(tau, np.float64)
+    """Return time constants in steps; what does not leak has no floors, and counts as one."""
+    steps = np.ones(()) if tau is None else np.asarray(tau, np.float64)
+    return np.where(np.isinf(steps), 1.0, steps)
 
 
 def _bits(steps: FloatArray) -> int:
