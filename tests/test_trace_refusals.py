@@ -105,10 +105,10 @@ FUNCTIONS = (
 )
 
 
-@refused(f"{FUNCTIONS}, not relu()")
+@refused(f"{FUNCTIONS}, not tanh()")
 class Function(Parts):
     def forward(self, x):
-        x = torch.relu(x)  # here
+        x = torch.tanh(x)  # here
         return self.lif(self.fc(x))
 
 
@@ -286,12 +286,12 @@ def test_all_layers_that_are_not_supported_are_named():
             self.a, self.b = nn.ReLU(), neuron.IzhikevichNode()
 
         def forward(self, x):
-            return self.lif(torch.relu(self.b(self.a(self.encoder(x)))))
+            return self.lif(torch.tanh(self.b(self.a(self.encoder(x)))))
 
     problems = problems_of(Net(), 2, 4)
     assert [problem.split(": ")[0] for problem in problems[:3]] == ["layer 'encoder'", "layer 'a'", "layer 'b'"]
     assert problems[2].endswith("neuron must be IFNode, LIFNode or ParametricLIFNode, not IzhikevichNode")
-    assert problems[3].endswith("not relu()")
+    assert problems[3].endswith("not tanh()")
 
 
 def test_hooks_of_layers():

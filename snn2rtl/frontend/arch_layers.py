@@ -44,7 +44,7 @@ import torch
 from snn2rtl.float_net.nodes import OF_EACH_NEURON, Dropout, Flatten, Integrator, Neuron, Node
 from snn2rtl.frontend import tensors
 from snn2rtl.frontend.arch_table import Table
-from snn2rtl.frontend.frameworks import norse
+from snn2rtl.frontend.frameworks import norse, norse_neurons
 
 
 def _linear(name: str, table: Table, found: tensors.Tensors) -> list[Node]:
@@ -137,12 +137,12 @@ def _cell(name: str, table: Table, found: tensors.Tensors, kind: str) -> list[No
     if len(table.problems) > before:
         return []
     values: dict[str, Any] = {key: value if key == "dt" else torch.tensor(value) for key, value in given.items()}
-    parameters = norse.Parameters(**values)
+    parameters = norse_neurons.Parameters(**values)
     if score:
-        return [norse.integrator(name, parameters, score)]
+        return [norse_neurons.integrator(name, parameters, score)]
     if not norse.KINDS[kind].has_weights:
-        return [norse.neuron(name, parameters)]
-    return [tensors.recurrent(name, found), norse.neuron(f"{name}.neuron", parameters)]
+        return [norse_neurons.neuron(name, parameters)]
+    return [tensors.recurrent(name, found), norse_neurons.neuron(f"{name}.neuron", parameters)]
 
 
 _PRUNABLE = tuple(f"{key}{suffix}" for key in ("weight", "bias") for suffix in ("", "_orig", "_mask"))
@@ -163,6 +163,7 @@ MAKERS: dict[str, tuple[tuple[str, ...], Maker]] = {
     **{
         kind: (norse.TENSORS if traits.has_weights else (), partial(_cell, kind=kind))
         for kind, traits in norse.KINDS.items()
+        if traits.in_arch
         if not traits.over_time
     },
 }

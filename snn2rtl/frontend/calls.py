@@ -53,6 +53,10 @@ class Trace:
     outputs: tuple[Call, ...]
 
 
+_ZEROS = ("zeros", "zeros_like", "new_zeros")
+_CHANGING = ("iadd", "isub", "imul", "itruediv", "written")
+
+
 def calls_in(tree: Any) -> list[Call]:
     """Return the calls in a tree of tuples, lists and dictionaries."""
     if isinstance(tree, Call):
@@ -83,13 +87,12 @@ def check_in_place(calls: list[Call], kept: set[int]) -> None:
         kept: identities of the tensors that modules hold.
     """
     for index, call in enumerate(calls):
-        if not (call.op in ("iadd", "isub", "imul", "itruediv") or (call.op.endswith("_") and call.module is None)):
+        if not (call.op in _CHANGING or (call.op.endswith("_") and call.module is None)):
             continue
         changed = call.args[0]
         if isinstance(changed, Call):
-            seen = not _is_new(changed) or any(
-                changed in calls_in((other.args, other.kwargs)) for other in calls[index + 1 :]
-            )
+            others = calls[index + 1 :] if call.op != "written" else [one for one in calls if one is not call]
+            seen = not _is_new(changed) or any(changed in calls_in((other.args, other.kwargs)) for other in others)
         else:
             seen = id(changed) in kept
         if seen:
@@ -101,4 +104,4 @@ def _is_new(call: Call) -> bool:
     """Return whether the result of a call is a tensor that nothing else sees: neither a view nor a state."""
     if call.module is not None:
         return is_fresh(call.module)
-    return call.op in ("add", "mul", "sub", "truediv", "iadd", "cat", "stack", "zeros_like", "new_zeros")
+    return call.op in ("add", "mul", "sub", "truediv", "iadd", "cat", "stack", *_ZEROS, "written")

@@ -152,6 +152,11 @@ def _scaled(reader: Reader, call: Call, item: object, factor: float) -> Value:
     return replace(x, factor=x.factor * factor)
 
 
+def _rectified(reader: Reader, call: Call) -> Any:
+    x = reader.value(call, call.args[0])
+    return replace(x, operation=reader.operation(call, "rectify", (x,), x.axes.sample, x.step))
+
+
 def _zero(reader: Reader, call: Call) -> Zero:
     return Zero()
 
@@ -194,7 +199,8 @@ _HANDLERS: dict[str, Callable[[Reader, Call], Any]] = {
     **dict.fromkeys(("sub", "rsub"), _sub),
     **dict.fromkeys(("mul", "rmul", "imul"), _mul),
     **dict.fromkeys(("div", "truediv", "itruediv"), _div),
-    **dict.fromkeys(("zeros_like", "new_zeros"), _zero),
+    **dict.fromkeys(("zeros", "zeros_like", "new_zeros"), _zero),
+    "relu": _rectified,
     **dict.fromkeys(_FUNCTIONAL, _functional),
     **views.HANDLERS,
 }

@@ -64,6 +64,8 @@ def is_leaf(module: nn.Module) -> bool:
     """Return whether a trace takes a module for a layer: code of a library, that is no container."""
     if any(one.is_leaf(module) for one in FRONT_ENDS.values()):
         return True
+    if any(one.is_open(module) for one in FRONT_ENDS.values()):
+        return False
     if type(module).forward is nn.Module.forward:  # the instance may have one of its own
         return False
     defined = getattr(type(module).forward, "__module__", None) or ""  # of torch.fx's GraphModules None

@@ -12,7 +12,9 @@ from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.frontend.axes import Axes
 from snn2rtl.frontend.calls import Call
 
-Kind = Literal["input", "layer", "reshape", "add", "multiply", "complement", "scale", "concatenate"]
+Kind = Literal[
+    "input", "layer", "reshape", "add", "multiply", "complement", "scale", "rectify", "concatenate"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +22,8 @@ class Operation:
     """What happens to a sample in every step.
 
     Attributes:
-        kind: "input", "layer", "reshape", "add", "multiply", "complement" (1 - x), "scale" or "concatenate" (of
-            channels).
+        kind: "input", "layer", "reshape", "add", "multiply", "complement" (1 - x), "scale", "rectify" (relu)
+            or "concatenate" (of channels).
         inputs: the operations whose results it takes, by their number.
         shape: of its result, without time and batch.
         module: the layer, where it is one.
@@ -97,6 +99,13 @@ def refuse(call: Call, rule: str) -> NoReturn:
 
 class Zero:
     """A tensor of zeros, with which a sum over time begins, and the state of a layer."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A tensor of zeros into which the results of the first steps were written."""
+
+    values: tuple[Value, ...]
 
 
 def is_zero(value: object) -> bool:

@@ -117,6 +117,8 @@ class Reader:
             x = x if is_mean else self.value(call, call.args[0])
         else:
             x = self.value(call, call.args[0])
+        if kind.repeats:
+            return self._encoded(call, x, kind.repeats(call.module))
         _check_axes(call, kind, x)
         step = self._step(call, x) if kind.has_state else x.step
         # a layer may give the steps one by one, or only what it makes of them
@@ -128,6 +130,8 @@ class Reader:
 
     def _check_states(self, call: Call, kind: Layer, made: Value) -> None:
         """Refuse a layer that is called with anything else than its states of the step before."""
+        if kind.watches:
+            return
         given = {**dict(zip(kind.states, call.args[1:], strict=False)), **call.kwargs}
         if len(call.args) - 1 > len(kind.states) or not given.keys() <= kind.states.keys():
             also = f" and its states ({', '.join(kind.states)})" if kind.states else ""
@@ -141,6 +145,15 @@ class Reader:
                     refuse(call, f"{name} must be what it gave in the step before; in the first step none, or zeros")
             elif last != replace(made, part=part, step=made.step - 1):
                 refuse(call, f"{name} must be what it gave in the step before")
+
+    def _encoded(self, call: Call, x: Value, steps: int) -> Value:
+        """Return what neurons give that take the same input in every step."""
+        if x.axes.lead != (BATCH,) or x.step is not None:
+            refuse(call, f"must get an axis of the batch, not of {_listed(x.axes.lead)}, for it makes the steps")
+        self.take_steps(call, steps)
+        self.repeated = True
+        axes = Axes((TIME, *x.axes.roles), call.shape)
+        return replace(x, operation=self.operation(call, "layer", (x,), axes.sample, None), axes=axes)
 
     def _step(self, call: Call, x: Value) -> int | None:
         """Return the step of a call of a layer with a state."""

@@ -66,6 +66,16 @@ def recurrent(name: str, tensors: Tensors) -> Linear:
     return Linear(name=name, weight=weight, bias=bias, recurrent=arrays["recurrent_weights"])
 
 
+def weighted(name: str, tensors: Tensors) -> Linear:
+    """Return the linear layer of the ``input_weights`` alone of a cell of Norse.
+
+    Raises:
+        UnsupportedModelError: the tensor is missing or cannot be read.
+    """
+    weight = _arrays(name, tensors, required=("input_weights",))["input_weights"]
+    return Linear(name=name, weight=weight, bias=np.zeros(weight.shape[:1]))
+
+
 def convolution(name: str, tensors: Tensors) -> tuple[FloatArray, FloatArray, FloatArray | None]:
     """Return ``weight``, ``bias``, zero where there is none, and ``weight_step``, None where there is none.
 

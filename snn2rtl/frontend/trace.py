@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.overrides import TorchFunctionMode
 
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.frontend import layers
@@ -74,7 +75,8 @@ class _Tracer(fx.Tracer):
         """Trace the network; result() has what it returned."""
         self.shape = shape
         try:
-            self.graph = self.trace(_Root(net))
+            with _Zeros(self):
+                self.graph = self.trace(_Root(net))
         except UnsupportedModelError:
             raise
         except Exception as error:  # forward() is the user's
@@ -143,6 +145,8 @@ class _Tracer(fx.Tracer):
                 return layer_result(self.root.get_submodule(f"net.{target}" if target else "net"), *args, **kwargs)
             case "call_method":
                 return getattr(args[0], target)(*args[1:], **kwargs)
+            case _ if target is torch.zeros:
+                return target(*args, device="meta")
             case _:
                 return target(*args, **kwargs)
 
@@ -179,6 +183,21 @@ class _Tracer(fx.Tracer):
 def _with_calls(tree: Any, calls: dict[fx.Node, Call]) -> Any:
     """Return a tree of tuples, lists and dictionaries with calls for the nodes of torch.fx."""
     return fx.node.map_aggregate(tree, lambda item: calls.get(item, item))  # type: ignore
+
+
+class _Zeros(TorchFunctionMode):
+    """Lets forward() make tensors of zeros that are traced, for it may write into them."""
+
+    def __init__(self, tracer: _Tracer) -> None:
+        super().__init__()
+        self.tracer = tracer
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function is not torch.zeros or ("device" in kwargs and str(kwargs["device"]) == "meta") or not where():
+            return function(*args, **kwargs)
+        sizes = torch.Size(args[0] if len(args) == 1 and not isinstance(args[0], int) else args or kwargs["size"])
+        return self.tracer.create_proxy("call_function", torch.zeros, (tuple(sizes),), {})
 
 
 class _Root(nn.Module):

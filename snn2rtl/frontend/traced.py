@@ -92,6 +92,8 @@ class _Graph:
                 return [Flatten(name=name) if len(shape) == 1 else Unflatten(name=name, shape=shape)], sources
             case "add":
                 return [Add(name=name)], sources
+            case "rectify":
+                return self._rectified(operation, sources), sources
             case "scale":
                 return [Scale(name=name, gain=operation.factor)], sources
             case "concatenate":
@@ -108,6 +110,13 @@ class _Graph:
         if all(negated):
             raise UnsupportedModelError([f"{operation.where}: must multiply spikes with spikes, or with 1 - spikes"])
         return [Iand(name=operation.name)], sources[::-1] if negated[1] else sources
+
+    def _rectified(self, operation: Operation, sources: list[str]) -> list[Node]:
+        """Return nothing for a relu of spikes, which are never below zero."""
+        if not isinstance(self._before_views(sources[0]), Neuron | And | Iand):
+            rule = "relu() must take spikes, which it leaves as they are; in place of currents it needs neurons"
+            raise UnsupportedModelError([f"{operation.where or 'network'}: {rule}"])
+        return []
 
     def read_out(self) -> None:
         """Say what the class is read from: spikes are counted; what else the network gives is summed up or compared."""

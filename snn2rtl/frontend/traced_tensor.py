@@ -55,8 +55,8 @@ class TracedTensor(fx.Proxy):
         return self.tracer.create_proxy("call_function", function, (self, other), {})
 
     def __setitem__(self, key: object, value: object) -> None:
-        rule = "forward() must not write into a tensor; collect what steps give in a list, and torch.stack() it"
-        raise UnsupportedModelError([f"{where() or 'network'}: {rule}"])
+        """Write into the tensor: what uses it from now on uses that of the write."""
+        self.node = self.tracer.create_proxy("call_function", written, (self, key, value), {}).node
 
     def __len__(self) -> int:
         return len(self.tensor)
@@ -91,6 +91,13 @@ class TracedTensor(fx.Proxy):
     def __torch_function__(cls, method: Any, types: Any, args: Any = None, kwargs: Any = None) -> Any:
         mapped(lambda value: value.tracer.check(), (args, kwargs or {}))
         return super().__torch_function__(method, types, args, kwargs)
+
+
+def written(x: Tensor, key: Any, value: Any) -> Tensor:
+    """Return the tensor after ``x[key] = value``."""
+    x = x.clone()
+    x[key] = value
+    return x
 
 
 def _decided(what: str) -> UnsupportedModelError:

@@ -11,7 +11,7 @@ from torch import nn
 from snn2rtl.frontend import axes as along
 from snn2rtl.frontend.axes import BATCH, FEATURE, TIME, Axes
 from snn2rtl.frontend.calls import Call
-from snn2rtl.frontend.operations import Value, refuse
+from snn2rtl.frontend.operations import Value, Written, is_zero, refuse
 from snn2rtl.frontend.steps import Reader, joined
 
 
@@ -168,6 +168,21 @@ def _item(reader: Reader, call: Call) -> Any:
     return replace(value, axes=value.axes.without(axis), step=index % steps)
 
 
+def _written(reader: Reader, call: Call) -> Value | Written:
+    """Read x[t] = ... of zeros, for each step in its turn: all of them are what stack() makes of the steps."""
+    x, key, item = call.args
+    first, *rest = key if isinstance(key, tuple) else (key,)
+    before = reader.values.get(x)
+    values = before.values if isinstance(before, Written) else ()
+    is_step = first == len(values) and all(other in (slice(None), Ellipsis) for other in rest)
+    if (not is_zero(before) and not isinstance(before, Written)) or not is_step:
+        refuse(call, "must write the results of steps into zeros along axis 0, each step in its turn")
+    values = (*values, reader.value(call, item))
+    if values[-1].axes.sizes != call.shape[1:]:
+        refuse(call, f"must write all of a step, of shape {call.shape[1:]}, not of {values[-1].axes.sizes}")
+    return _sequence(reader, call, values) if len(values) == call.shape[0] else Written(values)
+
+
 def _bound(call: Call, names: tuple[str, ...], **defaults: Any) -> list[Any]:
     """Return the arguments of a call by the names of its parameters."""
     given = {**defaults, **dict(zip(names, call.args, strict=False)), **call.kwargs}
@@ -190,4 +205,5 @@ HANDLERS: dict[str, Callable[[Reader, Call], Any]] = {
     "unsqueeze": _unsqueezed,
     **dict.fromkeys(("permute", "transpose", "swapaxes"), _permuted),
     **dict.fromkeys(("getitem", "select"), _item),
+    "written": _written,
 }

@@ -45,6 +45,8 @@ class Layer:
             step before; result 0 is what goes on to other layers. A layer without any gives one tensor.
         keeps_states: whether it goes on from the step before where it is not given its states.
         membrane: which one of its results is the membrane after a step; 0 for none.
+        watches: whether it takes the states of other layers in their place, and gives back its input.
+        repeats: says in how many steps it takes its one input, where it makes all steps of it.
     """
 
     read: Callable[[Place], list[Node]]
@@ -58,6 +60,8 @@ class Layer:
     states: Mapping[str, int] = field(default_factory=dict)
     keeps_states: bool = False
     membrane: int = 0
+    watches: bool = False
+    repeats: Callable[[Any], int] | None = None
 
 
 def listed(names: Iterable[str]) -> str:
@@ -141,6 +145,10 @@ class FrontEnd:
 
     def is_leaf(self, module: nn.Module) -> bool:
         """Return whether a trace does not look into a module, wherever its class is defined."""
+        return False
+
+    def is_open(self, module: object) -> bool:
+        """Return whether a trace looks into a module of the framework, as if it were the user's."""
         return False
 
     def result(self, module: nn.Module, x: Tensor) -> Any:

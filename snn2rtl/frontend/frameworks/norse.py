@@ -1,32 +1,27 @@
-"""Norse's neurons, from modules or from their parameters alone.
+"""Norse's neurons and containers, with the states that their calls take and give.
 
 What is read is the network in evaluation mode, from states that Norse starts with. Classes are known by their names,
 so that Norse itself is never needed; modules of other classes, and other versions, may compute anything.
 
-A step of Norse's LIF, with ``a = dt * tau_mem_inv`` and ``b = dt * tau_syn_inv``, is that of a Neuron that decays its
-input through a synaptic current, with ``tau = 1 / a`` and ``synapse_tau = 1 / b``, and fires only above its threshold::
-
-    j = i + x;  v = v + a * (v_leak - v + j);  i = j - b * j;  z = v > v_th;  v = v_reset where z
-
-Source: norse 1.1.0, torch/module (lif, lif_box, leaky_integrator, leaky_integrator_box, snn) and torch/functional.
+Source: norse 1.1.0, torch/module: lif, lif_box, lif_refrac, iaf, leaky_integrator, leaky_integrator_box, snn, encode,
+sequential, lift, regularization. norse_neurons.py has what a step of the neurons computes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib import metadata
-from numbers import Real
-from reprlib import repr as short
 from typing import Any
 
 import numpy as np
-import torch
+from torch import Tensor, nn
 
-from snn2rtl.errors import UnsupportedModelError, told_apart
-from snn2rtl.float_net.nodes import FloatArray, Integrator, Neuron, Node
+from snn2rtl.errors import UnsupportedModelError
+from snn2rtl.float_net.nodes import Linear, Node
 from snn2rtl.frontend import tensors
-from snn2rtl.frontend.frameworks.base import FrontEnd, Place, listed
+from snn2rtl.frontend.frameworks.base import FrontEnd, Layer, Place, listed
+from snn2rtl.frontend.frameworks.norse_neurons import Parameters, integrator, neuron
 
 VERSION = "1.1"
 THRESHOLDS = ("heaviside", "super", "triangle", "tanh", "circ", "heavi_erfc")  # all of them fire above 0
@@ -34,146 +29,151 @@ THRESHOLDS = ("heaviside", "super", "triangle", "tanh", "circ", "heavi_erfc")  #
 
 @dataclass(frozen=True)
 class _Kind:
-    """A class of Norse: the function of its step, and whether that has weights, a current and spikes; many steps."""
+    """A class of Norse: the function of its step, and what it has.
+
+    weights: names of its tensors. has_current: a synaptic current. leaks: a membrane that does. waits: refractory
+    steps. over_time: takes all steps in a call. in_arch: arch files may name it.
+    """
 
     step: str
-    has_weights: bool = False
+    weights: tuple[str, ...] = ()
     has_current: bool = True
+    leaks: bool = True
     fires: bool = True
+    waits: bool = False
     over_time: bool = False
+    in_arch: bool = True
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has weights of its own."""
+        return bool(self.weights)
 
 
-_LIF, _RECURRENT = "lif_feed_forward_step", "lif_step"
+_LIF, _LI, _RECURRENT = "lif_feed_forward_step", "li_feed_forward_step", "lif_step"
+_WAITING, _WAITING_RECURRENT, _IAF = "lif_refrac_feed_forward_step", "lif_refrac_step", "iaf_feed_forward_step"
+_BOTH = ("input_weights", "recurrent_weights")
 KINDS = {
     "LIFCell": _Kind(_LIF),
     "LIF": _Kind(_LIF, over_time=True),
-    "LIFRecurrentCell": _Kind(_RECURRENT, has_weights=True),
-    "LIFRecurrent": _Kind(_RECURRENT, has_weights=True, over_time=True),
+    "LIFRecurrentCell": _Kind(_RECURRENT, _BOTH),
+    "LIFRecurrent": _Kind(_RECURRENT, _BOTH, over_time=True),
     "LIFBoxCell": _Kind("lif_box_feed_forward_step", has_current=False),
-    "LICell": _Kind("li_feed_forward_step", fires=False),
-    "LI": _Kind("li_feed_forward_step", fires=False, over_time=True),
+    "LICell": _Kind(_LI, fires=False),
+    "LI": _Kind(_LI, fires=False, over_time=True),
     "LIBoxCell": _Kind("li_box_feed_forward_step", has_current=False, fires=False),
+    "LILinearCell": _Kind("li_step", _BOTH[:1], fires=False, in_arch=False),
+    "LIFRefracCell": _Kind(_WAITING, waits=True, in_arch=False),
+    "LIFRefracRecurrentCell": _Kind(_WAITING_RECURRENT, _BOTH, waits=True, in_arch=False),
+    "LIFRefracRecurrent": _Kind(_WAITING_RECURRENT, _BOTH, waits=True, over_time=True, in_arch=False),
+    "IAFCell": _Kind(_IAF, has_current=False, leaks=False, in_arch=False),
+    "IAF": _Kind(_IAF, has_current=False, leaks=False, over_time=True, in_arch=False),
 }
-TENSORS = tuple(f"{key}_weights{suffix}" for key in ("input", "recurrent") for suffix in ("", "_orig", "_mask"))
+TENSORS = tuple(f"{key}{suffix}" for key in _BOTH for suffix in ("", "_orig", "_mask"))
+_ADAPTIVE = "whose current acts a step late, and which no neuron here has together with an adaptation"
+_EXPONENTIAL = "whose membrane grows exponentially"
+_RANDOM = "which draws lots; let --encoder poisson do that, outside of the network"
+_WHY = {  # classes that are not read, and what no hardware here is
+    **dict.fromkeys(("LSNNCell", "LSNN", "LSNNRecurrentCell", "LSNNRecurrent"), _ADAPTIVE),
+    **dict.fromkeys(("LIFAdExCell", "LIFAdExRecurrentCell", "LIFExCell", "LIFExRecurrentCell", "LIFEx"), _EXPONENTIAL),
+    **dict.fromkeys(("PoissonEncoder", "PoissonEncoderStep", "SignedPoissonEncoder"), _RANDOM),
+}  # fmt: skip
 
 
 def defaults(kind: str) -> dict[str, float]:
     """Return the parameters that a kind has, with Norse's defaults."""
     traits = KINDS[kind]
     current = {"tau_syn_inv": 200.0} if traits.has_current else {}
+    leak = {"tau_mem_inv": 100.0, "v_leak": 0.0} if traits.leaks else {}
     spikes = {"v_th": 1.0, "v_reset": 0.0} if traits.fires else {}
-    return {"dt": 0.001, **current, "tau_mem_inv": 100.0, "v_leak": 0.0, **spikes}
+    return {"dt": 0.001, **current, **leak, **spikes}
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Parameters:
-    """What Norse's parameters hold, tensors or numbers; those that a kind does not have are left out."""
-
-    dt: Any
-    tau_mem_inv: Any
-    tau_syn_inv: Any = None
-    v_leak: Any = 0.0
-    v_th: Any = 1.0
-    v_reset: Any = 0.0
-    is_subtracted: bool = False
-
-
-def _nodes(path: str, module: Any) -> list[Node]:
-    """Return the neurons of a module of Norse, with the linear layer before them that a recurrent one brings.
+def _nodes(place: Place) -> list[Node]:
+    """Return the neurons of a module of Norse, with the linear layer before them that weights of its own bring.
 
     Raises:
         UnsupportedModelError: it is of another kind, or computes something that has no exact hardware here.
     """
+    path, module = place.path, place.module
     kind = KINDS.get(type(module).__name__)
     if kind is None:
-        subject = "neuron must be" if _is_neuron(module) else "must be SequentialState,"
-        raise UnsupportedModelError(
-            [f"layer '{path}': {subject} {listed(KINDS)} of Norse, not {type(module).__name__}"]
-        )
+        raise UnsupportedModelError([f"layer '{path}': {_unread(module)}"])
     problems = [f"layer '{path}': {problem}" for problem in _module_problems(module, kind)]
     if problems:
         raise UnsupportedModelError(problems)
-    given = {key: getattr(module.p, key) for key in defaults(type(module).__name__) if key != "dt"}
-    parameters = Parameters(dt=module.dt, is_subtracted=_is_subtracted(module), **given)
-    if not kind.fires:
-        return [integrator(path, parameters)]
-    if not kind.has_weights:
-        return [neuron(path, parameters)]
+    given = module.p.lif if kind.waits else module.p
+    names = [key for key in defaults(type(module).__name__) if key != "dt"]
+    parameters = Parameters(
+        dt=module.dt,
+        is_subtracted=_is_subtracted(given),
+        rho_reset=module.p.rho_reset if kind.waits else 0,
+        **{key: getattr(given, key) for key in names},
+    )
     found = {key: value for key in TENSORS if (value := getattr(module, key, None)) is not None}
-    return [tensors.recurrent(path, found), neuron(f"{path}.neuron", parameters)]
+    name = f"{path}.neuron" if kind.weights else path
+    cell = neuron(name, parameters) if kind.fires else integrator(name, parameters)
+    if not kind.weights:
+        return [cell]
+    return [tensors.recurrent(path, found) if kind.weights == _BOTH else tensors.weighted(path, found), cell]
 
 
-def neuron(name: str, values: Parameters) -> Neuron:
-    """Return the spiking neurons of these parameters.
-
-    Raises:
-        UnsupportedModelError: they have no exact hardware here; every problem is named.
-    """
-    checked = _Checked(name)
-    taus = checked.taus(values)
-    leak, threshold, reset = (checked.number(key, getattr(values, key)) for key in ("v_leak", "v_th", "v_reset"))
-    if values.is_subtracted and leak != 0:
-        checked.problems.append(f"v_leak must be 0 where a spike subtracts the threshold, not {leak}")
-    elif not values.is_subtracted and reset != leak:
-        checked.problems.append(
-            f"v_reset must be {leak} like v_leak, for a membrane resets to where it rests, not {reset}"
-        )
-    checked.close()
-    v_reset = None if values.is_subtracted else reset
-    return Neuron(name=name, v_threshold=threshold, v_reset=v_reset, strict=True, decay_input=True, **taus)
+def _unread(module: object) -> str:
+    name = type(module).__name__
+    subject = "neuron must be" if _is_neuron(module) else "must be SequentialState,"
+    if name in CONTAINERS:
+        return f"must be traced; give an example_input, for a {name} passes on what is not told here"
+    why = f", {_WHY[name]}" if name in _WHY else ""
+    return f"{subject} {listed(KINDS)} of Norse, not {name}{why}"
 
 
-def integrator(name: str, values: Parameters, score: str = "max") -> Integrator:
-    """Return the leaky integrators of these parameters.
+def _fed_back(place: Place) -> list[Node]:
+    """Return the layer of a RecurrentSequential, which adds what its neurons gave in the step before to its input.
 
     Raises:
-        UnsupportedModelError: they have no exact hardware here; every problem is named.
+        UnsupportedModelError: it is anything else than neurons, or a linear layer and neurons.
     """
-    checked = _Checked(name)
-    taus = checked.taus(values)
-    if (leak := checked.number("v_leak", values.v_leak)) != 0:
-        checked.problems.append(f"v_leak must be 0, at which scores begin, not {leak}")
-    checked.close()
-    return Integrator(name=name, score=score, decay_input=True, **taus)
+    path, module = place.path, place.module
+    parts = [*module.module]
+    cell = parts[-1] if parts else None
+    kind = KINDS.get(type(cell).__name__) if _is_norse(cell) else None
+    is_read = len(parts) in (1, 2) and kind and kind.fires and not kind.weights and not kind.over_time
+    if (
+        not is_read
+        or type(parts[0]) not in (nn.Linear, type(cell))
+        or module.output_modules not in (-1, len(parts) - 1)
+    ):
+        rule = "must be one Linear and spiking neurons of one step, whose spikes come back"
+        raise UnsupportedModelError([f"layer '{path}': {rule}, not {', '.join(type(part).__name__ for part in parts)}"])
+    neurons = _nodes(Place(f"{path}.neuron", cell))
+    if len(parts) == 2:
+        first = tensors.linear(path, tensors.held(parts[0]))
+    else:
+        assert place.shape is not None
+        first = Linear(name=path, weight=np.eye(place.shape[0]), bias=np.zeros(place.shape))
+    return [replace(first, recurrent=first.weight), *neurons]
 
 
-class _Checked:
-    """Reads the parameters of one layer; close() raises what is wrong with them."""
+def _encoder(place: Place) -> list[Node]:
+    """Return the neurons of a ConstantCurrentLIFEncoder, which take the same input in every step."""
+    p = place.module.p
+    values = Parameters(dt=place.module.dt, tau_mem_inv=p.tau_mem_inv, v_leak=p.v_leak, v_th=p.v_th, v_reset=p.v_reset)
+    return [neuron(place.path, values)]
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.problems: list[str] = []
 
-    def taus(self, values: Parameters) -> dict[str, Any]:
-        """Return tau and, where there is a current, synapse_tau."""
-        keys = {"tau": "tau_mem_inv"} | ({} if values.tau_syn_inv is None else {"synapse_tau": "tau_syn_inv"})
-        return {ours: self._tau(key, values.dt, getattr(values, key)) for ours, key in keys.items()}
+def _nothing(_: Place) -> list[Node]:
+    return []
 
-    def _tau(self, key: str, dt: Any, inverse: Any) -> float | FloatArray:
-        if not _is_number(dt) or not (_is_number(inverse) or isinstance(inverse, torch.Tensor)):
-            self.problems.append(f"dt and {key} must be numbers, not {short(dt)} and {short(inverse)}")
-            return 1.0
-        # the product is rounded as Norse rounds it
-        taken = torch.as_tensor(dt * inverse).detach().to("cpu", torch.float64).numpy()
-        if not (taken.size and np.all(taken > 0) and np.all(taken <= 1)):
-            self.problems.append(f"dt * {key} must be above 0 and at most 1, not {_shown(taken)}")
-            return 1.0
-        return float(1 / taken.flat[0]) if np.all(taken == taken.flat[0]) else np.asarray(1 / taken)
 
-    def number(self, key: str, value: Any) -> float:
-        """Return what all neurons have."""
-        if not (_is_number(value) or isinstance(value, torch.Tensor)):
-            self.problems.append(f"{key} must be a number, not {short(value)}")
-            return 0.0
-        each = torch.as_tensor(value).detach().to("cpu", torch.float64).numpy()
-        if not each.size or np.any(each != each.flat[0]):
-            self.problems.append(f"{key} must be one number for all neurons, not {_shown(each)}")
-            return 0.0
-        return float(each.flat[0])
-
-    def close(self) -> None:
-        if self.problems:
-            raise UnsupportedModelError([f"layer '{self.name}': {problem}" for problem in self.problems])
+_STATES = {"state": 1}
+_OTHERS = {
+    "RecurrentSequential": Layer(_fed_back, features=(1,), has_state=True, commutes=False, states=_STATES),
+    "ConstantCurrentLIFEncoder": Layer(
+        _encoder, commutes=False, has_lead=False, repeats=lambda module: int(module.seq_length)
+    ),
+    "RegularizationCell": Layer(_nothing, has_lead=False, states={"s": 1}, watches=True),
+}
+CONTAINERS = ("SequentialState", "Lift")
 
 
 def _module_problems(module: Any, kind: _Kind) -> list[str]:
@@ -181,11 +181,13 @@ def _module_problems(module: Any, kind: _Kind) -> list[str]:
     installed = _version()
     if installed.split(".")[:2] != VERSION.split("."):
         problems.append(f"Norse must be {VERSION}, whose steps are known here, not {installed}")
-    if getattr(module.activation, "__name__", None) != kind.step:
-        problems.append(f"activation must be {kind.step}, not {getattr(module.activation, '__name__', 'another')}")
-    if kind.fires and module.p.method not in THRESHOLDS:
-        problems.append(f"method must be {', '.join(THRESHOLDS[:-1])} or {THRESHOLDS[-1]}, not {module.p.method!r}")
-    reset = getattr(module.p, "reset_method", None)
+    step = getattr(module, "activation", None)  # LILinearCell has none
+    if getattr(step, "__name__", None) not in (kind.step, None if kind.in_arch else kind.step):
+        problems.append(f"activation must be {kind.step}, not {getattr(step, '__name__', 'another')}")
+    given = module.p.lif if kind.waits else module.p
+    if kind.fires and given.method not in THRESHOLDS:
+        problems.append(f"method must be {', '.join(THRESHOLDS[:-1])} or {THRESHOLDS[-1]}, not {given.method!r}")
+    reset = getattr(given, "reset_method", None)
     if reset is not None and reset.__name__ not in ("reset_value", "reset_subtract"):
         problems.append(f"reset_method must be reset_value or reset_subtract, not {reset.__name__}")
     return problems
@@ -198,8 +200,8 @@ def _version() -> str:
         return "one that is not installed as a package"
 
 
-def _is_subtracted(module: Any) -> bool:
-    return getattr(getattr(module.p, "reset_method", None), "__name__", "") == "reset_subtract"
+def _is_subtracted(parameters: Any) -> bool:
+    return getattr(getattr(parameters, "reset_method", None), "__name__", "") == "reset_subtract"
 
 
 def _time_problems(modules: Sequence[tuple[str, object]]) -> list[str]:
@@ -214,26 +216,20 @@ def _time_problems(modules: Sequence[tuple[str, object]]) -> list[str]:
     ]
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _shown(values: FloatArray) -> str:
-    least, greatest = values.min(initial=np.inf), values.max(initial=-np.inf)
-    one, other, _ = told_apart(least, greatest, 1.0)  # what is above 1 does not look like it
-    return one if one == other else f"{one}..{other}"
-
-
 class Norse(FrontEnd):
-    """Neurons by the names of their classes, in SequentialState; the states that their calls pass on are not traced."""
+    """Neurons by the names of their classes; SequentialState without a trace, Lift and RecurrentSequential in one."""
 
     name = "Norse"
     neurons = tuple(KINDS)
-    packages = ("norse.",)
+    packages = ("norse.torch.module.", "norse.torch.functional.", "norse.torch.utils.")
 
     def is_container(self, module: object) -> bool:
         """Return whether an object is Norse's SequentialState, which does what nn.Sequential does."""
         return _is_norse(module) and type(module).__name__ == "SequentialState"
+
+    def is_open(self, module: object) -> bool:
+        """Return whether a trace looks into a module of Norse."""
+        return _is_norse(module) and type(module).__name__ in CONTAINERS
 
     def reads(self, module: object) -> bool:
         """Return whether an object is of a class of Norse's own, and no container."""
@@ -243,13 +239,58 @@ class Norse(FrontEnd):
         """Return whether an object is of a class of Norse's own, and no container."""
         return self.reads(module)
 
+    def layer(self, module: object) -> Layer | None:
+        """Return what is known of a layer that is traced."""
+        name = type(module).__name__
+        if not _is_norse(module) or (name not in KINDS and name not in _OTHERS):
+            return None
+        if name in _OTHERS:
+            return _OTHERS[name]
+        kind = KINDS[name]
+        return Layer(
+            _nodes,
+            features=(1,) if kind.weights else (),
+            has_state=True,
+            is_multi=kind.over_time,
+            commutes=False,
+            states=_STATES,
+        )
+
     def nodes(self, place: Place) -> list[Node]:
-        """Return the neurons of a module, with the linear layer before them that a recurrent one brings."""
-        return _nodes(place.path, place.module)
+        """Return the nodes of a layer."""
+        known = self.layer(place.module)
+        return known.read(place) if known and (place.shape is not None or not _needs_trace(place)) else _nodes(place)
+
+    def result(self, module: nn.Module, x: Tensor) -> Any:
+        """Return what a layer gives for a tensor on the meta device, with its state, of which only it knows more."""
+        if self.layer(module) is None:
+            return None
+        made = _RESULTS.get(type(module).__name__, _result)(module, x)
+        return made if type(module).__name__ == "ConstantCurrentLIFEncoder" else (made, x.new_empty(()))
 
     def problems(self, places: Sequence[Place]) -> list[str]:
         """Return where layers that take one step are among those that take all."""
         return _time_problems([(place.path, place.module) for place in places if self.reads(place.module)])
+
+
+def _needs_trace(place: Place) -> bool:
+    return type(place.module).__name__ in _OTHERS
+
+
+def _result(module: Any, x: Tensor) -> Tensor:
+    return x.new_empty(*x.shape[:-1], module.hidden_size) if KINDS[type(module).__name__].weights else x
+
+
+def _fed_back_result(module: Any, x: Tensor) -> Tensor:
+    first = module.module[0]
+    return x.new_empty(*x.shape[:-1], first.out_features) if type(first) is nn.Linear else x
+
+
+_RESULTS: dict[str, Callable[[Any, Tensor], Tensor]] = {
+    "RecurrentSequential": _fed_back_result,
+    "ConstantCurrentLIFEncoder": lambda module, x: x.new_empty(module.seq_length, *x.shape),
+    "RegularizationCell": lambda module, x: x,
+}
 
 
 def _is_norse(module: object) -> bool:
