@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from networks import lif
+from networks import lif, shared
 from numpy.typing import NDArray
 
 from snn2rtl.encoders import Encoder
@@ -22,6 +22,7 @@ from snn2rtl.int_net.neurons import (
     MultiplierLeak,
     Neuron,
     NoLeak,
+    Reset,
     Score,
     ShiftLeak,
 )
@@ -209,10 +210,14 @@ def _spiking(random: Random, neurons: int) -> Neuron:
     reset_by = random.integers(1, 60, neurons) if random.random() < 0.5 else np.zeros(neurons, int)
     bits = int(random.choice([8, 16, 40]))
     plain = lif(fire_at, reset_by, _leak(random, neurons), membrane_bits=bits)
+    if plain.reset is Reset.SOFT:
+        plain = replace(plain, reset=Reset(random.choice(["soft", "late", "stepped"])))
+    else:
+        plain = replace(plain, **random.choice([{}, {"reset": Reset.NONE}, {"refractory": 1}, {"refractory": 4}]))
     match random.integers(4):
         case 0:
             grow = random.integers(0, 20, neurons)
-            return AdaptiveLifNeuron(**vars(plain), adaptation_step=grow, adaptation_leak=_fast_leak(random, neurons))
+            return AdaptiveLifNeuron(**shared(plain), adaptation_step=grow, adaptation_leak=_fast_leak(random, neurons))
         case 1:
             return CubaLifNeuron(**vars(plain), synapse_leak=_fast_leak(random, neurons))
         case _:

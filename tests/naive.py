@@ -35,23 +35,41 @@ def own(parameter: object, neuron: int) -> int:
     return int(parameter[neuron]) if isinstance(parameter, np.ndarray) else int(parameter)  # type: ignore[call-overload]
 
 
-def stepped(membrane: int, other: int, layer: Population, neuron: int, inputs: list[list[int]]) -> tuple[int, int, int]:
-    """Return spike, membrane and second state of a neuron after a step; inputs are those of each connection."""
+State = tuple[int, int, int, int]  # spike, membrane, adaptation or synaptic current, steps that are left to rest
+
+
+def stepped(state: State, layer: Population, neuron: int, inputs: list[list[int]]) -> State:
+    """Return the state of a neuron after a step; inputs are those of each connection."""
+    _, membrane, other, left = state
     kind = layer.neuron
+    current = received(layer, neuron, inputs)
     if kind.current_leak is not None:
-        other = leaked(other, kind.synapse_leak, neuron) + received(layer, neuron, inputs)
-        spike, membrane = fire_and_reset(leaked(membrane, kind.leak, neuron) + other, layer, neuron)
-        return spike, membrane, other
-    value = charged(membrane, layer, neuron, inputs)
+        current = other = leaked(other, kind.synapse_leak, neuron) + current
+    if left:
+        return 0, 0, other, left - 1
+    adaptation = other if isinstance(kind, AdaptiveLifNeuron) else 0
+    value = kept(membrane, layer, neuron) + current
+    spike, membrane = fire_and_reset(value, layer, neuron, adaptation, membrane)
     if isinstance(kind, AdaptiveLifNeuron):
-        spike, membrane = fire_and_reset(value, layer, neuron, other)
-        return spike, membrane, leaked(other, kind.adaptation_leak, neuron) - spike * int(kind.adaptation_step[neuron])
-    return *fire_and_reset(value, layer, neuron), 0
+        other = leaked(other, kind.adaptation_leak, neuron) - spike * int(kind.adaptation_step[neuron])
+    return spike, membrane, other, getattr(kind, "refractory", 0) * spike
 
 
 def charged(membrane: int, layer: Population, neuron: int, inputs: list[list[int]]) -> int:
     """Return the membrane before saturation."""
-    return leaked(membrane, layer.neuron.leak, neuron) + received(layer, neuron, inputs)
+    return kept(membrane, layer, neuron) + received(layer, neuron, inputs)
+
+
+def kept(membrane: int, layer: Population, neuron: int) -> int:
+    """Return what a step keeps of a membrane: after the leak, and after a reset that is late."""
+    taken = int(layer.neuron.reset_by[neuron]) if above(membrane, layer, neuron, Reset.LATE) else 0
+    return leaked(membrane, layer.neuron.leak, neuron) - taken
+
+
+def above(membrane: int, layer: Population, neuron: int, reset: Reset) -> bool:
+    """Return whether the membrane of the step before is at the threshold, and the neuron's reset asks for that."""
+    kind = layer.neuron
+    return kind.spikes and kind.reset is reset and membrane >= int(kind.fire_at[neuron])
 
 
 def received(layer: Population, neuron: int, inputs: list[list[int]]) -> int:
@@ -109,12 +127,17 @@ def size(shape: Shape) -> int:
     return total
 
 
-def fire_and_reset(value: int, layer: Population, neuron: int, adaptation: int = 0) -> tuple[int, int]:
-    """Return spike and membrane after reset of a charged membrane."""
+def fire_and_reset(value: int, layer: Population, neuron: int, adaptation: int = 0, before: int = 0) -> tuple[int, int]:
+    """Return spike and membrane after reset of a charged membrane, and the one before it."""
     value = saturated(value, layer.neuron.membrane_bits)
-    if not layer.neuron.spikes or value + adaptation < layer.neuron.fire_at[neuron]:
+    if not layer.neuron.spikes:
         return 0, value
-    return 1, 0 if layer.neuron.reset is Reset.HARD else value - int(layer.neuron.reset_by[neuron])
+    reset_by = int(layer.neuron.reset_by[neuron])
+    felt = value + adaptation - (reset_by if above(before, layer, neuron, Reset.STEPPED) else 0)
+    if felt < layer.neuron.fire_at[neuron]:
+        return 0, value
+    after = {Reset.HARD: 0, Reset.SOFT: value - reset_by, Reset.NONE: value, Reset.LATE: value}
+    return 1, after.get(layer.neuron.reset, value - reset_by)
 
 
 def saturated(value: int, bits: int) -> int:
@@ -154,22 +177,20 @@ def arriving(connection: Connection, made: dict[str, list[list[int]]], step: int
 
 
 class Neurons:
-    """A population of one sample: membranes and, where there are any, adaptations or synaptic currents."""
+    """A population of one sample: the states of its neurons."""
 
     def __init__(self, layer: Population) -> None:
         self.layer = layer
-        self.membranes = [0] * layer.num_neurons
-        self.others = [0] * layer.num_neurons
+        self.states: list[State] = [(0, 0, 0, 0)] * layer.num_neurons
+
+    @property
+    def membranes(self) -> list[int]:
+        return [membrane for _, membrane, _, _ in self.states]
 
     def step(self, inputs: list[list[int]]) -> list[int]:
         """Return the spikes of a step."""
-        spikes = []
-        for neuron in range(self.layer.num_neurons):
-            spike, self.membranes[neuron], self.others[neuron] = stepped(
-                self.membranes[neuron], self.others[neuron], self.layer, neuron, inputs
-            )
-            spikes.append(spike)
-        return spikes
+        self.states = [stepped(state, self.layer, neuron, inputs) for neuron, state in enumerate(self.states)]
+        return [spike for spike, _, _, _ in self.states]
 
 
 def made_by(node: Node, neurons: dict[str, Neurons], made: dict[str, list[list[int]]], step: int) -> list[int]:
@@ -206,9 +227,7 @@ def run_sample(
             else:
                 winner = place // network.group
                 counts[winner] = min(counts[winner] + spike, 2**network.count_bits - 1)
-        membranes_seen.append(
-            [list(neurons[node.name].membranes) if node.name in neurons else [] for node in network.nodes]
-        )
+        membranes_seen.append([neurons[node.name].membranes if node.name in neurons else [] for node in network.nodes])
     if not output.layer.neuron.spikes:
         counts = [sum(scores[first : first + network.group]) for first in range(0, len(scores), network.group)]
     spikes_seen = [[made[node.name][step] for node in network.nodes] for step in range(len(steps))]

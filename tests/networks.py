@@ -41,6 +41,12 @@ def lif(fire_at: ArrayLike, reset_by: ArrayLike = 0, leak: Leak | None = None, m
     )
 
 
+def shared(neuron: LifNeuron) -> dict[str, Any]:
+    """Return what a neuron has in common with one that adapts."""
+    values = {key: value for key, value in vars(neuron).items() if key != "refractory"}
+    return values | ({"reset": Reset.SOFT} if neuron.reset in (Reset.LATE, Reset.STEPPED) else {})
+
+
 def dense(weight: ArrayLike, neuron: LifNeuron | int = 1, bias: ArrayLike = 0, **changes: Any) -> DenseLayer:
     """Return a layer called fc of 8-bit weights."""
     weight = np.asarray(weight)
@@ -74,9 +80,14 @@ def layers(draw: st.DrawFn, inputs: int, max_membrane_bits: int = 48) -> DenseLa
     weight_bits = draw(st.sampled_from([1, 2, 4, 8, 16]))
     weights = np.clip(random.integers(-reach, reach + 1, (neurons, inputs)), *signed_range(weight_bits))
     weights[random.random(weights.shape) < draw(st.sampled_from([0.0, 0.5, 1.0]))] = 0
-    soft = draw(st.booleans())
-    fire_at = random.integers(max(low + 1, 1 if soft else -reach), min(high, 2 * reach) + 1, neurons)
-    reset_by = random.integers(1, min(high, 2 * reach) + 1, neurons) if soft else np.zeros(neurons, int)
+    kinds = [kind for kind in Reset if high > 1 or kind is not Reset.STEPPED]
+    reset, refractory = draw(st.sampled_from(kinds)), draw(st.sampled_from([0, 0, 1, 3]))
+    refractory = refractory if reset is Reset.HARD else 0
+    most = min(high, 2 * reach) - (reset is Reset.STEPPED and 2 * reach >= high)
+    fire_at = random.integers(max(low + 1, 1 if reset.subtracts or refractory else -reach), most + 1, neurons)
+    reset_by = random.integers(1, min(high, 2 * reach) + 1, neurons) * reset.subtracts
+    if reset is Reset.STEPPED:  # both thresholds fit
+        reset_by = np.minimum(reset_by, high - fire_at)
     return DenseLayer(
         name="fc",
         weight=weights,
@@ -86,9 +97,10 @@ def layers(draw: st.DrawFn, inputs: int, max_membrane_bits: int = 48) -> DenseLa
         neuron=LifNeuron(
             fire_at=fire_at,
             reset_by=reset_by,
-            reset=Reset.SOFT if soft else Reset.HARD,
+            reset=reset,
             leak=draw(leaks_of_each(neurons)),
             membrane_bits=membrane_bits,
+            refractory=refractory,
         ),
     )
 
@@ -121,7 +133,7 @@ def temporal(draw: st.DrawFn, inputs: int) -> DenseLayer:
     kind = draw(st.sampled_from(["lif", "adaptive", "current"]))
     if kind == "adaptive":
         grow = random.integers(0, 2 * int(abs(plain.fire_at).max()) + 2, neurons)
-        plain = AdaptiveLifNeuron(**vars(plain), adaptation_step=grow, adaptation_leak=draw(leaks))
+        plain = AdaptiveLifNeuron(**shared(plain), adaptation_step=grow, adaptation_leak=draw(leaks))
     if kind == "current":
         plain = CubaLifNeuron(**vars(plain), synapse_leak=draw(leaks))
     delay = random.choice([0, 1, 2, 5, 63], inputs) if draw(st.booleans()) else None

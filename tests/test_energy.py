@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import chain, dense, direct, lif
+from networks import chain, dense, direct, lif, shared
 
 from snn2rtl import cli
 from snn2rtl.data.samples import Samples
@@ -83,7 +83,7 @@ def test_a_multiplier_costs_more_than_a_shift() -> None:
 def test_temporal_layers_are_counted(layout: str) -> None:
     rng = np.random.default_rng(4)
     plain = lif(rng.integers(5, 12, 12), leak=MultiplierLeak(rng.integers(1, 8, 12), 3))
-    neuron = AdaptiveLifNeuron(**vars(plain), adaptation_step=np.arange(12), adaptation_leak=ShiftLeak(2))
+    neuron = AdaptiveLifNeuron(**shared(plain), adaptation_step=np.arange(12), adaptation_leak=ShiftLeak(2))
     recurrent, delay = rng.integers(-3, 4, (12, 12)) * (rng.random((12, 12)) < 0.3), rng.integers(0, 3, 20)
     integrator = Integrator(neurons=5, leak=ShiftLeak(3), membrane_bits=9, score=Score.SUM, score_bits=12)
     network = chain(

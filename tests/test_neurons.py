@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import chain, dense, lif
+from networks import chain, dense, lif, shared
 
 from snn2rtl.errors import QuantizationError
 from snn2rtl.int_net.chain import DenseLayer
@@ -33,7 +33,7 @@ def states(layer: DenseLayer, inputs: list[int]) -> tuple[list[int], list[int]]:
 
 
 def adaptive(grow: int, leak: ShiftLeak) -> AdaptiveLifNeuron:
-    return AdaptiveLifNeuron(**vars(ONE), adaptation_step=np.array([grow]), adaptation_leak=leak)
+    return AdaptiveLifNeuron(**shared(ONE), adaptation_step=np.array([grow]), adaptation_leak=leak)
 
 
 def integrator(score: Score, bits: int = 8, neurons: int = 1) -> Integrator:

@@ -64,7 +64,7 @@ def test_the_random_networks_have_the_corners():
                     seen["below by one"] += value == layer.neuron.fire_at[neuron] - 1
                     seen["low end"] += value < -most
                     seen["high end"] += value >= most
-                    _, state[neuron] = naive.fire_and_reset(value, layer, neuron)
+                    _, state[neuron] = naive.fire_and_reset(value, layer, neuron, 0, state[neuron])
             counts = naive.run_sample(network, spikes[:, n].tolist())[2]
             seen["full count"] += max(counts) == 2**network.count_bits - 1
             seen["even votes"] += len(counts) > 1 and counts.count(max(counts)) > 1 and max(counts) > 0

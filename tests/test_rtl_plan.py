@@ -129,7 +129,7 @@ def test_parameters_of_the_neuron(leak, parameters, reset_by, membrane_bits):
         values = dict(made.neuron.parameters)
         assert made.neuron.module == module
         assert (values["LeakKind"], values["LeakShift"], values["LeakFactor"]) == parameters
-        assert values["SoftReset"] == (reset_by > 0)
+        assert values["ResetKind"] == (reset_by > 0)
         assert values["Saturate"] == (not never_saturates(shape.population))
 
 

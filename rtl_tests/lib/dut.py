@@ -31,6 +31,10 @@ _PARTS = {
     "snn_current_integrator": ["snn_saturate", "snn_leak", "snn_synaptic_current"],
     "snn_adaptive_lif": ["snn_saturate", "snn_leak"],
     "snn_current_lif": ["snn_saturate", "snn_leak", "snn_synaptic_current"],
+    "snn_refractory_lif": ["snn_saturate", "snn_leak", "snn_lif"],
+    "snn_stepped_lif": ["snn_saturate", "snn_leak", "snn_lif"],
+    "snn_refractory_current_lif": ["snn_saturate", "snn_leak", "snn_synaptic_current", "snn_current_lif"],
+    "snn_stepped_current_lif": ["snn_saturate", "snn_leak", "snn_synaptic_current", "snn_current_lif"],
     "snn_scores": ["snn_saturate"],
 }
 _PARAMETERS = "DUT_PARAMETERS"

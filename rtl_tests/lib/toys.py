@@ -71,6 +71,7 @@ def layer(
     bits: int = 4,
     shift: int = 0,
     membrane_bits: int = 10,
+    refractory: int = 0,
 ) -> DenseLayer:
     """Return a layer; fire_at, reset_by (by default the threshold) and bias may be one number for all neurons."""
     weight = np.asarray(weight)
@@ -79,9 +80,14 @@ def layer(
     def each(value: Any) -> IntArray:
         return np.broadcast_to(np.asarray(value, np.int64), (neurons,))
 
-    subtracted = (fire_at if reset_by is None else reset_by) if reset is Reset.SOFT else 0
+    subtracted = (fire_at if reset_by is None else reset_by) if reset.subtracts else 0
     neuron = LifNeuron(
-        fire_at=each(fire_at), reset_by=each(subtracted), reset=reset, leak=leak, membrane_bits=membrane_bits
+        fire_at=each(fire_at),
+        reset_by=each(subtracted),
+        reset=reset,
+        leak=leak,
+        membrane_bits=membrane_bits,
+        refractory=refractory,
     )
     return DenseLayer(name=name, weight=weight, weight_bits=bits, weight_shift=shift, bias=each(bias), neuron=neuron)
 
@@ -105,7 +111,10 @@ def recurrent(rng: np.random.Generator, plain: DenseLayer, density: float = 1.0)
 def adaptive(plain: DenseLayer, grow: Any, leak: Leak) -> DenseLayer:
     """Return the layer with neurons that adapt; grow may be one number for all neurons."""
     grow = np.broadcast_to(np.asarray(grow, np.int64), (plain.num_neurons,))
-    return replace(plain, neuron=AdaptiveLifNeuron(**vars(plain.neuron), adaptation_step=grow, adaptation_leak=leak))
+    values = {key: value for key, value in vars(plain.neuron).items() if key != "refractory"}
+    if plain.neuron.reset in (Reset.LATE, Reset.STEPPED):
+        values["reset"] = Reset.SOFT
+    return replace(plain, neuron=AdaptiveLifNeuron(**values, adaptation_step=grow, adaptation_leak=leak))
 
 
 def current(plain: DenseLayer, leak: Leak) -> DenseLayer:
@@ -216,11 +225,13 @@ def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int,
     membrane_bits = int(np.clip(reach + rng.integers(-1, 4), 2, 48))
     high = signed_range(membrane_bits)[1]
     scale = min(high, 1 << reach - 1)
-    reset = Reset.SOFT if rng.random() < 0.5 else Reset.HARD
+    reset = list(Reset)[rng.integers(5)]
+    refractory = int(rng.choice([0, 1, 5])) if reset is Reset.HARD else 0
     each = neurons if rng.random() < 0.5 else 1  # one threshold for all, or one for each
-    least = 1 if reset is Reset.SOFT else -(scale // 4)
+    least = 1 if reset.subtracts or refractory else -(scale // 4)
     fire_at = rng.integers(least, scale, each, endpoint=True)
     reset_by = fire_at if rng.random() < 0.5 else rng.integers(1, scale, each, endpoint=True)
+    membrane_bits += reset is Reset.STEPPED  # which holds both thresholds
     bias = rng.integers(-scale // 2, scale // 2, each, endpoint=True) * (rng.random() < 0.5)
     weight = weights(
         rng, neurons, inputs, bits, float(rng.choice([1.0, 0.5, 0.2, 0.05, 0.0], p=[0.4, 0.3, 0.2, 0.07, 0.03]))
@@ -236,6 +247,7 @@ def random_layer(rng: np.random.Generator, name: str, inputs: int, neurons: int,
         bits=bits,
         shift=shift,
         membrane_bits=membrane_bits,
+        refractory=refractory,
     )
 
 

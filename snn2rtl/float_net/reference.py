@@ -166,7 +166,8 @@ class _Neurons:
         """Return the membranes after the reset of neurons that fired, or are refractory."""
         match neuron.reset_kind:
             case "hard":
-                return charged * ~fired
+                quiet: Floats = charged * ~fired
+                return quiet
             case "soft" | "stepped":
                 return charged - fired * self.threshold
             case "none" | "late":

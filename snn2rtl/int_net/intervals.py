@@ -6,20 +6,24 @@ The hardware sizes its adders from it, and leaves out the saturation where it pr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snn2rtl.fixed_point import IntArray, signed_bits, signed_range
-from snn2rtl.int_net.neurons.base import FAR, Threshold, never
+from snn2rtl.int_net.neurons.base import FAR, Reset, Threshold, never
 from snn2rtl.int_net.neurons.leaks import MAX_MEMBRANE_BITS, Leak, NoLeak, leak, resting
 from snn2rtl.int_net.population import Population
 
 
 @dataclass(frozen=True, eq=False)
 class MembraneRange:
-    """Least and greatest charged membrane of each neuron before saturation, shape (neurons,), int64."""
+    """Least and greatest charged membrane of each neuron before saturation, shape (neurons,), int64.
+
+    Of a refractory neuron: while it does not rest, at a membrane of 0.
+    """
 
     low: IntArray
     high: IntArray
@@ -63,23 +67,38 @@ def membrane_range(layer: Population) -> MembraneRange:
 
 def _settled(low_input: IntArray, high_input: IntArray, kind: Leak, at: Threshold, bits: int) -> MembraneRange:
     """Grow the range until a step does not leave it. What has started to move is sent at once to where it ends."""
-    least, greatest = signed_range(bits)
-    lowest_quiet = np.maximum(resting(low_input, kind), least)
-    highest_quiet = np.minimum(resting(high_input, kind), np.minimum(at.greatest - 1, greatest))
-    lowest_fired = at.least - at.reset_by
-    highest_fired = np.minimum(resting(high_input - at.reset_by, kind), greatest - at.reset_by)
+    entering = MembraneRange(low_input, high_input)
+    if at.reset is Reset.NONE:
+        at = never(len(low_input))
+    quiet, fired = _ends(entering, kind, at, bits)
     low = high = np.zeros(len(low_input), np.int64)
     while True:
-        charged = MembraneRange(leak(low, kind) + low_input, leak(high, kind) + high_input)
+        charged = _charge(MembraneRange(low, high), entering, kind, at)
         after_low, after_high = _after_reset(charged, at, bits)
         sinks, rises = after_low < low, after_high > high
         if not (sinks.any() or rises.any()):
             return charged
         can_fire, can_be_quiet = charged.high >= at.least, charged.low < at.greatest
-        low_end = np.where(can_fire & (after_low >= lowest_fired), lowest_fired, lowest_quiet)
-        high_end = np.where(can_be_quiet & (after_high < at.greatest), highest_quiet, highest_fired)
+        low_end = np.where(can_fire & (after_low >= fired.low), fired.low, quiet.low)
+        high_end = np.where(can_be_quiet & (after_high < at.greatest), quiet.high, fired.high)
         low = np.where(sinks, np.minimum(after_low, low_end), low)
         high = np.where(rises, np.maximum(after_high, high_end), high)
+
+
+def _ends(entering: MembraneRange, kind: Leak, at: Threshold, bits: int) -> tuple[MembraneRange, MembraneRange]:
+    """Return where bounds end that move while the neuron is quiet, and while it fires."""
+    least, greatest = signed_range(bits)
+    lowest_quiet = np.maximum(resting(entering.low, kind), least)
+    highest_quiet = np.minimum(resting(entering.high, kind), np.minimum(at.greatest - 1, greatest))
+    highest_fired = resting(entering.high - at.reset_by, kind)
+    match at.reset:
+        case Reset.HARD | Reset.SOFT | Reset.NONE | Reset.STEPPED:
+            fired = MembraneRange(at.least - at.reset_by, np.minimum(highest_fired, greatest - at.reset_by))
+        case Reset.LATE:  # a membrane is kept as it is, below where the threshold is reached too
+            fired = MembraneRange(lowest_quiet, np.minimum(highest_fired, greatest))
+        case _:
+            assert_never(at.reset)
+    return MembraneRange(lowest_quiet, highest_quiet), fired
 
 
 def membrane_range_after(layer: Population, steps: int) -> MembraneRange:
@@ -91,16 +110,23 @@ def membrane_range_after(layer: Population, steps: int) -> MembraneRange:
     if not neuron.current_leak:
         return _charged_after(membrane, entering, neuron.leak, at, steps)
     for left in range(steps, 1, -1):
-        arrived = _charge(current, entering, neuron.current_leak)
+        arrived = _charge(current, entering, neuron.current_leak, never(len(rest)))
         if (arrived.low >= current.low).all() and (arrived.high <= current.high).all():
             return _charged_after(membrane, arrived, neuron.leak, at, left)
-        after = _after_reset(_charge(membrane, arrived, neuron.leak), at, MAX_MEMBRANE_BITS)
+        after = _after_reset(_charge(membrane, arrived, neuron.leak, at), at, MAX_MEMBRANE_BITS)
         current, membrane = _hull(current, arrived), _hull(membrane, MembraneRange(*after))
-    return _charge(membrane, _charge(current, entering, neuron.current_leak), neuron.leak)
+    return _charge(membrane, _charge(current, entering, neuron.current_leak, never(len(rest))), neuron.leak, at)
 
 
-def _charge(state: MembraneRange, entering: MembraneRange, kind: Leak) -> MembraneRange:
-    return MembraneRange(leak(state.low, kind) + entering.low, leak(state.high, kind) + entering.high)
+def _charge(state: MembraneRange, entering: MembraneRange, kind: Leak, at: Threshold) -> MembraneRange:
+    """Return the range of charged states; a late reset takes from those that reached the threshold."""
+    low, high = leak(state.low, kind), leak(state.high, kind)
+    if at.reset is Reset.LATE:
+        fired = state.high >= at.least
+        low = np.where(fired, np.minimum(low, leak(np.maximum(state.low, at.least), kind) - at.reset_by), low)
+        quiet = leak(np.minimum(state.high, at.least - 1), kind)
+        high = np.where(fired, np.maximum(quiet, high - at.reset_by), high)
+    return MembraneRange(low + entering.low, high + entering.high)
 
 
 def _hull(one: MembraneRange, other: MembraneRange) -> MembraneRange:
@@ -114,14 +140,14 @@ def _charged_after(
     low, high = start.low, start.high
     left = np.full(len(low), steps - 1)
     while True:
-        charged = _charge(MembraneRange(low, high), entering, kind)
+        charged = _charge(MembraneRange(low, high), entering, kind, at)
         after_low, after_high = _after_reset(charged, at, MAX_MEMBRANE_BITS)
         down, up = np.minimum(after_low - low, 0), np.maximum(after_high - high, 0)
         left = np.where((down < 0) | (up > 0), left, 0)
         if not left.any():
             return charged
         taken = np.minimum(left, 1)
-        if isinstance(kind, NoLeak):
+        if isinstance(kind, NoLeak) and at.reset is not Reset.LATE:
             sinking = _repeats(down, entering.low, charged.low, at)
             taken = np.minimum(left, np.minimum(sinking, _repeats(up, entering.high, charged.high, at)))
         low, high, left = low + taken * down, high + taken * up, left - taken
@@ -173,10 +199,15 @@ def _after_reset(charged: MembraneRange, at: Threshold, membrane_bits: int) -> t
     bounds = signed_range(membrane_bits)
     low, high = np.clip(charged.low, *bounds), np.clip(charged.high, *bounds)
     quiet_low, quiet_high = low, np.minimum(high, at.greatest - 1)  # empty where low >= greatest
-    if at.hard:
-        fired_low = fired_high = np.zeros_like(low)
-    else:
-        fired_low, fired_high = np.maximum(low, at.least) - at.reset_by, high - at.reset_by
+    match at.reset:
+        case Reset.HARD:
+            fired_low = fired_high = np.zeros_like(low)
+        case Reset.SOFT | Reset.STEPPED:
+            fired_low, fired_high = np.maximum(low, at.least) - at.reset_by, high - at.reset_by
+        case Reset.NONE | Reset.LATE:
+            return low, high
+        case _:
+            assert_never(at.reset)
     can_fire, can_be_quiet = high >= at.least, low < at.greatest
     after_low = np.where(can_be_quiet, quiet_low, fired_low)
     after_high = np.where(can_be_quiet, quiet_high, fired_high)

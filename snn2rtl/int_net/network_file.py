@@ -38,6 +38,7 @@ _Arrays = dict[str, NDArray[Any]]
 _NODES: dict[str, type[Node]] = {"population": Population, "max_pool": MaxPool, "sum_pool": SumPool, "sum": Sum}
 _OLD_KEYS = {"adaptation_step": "grow"}  # of version 1
 _OLD_LEAKS = {"shifts": "shift", "multipliers": "multiplier"}
+_LEFT_OUT: dict[str, object] = {"refractory": 0}  # values that files leave out, as those from before them do
 _ENUMS: dict[str, type[Reset] | type[Score]] = {"reset": Reset, "score": Score}
 
 
@@ -147,7 +148,7 @@ def _described(value: object, prefix: str = "") -> tuple[_Entry, _Arrays]:
             described = [_described(one, f"{prefix}{key}{index}_") for index, one in enumerate(part)]
             entry[key] = [found for found, _ in described]
             arrays |= {name: array for _, found in described for name, array in found.items()}
-        elif part is not None:
+        elif part is not None and _LEFT_OUT.get(key) != part:
             entry[key] = part.value if isinstance(part, Reset | Score) else part
         for one in inner:
             found, more = _described(one, f"{prefix}{key}_")

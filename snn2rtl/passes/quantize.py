@@ -17,6 +17,7 @@ from snn2rtl.int_net.population import Connection, Input, Population
 from snn2rtl.int_net.synapses import Convolution, Dense, Synapses
 from snn2rtl.options import DEFAULT_BITS, QuantizeOptions
 from snn2rtl.passes.fold_neurons import folded_layer
+from snn2rtl.passes.fold_resets import fold_reset
 from snn2rtl.passes.leaks import membrane_fraction
 from snn2rtl.passes.quantize_neurons import Steps, bias_of, integer_neuron, negligible, size_membrane
 from snn2rtl.passes.quantize_report import WeightError, report_layer
@@ -124,7 +125,7 @@ def _quantize_layer(
             bias=bias_of(layer.bias, steps),
             neuron=integer_neuron(neuron, len(layer.bias), steps, options),
         )
-        made = size_membrane(made, options.membrane_bits[layer.name], time_steps)
+        made = size_membrane(fold_reset(made), options.membrane_bits[layer.name], time_steps)
     return made, report_layer(layer, made, steps, error, time_steps, bits_from, unit)
 
 
@@ -197,13 +198,13 @@ def _choose_steps(
     choose a step: they become zero in that of the other numbers.
     """
     neuron, membrane = layer.neuron, form.unit << form.shift  # an input of unit is the float 1.0
-    threshold, bias = 0.0, np.abs(layer.bias).reshape(layer.num_rows, -1).max(axis=1)
+    threshold, bias = np.zeros(()), _largest_of_rows(layer.bias, layer)
     numbers: list[FloatArray | float] = [layer.bias]
     largest = [bias]
     if isinstance(neuron, Neuron):
-        threshold = neuron.v_threshold
-        numbers += [threshold] if neuron.grow is None else [threshold, neuron.grow]
-        largest.append(np.full_like(bias, threshold))
+        threshold = _shared_threshold(neuron, layer, form.per_neuron)
+        numbers += [neuron.v_threshold] if neuron.grow is None else [neuron.v_threshold, neuron.grow]
+        largest.append(_largest_of_rows(neuron.v_threshold, layer))
     others = membrane * np.concatenate([_of_rows(number, layer) for number in numbers], axis=1)
     scale = find_scale(rows, others, form.unit * threshold, form.bits, form.per_neuron)
     beside = membrane * np.stack(largest, axis=1)
@@ -215,6 +216,19 @@ def _choose_steps(
     if layer.step is not None and form.unit > 1:  # no float holds a 255th, though its step be a power of two
         slack = np.where(scale.step == layer.step, FLOAT32_SLACK, slack)
     return Steps(scale, membrane, slack)
+
+
+def _shared_threshold(neuron: Neuron, layer: FloatLayer, per_neuron: bool) -> FloatArray:
+    """Return what steps should divide: the threshold of each row, 0 where neurons of one step have different ones."""
+    each = np.broadcast_to(neuron.v_threshold, layer.bias.shape).reshape(layer.num_rows if per_neuron else 1, -1)
+    shared = np.where(each.min(axis=1) == each.max(axis=1), each[:, 0], 0.0)
+    return np.broadcast_to(shared, layer.num_rows)
+
+
+def _largest_of_rows(number: FloatArray | float, layer: FloatLayer) -> FloatArray:
+    """Return the largest size of a number of each neuron in each row of weights, shape (rows,)."""
+    largest: FloatArray = np.abs(np.broadcast_to(number, layer.bias.shape)).reshape(layer.num_rows, -1).max(axis=1)
+    return largest
 
 
 def _of_rows(number: FloatArray | float, layer: FloatLayer) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,16 +83,31 @@ def integer_neuron(
         kind = CubaIntegrator if synapse else Integrator
         score = Score(neuron.score)
         return kind(neurons=neurons, leak=leak, membrane_bits=bits, score=score, score_bits=bits, **synapse)
-    fire_at, reset_by = _thresholds(neuron, steps)
+    reset = Reset(neuron.reset_kind)
+    fire_at, reset_by = _thresholds(neuron, reset, steps)
     values: dict[str, Any] = {"fire_at": fire_at, "reset_by": reset_by, "leak": leak, "membrane_bits": bits}
-    values["reset"] = Reset.SOFT if neuron.v_reset is None else Reset.HARD
+    values["reset"] = reset
     if neuron.grow is not None:
+        _check_adaptive(neuron, reset)
         adaptation_leak = _surely_leaking(neuron, "adaptation_tau", options)
         reach = gain_bits("adaptation_leak", adaptation_leak, neurons)
         # more than the greatest silences a neuron no more than that does
         step = round_half_even(np.minimum(steps.count(neuron.grow), (1 << MAX_MEMBRANE_BITS - 1 - reach) - 1))
         return AdaptiveLifNeuron(**values, adaptation_step=step, adaptation_leak=adaptation_leak)
+    values["refractory"] = neuron.refractory
     return CubaLifNeuron(**values, **synapse) if synapse else LifNeuron(**values)
+
+
+def _check_adaptive(neuron: Neuron, reset: Reset) -> None:
+    where = f"of '{neuron.name}', which adapts,"
+    match reset:
+        case Reset.LATE | Reset.STEPPED:
+            raise QuantizationError(f"reset {where} must be hard, soft or none, not {reset.value}")
+        case Reset.HARD | Reset.SOFT | Reset.NONE:
+            if neuron.refractory:
+                raise QuantizationError(f"refractory {where} must be 0 steps, not {neuron.refractory}")
+        case _:
+            assert_never(reset)
 
 
 def _surely_leaking(neuron: Neuron | FloatIntegrator, key: str, options: QuantizeOptions) -> Leak:
@@ -106,17 +121,23 @@ def _surely_leaking(neuron: Neuron | FloatIntegrator, key: str, options: Quantiz
     return leak
 
 
-def _thresholds(neuron: Neuron, steps: Steps) -> tuple[IntArray, IntArray]:
+def _thresholds(neuron: Neuron, reset: Reset, steps: Steps) -> tuple[IntArray, IntArray]:
     """Return fire_at and reset_by; a membrane of whole steps reaches the threshold where it reaches its ceiling.
 
     Above the threshold it is from the next whole number on.
     """
     wanted = steps.count(neuron.v_threshold)
     fire_at = _fitting("threshold", np.floor(wanted) + 1 if neuron.strict else np.ceil(wanted))
-    if neuron.v_reset is not None:
+    if not reset.subtracts:
+        if neuron.refractory and np.any(fire_at <= 0):
+            raise QuantizationError(
+                f"threshold must be positive with refractory {neuron.refractory}, not {np.min(neuron.v_threshold)}"
+            )
         return fire_at, np.zeros_like(fire_at)
-    if neuron.v_threshold <= 0:
-        raise QuantizationError(f"threshold must be positive with a soft reset, not {neuron.v_threshold}")
+    if np.any(np.asarray(neuron.v_threshold) <= 0):
+        raise QuantizationError(
+            f"threshold must be positive with a {reset.value} reset, not {np.min(neuron.v_threshold)}"
+        )
     return fire_at, np.maximum(_fitting("threshold", wanted), 1)
 
 
@@ -163,9 +184,9 @@ def negligible(
 
 def _cannot_fire(currents: FloatArray, neuron: Neuron, time_steps: int) -> NDArray[np.bool_]:
     """Return which neurons do not come to their threshold in a sample, whatever arrives and if nothing leaks."""
-    silent: NDArray[np.bool_] = (
-        currents * float(time_steps) ** (1 if neuron.synapse_tau is None else 2) < neuron.v_threshold
-    )
+    reached = currents * float(time_steps) ** (1 if neuron.synapse_tau is None else 2)
+    least = np.broadcast_to(neuron.v_threshold, max(len(currents), np.size(neuron.v_threshold)))
+    silent: NDArray[np.bool_] = reached < least.reshape(len(currents), -1).min(axis=1)
     return silent
 
 
@@ -191,7 +212,8 @@ def size_membrane(layer: Population, asked: int, time_steps: int) -> Population:
     lowest = highest = 0
     if neuron.spikes:
         lowest = int(neuron.fire_at.min())
-        highest = max(int(neuron.fire_at.max()), int(neuron.reset_by.max()))
+        fires_at = neuron.threshold.greatest if neuron.reset is Reset.STEPPED else neuron.fire_at
+        highest = max(int(fires_at.max()), int(neuron.reset_by.max()))
     least = signed_bits(min(lowest - 1, 0), max(highest, 0))
     needed = max(found.bits, least)
     if not asked and needed > MAX_MEMBRANE_BITS:

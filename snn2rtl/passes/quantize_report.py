@@ -12,7 +12,7 @@ from snn2rtl.float_net.layered import FloatLayer
 from snn2rtl.float_net.nodes import FloatArray, Neuron
 from snn2rtl.float_net.nodes import Integrator as FloatIntegrator
 from snn2rtl.int_net.intervals import membrane_range_after, never_fires, never_saturates
-from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrating, Leak, Reset, Score, Spiking
+from snn2rtl.int_net.neurons import AdaptiveLifNeuron, Integrating, Leak, Score, Spiking
 from snn2rtl.int_net.neurons.leaks import dropped_bits
 from snn2rtl.int_net.population import Population
 from snn2rtl.passes.leaks import Tau, largest_error
@@ -93,7 +93,7 @@ def _of_the_kind(neuron: Neuron | FloatIntegrator, layer: Population, steps: Ste
         values["silent_neurons"] = int(np.count_nonzero(never_fires(layer)))
         # a membrane of whole steps is above a threshold where it reaches the next whole number
         values["threshold_error"] = _largest(np.ceil(wanted) - wanted)
-        values["reset_error"] = _largest(wanted - integer.reset_by) if integer.reset is Reset.SOFT else 0.0
+        values["reset_error"] = _largest(wanted - integer.reset_by) if integer.reset.subtracts else 0.0
     if isinstance(integer, AdaptiveLifNeuron) and isinstance(neuron, Neuron) and neuron.grow is not None:
         values["adaptation_leak"] = _leak(neuron.adaptation_tau, integer.adaptation_leak)
         values["adaptation_floors"] = _drops(

@@ -33,7 +33,7 @@ class Scale:
     slack: FloatArray
 
 
-def find_scale(linear: Linear, others: FloatArray, threshold: float, bits: int, per_neuron: bool) -> Scale:
+def find_scale(linear: Linear, others: FloatArray, threshold: float | FloatArray, bits: int, per_neuron: bool) -> Scale:
     """Return training's step for each neuron of which it is one, else what choose_scale() finds.
 
     It is one where every weight, or without weights every other number, is a multiple that fits.
@@ -41,7 +41,7 @@ def find_scale(linear: Linear, others: FloatArray, threshold: float, bits: int, 
     Args:
         linear: the layer.
         others: bias and threshold of each neuron, in what stands for weight steps, shape (out, 2).
-        threshold: what the search divides.
+        threshold: what the search divides, of all or of each neuron; 0 where it divides nothing.
         bits: width of the integer weights.
         per_neuron: a scale for each neuron rather than for the layer.
     """
@@ -97,7 +97,7 @@ def _slack(step: FloatArray, slack: float) -> FloatArray:
 
 
 def choose_scale(
-    weight: FloatArray, threshold: float, bits: int, per_neuron: bool, others: FloatArray | None = None
+    weight: FloatArray, threshold: float | FloatArray, bits: int, per_neuron: bool, others: FloatArray | None = None
 ) -> FloatArray:
     """Return the value of one weight step for each neuron, shape (out,).
 
@@ -109,12 +109,12 @@ def choose_scale(
 
     Args:
         weight: shape (out, in).
-        threshold: the layer's firing threshold.
+        threshold: the layer's firing threshold, or that of each neuron.
         bits: width of the integer weights.
         per_neuron: a scale for each neuron rather than for the layer.
         others: numbers of each neuron that should be multiples too, such as its bias, shape (out, k).
     """
-    others = np.full((len(weight), 1), threshold) if others is None else others
+    others = np.broadcast_to(threshold, len(weight))[:, None] if others is None else others
     if bits == 1:
         weight = np.minimum(weight, 0.0)
     lowest = np.concatenate([lowest_set_bit(weight[rows]).min(axis=1) for rows in blocks(weight)])
@@ -150,7 +150,9 @@ def blocks(weight: NDArray[np.generic]) -> Iterator[slice]:
         yield slice(first, first + rows)
 
 
-def _search(weight: FloatArray, widest: FloatArray, threshold: float, bits: int, per_neuron: bool) -> FloatArray:
+def _search(
+    weight: FloatArray, widest: FloatArray, threshold: float | FloatArray, bits: int, per_neuron: bool
+) -> FloatArray:
     scales = _dividing(threshold, _CANDIDATES[:, None] * widest)
     errors = np.empty_like(scales)
     # times a power of two the weights are about 1 in float32, too; it changes no digit of theirs
@@ -165,10 +167,8 @@ def _search(weight: FloatArray, widest: FloatArray, threshold: float, bits: int,
     return best
 
 
-def _dividing(threshold: float, scale: FloatArray) -> FloatArray:
+def _dividing(threshold: float | FloatArray, scale: FloatArray) -> FloatArray:
     """Return the scales moved to ``threshold / n`` for a whole n, where there is such a scale near."""
-    if threshold <= 0:
-        return scale
     with np.errstate(over="ignore"):  # beside weights that are nothing
         steps = np.rint(threshold / scale)
     return np.where((steps >= 1) & (steps < np.inf), threshold / np.maximum(steps, 1), scale)

@@ -1,7 +1,7 @@
 // Adaptive leaky integrate-and-fire neuron, pipelined: snn_lif whose threshold rises with every spike and falls back.
 //
 // h = saturate(charged, MembraneWidth);  spike = h >= fire_at - a
-// v = spike ? 0 : h, or h - reset_by (SoftReset);  next = leak(v) + bias
+// v = spike ? 0 : h (ResetKind = 0, hard), spike ? h - reset_by : h (1, soft), h (2, none);  next = leak(v) + bias
 // a = leak_a(a) + (spike ? adapt_step : 0)   second_i before, second_o after; adapt_step and a are never above 0
 // Where clear_i: next = bias and a = 0, the states of a new sample.
 //
@@ -15,7 +15,7 @@ module snn_adaptive_lif #(
   parameter StateWidth      = 16,
   parameter MembraneWidth   = 16,
   parameter Saturate        = 1,
-  parameter SoftReset       = 0,
+  parameter ResetKind       = 0,
   parameter LeakKind        = 1,
   parameter LeakShift       = 1,
   parameter LeakFactor      = 0,
@@ -106,7 +106,8 @@ module snn_adaptive_lif #(
   reg signed [MembraneWidth-1:0] reset_q;
 
   always @(posedge clk_i) begin
-    if (SoftReset != 0) reset_q <= spike_o ? membrane_q2 - reset_by_q2 : membrane_q2;
+    if (ResetKind == 2) reset_q <= membrane_q2;
+    else if (ResetKind == 1) reset_q <= spike_o ? membrane_q2 - reset_by_q2 : membrane_q2;
     else reset_q <= spike_o ? {MembraneWidth{1'b0}} : membrane_q2;
     second_o <= clear_q3 ? {AdaptWidth{1'b0}} : spike_o ? recovered_q2 + adapt_step_q2 : recovered_q2;
   end

@@ -1,8 +1,9 @@
 // Leaky integrate-and-fire neuron behind a synaptic current, pipelined. The lane's memory holds the current.
 //
 // j = charged;  h = saturate(leak(v) + j, MembraneWidth);  spike = h >= fire_at
-// v = spike ? 0 : h, or h - reset_by (SoftReset)
+// v = spike ? 0 : h (ResetKind = 0, hard), spike ? h - reset_by : h (1, soft), h (2, none)
 // next = leak_c(j) + bias                second_i: leak(v) of the step before; second_o: that of this step
+// second = leak(h) - (spike ? reset_by : 0)   (ResetKind = 3, late)
 // Where clear_i: next = bias and leak(v) = 0, the states of a new sample.
 //
 // Latency: spike_o 3 cycles after valid_i, second_o 4, next_o 6. second_i comes with charged_i, numbers one cycle later,
@@ -15,7 +16,7 @@ module snn_current_lif #(
   parameter StateWidth        = 16,
   parameter MembraneWidth     = 16,
   parameter Saturate          = 1,
-  parameter SoftReset         = 0,
+  parameter ResetKind         = 0,
   parameter LeakKind          = 1,
   parameter LeakShift         = 1,
   parameter LeakFactor        = 0,
@@ -63,7 +64,7 @@ module snn_current_lif #(
 
   // Fire
   reg signed [MembraneWidth-1:0] membrane_q, fire_at_q, reset_by_q, reset_by_q2;
-  reg        [LeakWidth-1:0]     leak_q, leak_q2, leak_q3;
+  reg        [LeakWidth-1:0]     leak_q, leak_q2;
   reg                            clear_q, clear_q2, clear_q3, clear_q4;
 
   always @(posedge clk_i) begin
@@ -74,23 +75,15 @@ module snn_current_lif #(
     reset_by_q2 <= reset_by_q;
     leak_q      <= leak_i;
     leak_q2     <= leak_q;
-    leak_q3     <= leak_q2;
     clear_q     <= clear_i;
     clear_q2    <= clear_q;
     clear_q3    <= clear_q2;
     clear_q4    <= clear_q3;
   end
 
-  // Reset
-  reg signed [MembraneWidth-1:0] reset_q;
-
-  always @(posedge clk_i) begin
-    if (SoftReset != 0) reset_q <= spike_o ? membrane_q - reset_by_q2 : membrane_q;
-    else reset_q <= spike_o ? {MembraneWidth{1'b0}} : membrane_q;
-  end
-
   // Leak of the membrane
-  wire signed [MembraneWidth-1:0] leaked;
+  wire signed [MembraneWidth-1:0] leaking, leaked, kept;
+  wire        [LeakWidth-1:0]     leak;
 
   snn_leak #(
     .Width(MembraneWidth),
@@ -99,12 +92,44 @@ module snn_current_lif #(
     .Factor(LeakFactor),
     .NumberWidth(LeakWidth)
   ) u_leak (
-    .value_i(reset_q),
-    .number_i(leak_q3),
+    .value_i(leaking),
+    .number_i(leak),
     .value_o(leaked)
   );
 
-  assign second_o = clear_q4 ? {MembraneWidth{1'b0}} : leaked;
+  // Reset: before the leak, or after it where it is late
+  generate
+    if (ResetKind == 3) begin : gen_late_reset
+      reg                            spike_q;
+      reg signed [MembraneWidth-1:0] leaked_q, reset_by_q3;
+
+      assign leaking = membrane_q;
+      assign leak = leak_q2;
+      assign kept = spike_q ? leaked_q - reset_by_q3 : leaked_q;
+
+      always @(posedge clk_i) begin
+        spike_q     <= spike_o;
+        reset_by_q3 <= reset_by_q2;
+        leaked_q    <= leaked;
+      end
+    end else begin : gen_reset
+      reg signed [MembraneWidth-1:0] reset_q;
+      reg        [LeakWidth-1:0]     leak_q3;
+
+      assign leaking = reset_q;
+      assign leak = leak_q3;
+      assign kept = leaked;
+
+      always @(posedge clk_i) begin
+        if (ResetKind == 2) reset_q <= membrane_q;
+        else if (ResetKind == 1) reset_q <= spike_o ? membrane_q - reset_by_q2 : membrane_q;
+        else reset_q <= spike_o ? {MembraneWidth{1'b0}} : membrane_q;
+        leak_q3 <= leak_q2;
+      end
+    end
+  endgenerate
+
+  assign second_o = clear_q4 ? {MembraneWidth{1'b0}} : kept;
 
 endmodule
 

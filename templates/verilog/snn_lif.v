@@ -1,9 +1,11 @@
 // Leaky integrate-and-fire neuron, pipelined: saturate, fire, reset, leak, and the bias of the next step.
 //
 // h = saturate(charged, MembraneWidth);  spike = h >= fire_at
-// v = spike ? 0 : h                      (SoftReset = 0)
-// v = spike ? h - reset_by : h           (SoftReset = 1)
+// v = spike ? 0 : h                      (ResetKind = 0, hard)
+// v = spike ? h - reset_by : h           (ResetKind = 1, soft)
+// v = h                                  (ResetKind = 2, none)
 // next = leak(v) + bias                  leak: snn_leak with Leak*, a number for each neuron where its kind has one
+// next = leak(h) - (spike ? reset_by : 0) + bias   (ResetKind = 3, late)
 // next = bias                            where clear_i: the state of a new sample, since leak(0) = 0
 //
 // Latency: spike_o 2 cycles after charged_i, next_o 5. fire_at_i, reset_by_i and leak_i come one cycle after charged_i (they are
@@ -16,7 +18,7 @@ module snn_lif #(
   parameter StateWidth    = 16,
   parameter MembraneWidth = 16,
   parameter Saturate      = 1,
-  parameter SoftReset     = 0,
+  parameter ResetKind     = 0,
   parameter LeakKind      = 1,
   parameter LeakShift     = 1,
   parameter LeakFactor    = 0,
@@ -56,27 +58,18 @@ module snn_lif #(
 
   // Fire
   reg signed [MembraneWidth-1:0] membrane_q, reset_by_q;
-  reg        [LeakWidth-1:0]     leak_q, leak_q2;
+  reg        [LeakWidth-1:0]     leak_q;
 
   always @(posedge clk_i) begin
     spike_o    <= membrane >= fire_at_i;
     membrane_q <= membrane;
     reset_by_q <= reset_by_i;
     leak_q     <= leak_i;
-    leak_q2    <= leak_q;
-  end
-
-  // Reset
-  reg signed [MembraneWidth-1:0] reset_q;
-
-  always @(posedge clk_i) begin
-    if (SoftReset != 0) reset_q <= spike_o ? membrane_q - reset_by_q : membrane_q;
-    else reset_q <= spike_o ? {MembraneWidth{1'b0}} : membrane_q;
   end
 
   // Leak
-  reg signed [MembraneWidth-1:0]  leaked_q;
-  wire signed [MembraneWidth-1:0] leaked;
+  wire signed [MembraneWidth-1:0] leaking, leaked;
+  wire        [LeakWidth-1:0]     leak;
 
   snn_leak #(
     .Width(MembraneWidth),
@@ -85,15 +78,46 @@ module snn_lif #(
     .Factor(LeakFactor),
     .NumberWidth(LeakWidth)
   ) u_leak (
-    .value_i(reset_q),
-    .number_i(leak_q2),
+    .value_i(leaking),
+    .number_i(leak),
     .value_o(leaked)
   );
 
-  always @(posedge clk_i) begin
-    leaked_q <= clear_q3 ? {MembraneWidth{1'b0}} : leaked;
-    next_o   <= {{(StateWidth - MembraneWidth){leaked_q[MembraneWidth-1]}}, leaked_q} + bias_i;
-  end
+  // Reset: before the leak, or after it where it is late
+  reg signed [MembraneWidth-1:0] leaked_q;
+
+  generate
+    if (ResetKind == 3) begin : gen_late_reset
+      reg                            spike_q;
+      reg signed [MembraneWidth-1:0] kept_q, reset_by_q2;
+
+      assign leaking = membrane_q;
+      assign leak = leak_q;
+
+      always @(posedge clk_i) begin
+        spike_q     <= spike_o;
+        reset_by_q2 <= reset_by_q;
+        kept_q      <= leaked;
+        leaked_q    <= clear_q3 ? {MembraneWidth{1'b0}} : spike_q ? kept_q - reset_by_q2 : kept_q;
+      end
+    end else begin : gen_reset
+      reg signed [MembraneWidth-1:0] reset_q;
+      reg        [LeakWidth-1:0]     leak_q2;
+
+      assign leaking = reset_q;
+      assign leak = leak_q2;
+
+      always @(posedge clk_i) begin
+        if (ResetKind == 2) reset_q <= membrane_q;
+        else if (ResetKind == 1) reset_q <= spike_o ? membrane_q - reset_by_q : membrane_q;
+        else reset_q <= spike_o ? {MembraneWidth{1'b0}} : membrane_q;
+        leak_q2  <= leak_q;
+        leaked_q <= clear_q3 ? {MembraneWidth{1'b0}} : leaked;
+      end
+    end
+  endgenerate
+
+  always @(posedge clk_i) next_o <= {{(StateWidth - MembraneWidth){leaked_q[MembraneWidth-1]}}, leaked_q} + bias_i;
 
 endmodule
 

@@ -38,8 +38,8 @@ class AdaptiveLifNeuron:
     adapt: ``a = leak(a, adaptation_leak) - s * adaptation_step``
 
     The adaptation a is at most zero, so that the floor of its leak takes it to zero; it is 0 at the start of a sample.
-    Charge and reset are those of LifNeuron. adaptation_step has shape (neurons,), in membrane steps, and is not
-    negative.
+    Charge and reset are those of LifNeuron; the reset is hard, soft or none. adaptation_step has shape (neurons,), in
+    membrane steps, and is not negative.
     """
 
     fire_at: IntArray
@@ -57,6 +57,10 @@ class AdaptiveLifNeuron:
     def __post_init__(self) -> None:
         check_width("membrane", self.membrane_bits)
         freeze_thresholds(self, self.fire_at, self.reset_by, self.reset, self.membrane_bits)
+        check(
+            self.reset in (Reset.HARD, Reset.SOFT, Reset.NONE),
+            f"neuron: reset must be 'hard', 'soft' or 'none' with an adaptation, not '{self.reset.value}'",
+        )
         check_leak("leak", self.leak, len(self))
         step = self.adaptation_step
         check_vector("neuron: adaptation_step", step)
@@ -82,7 +86,7 @@ class AdaptiveLifNeuron:
     def threshold(self) -> Threshold:
         """The threshold of a neuron that has rested, and of one that always fires."""
         highest = self.fire_at - self.lowest_adaptation
-        return Threshold(self.fire_at, highest, self.reset_by, self.reset is Reset.HARD)
+        return Threshold(self.fire_at, highest, self.reset_by, self.reset)
 
     @property
     def step_bits(self) -> tuple[int, ...]:
@@ -93,7 +97,7 @@ class AdaptiveLifNeuron:
     @property
     def adders(self) -> int:
         """The comparison, a soft reset, the adapted threshold, and what a spike takes."""
-        return 3 + (self.reset is Reset.SOFT)
+        return 3 + self.reset.subtracts
 
     def step(self, state: State, current: IntArray, saturate: Saturate) -> tuple[State, Spikes]:
         """Return state (membrane, adaptation) and spikes of one time step; arguments as of LifNeuron.step()."""

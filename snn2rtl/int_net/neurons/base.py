@@ -3,7 +3,7 @@
 A model is a frozen dataclass with these members:
 
 - ``leak``, ``membrane_bits`` and ``len()``: the leak and the width of its membranes, and how many neurons.
-- ``spikes``: whether it ever does. ``num_states``: states of a neuron, the membrane first.
+- ``spikes``: whether it ever does. ``num_states``: states of a neuron, the membrane first, all 0 at first.
 - ``step(state, current, saturate)``: one time step, what docs/semantics.md says.
 - ``threshold``: between which thresholds a neuron fires, for interval analysis; what never reaches them is not built.
 - ``current_leak``: leak of the synaptic current before the membrane, None without one.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,20 @@ class Reset(enum.Enum):
 
     HARD = "hard"  # v = 0
     SOFT = "soft"  # v = h - reset_by
+    NONE = "none"  # v = h
+    LATE = "late"  # v = h; the next step takes reset_by, after its leak
+    STEPPED = "stepped"  # v = h - reset_by; while v reaches fire_at, it fires at fire_at + reset_by
+
+    @property
+    def subtracts(self) -> bool:
+        """Whether a spike takes reset_by."""
+        match self:
+            case Reset.SOFT | Reset.LATE | Reset.STEPPED:
+                return True
+            case Reset.HARD | Reset.NONE:
+                return False
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +59,13 @@ class Threshold:
     least: IntArray
     greatest: IntArray
     reset_by: IntArray
-    hard: bool
+    reset: Reset
 
 
 def never(neurons: int) -> Threshold:
     """Return the threshold of neurons that never fire."""
     far = np.full(neurons, FAR)
-    return Threshold(far, far, np.zeros_like(far), hard=False)
+    return Threshold(far, far, np.zeros_like(far), Reset.NONE)
 
 
 def charged(membrane: IntArray, current: IntArray, kind: Leak, saturate: Saturate) -> IntArray:
@@ -64,8 +79,12 @@ def after_spikes(membrane: IntArray, fired: Spikes, reset: Reset, reset_by: IntA
     match reset:
         case Reset.HARD:
             return membrane * ~fired
-        case Reset.SOFT:
+        case Reset.SOFT | Reset.STEPPED:
             return membrane - fired * reset_by
+        case Reset.NONE | Reset.LATE:
+            return membrane
+        case _:
+            assert_never(reset)
 
 
 def check_width(what: str, bits: int) -> None:
@@ -87,8 +106,11 @@ def freeze_thresholds(neuron: object, fire_at: IntArray, reset_by: IntArray, res
         check_range(f"neuron: {key} must fit the membrane's {bits} bits", value, low + 1, high)
         object.__setattr__(neuron, key, frozen(value, bits))
     check(fire_at.shape == reset_by.shape, "neuron: fire_at and reset_by must have one length")
-    soft = reset is Reset.SOFT
-    check(not soft or bool(np.all(fire_at > 0)), "neuron: fire_at must be positive with a soft reset")
-    sign = "positive" if soft else "zero"
-    right = np.all(reset_by > 0) if soft else not np.any(reset_by)
-    check(bool(right), f"neuron: reset_by must be {sign} with a {reset.value} reset")
+    name, subtracts = "no reset" if reset is Reset.NONE else f"a {reset.value} reset", reset.subtracts
+    check(not subtracts or bool(np.all(fire_at > 0)), f"neuron: fire_at must be positive with {name}")
+    sign = "positive" if subtracts else "zero"
+    right = np.all(reset_by > 0) if subtracts else not np.any(reset_by)
+    check(bool(right), f"neuron: reset_by must be {sign} with {name}")
+    if reset is Reset.STEPPED:
+        both = fire_at.astype(np.int64) + reset_by
+        check_range(f"neuron: fire_at + reset_by must fit the membrane's {bits} bits with {name}", both, 0, high)

@@ -3,54 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
 
 from snn2rtl.fixed_point import IntArray
-from snn2rtl.int_net.neurons.base import (
-    Reset,
-    Saturate,
-    Spikes,
-    State,
-    Threshold,
-    after_spikes,
-    charged,
-    check_width,
-    freeze_thresholds,
-)
-from snn2rtl.int_net.neurons.leaks import Leak, check_leak, gain_bits, leak
+from snn2rtl.int_net.neurons.base import Saturate, Spikes, State
+from snn2rtl.int_net.neurons.firing import Firing
+from snn2rtl.int_net.neurons.leaks import Leak, gain_bits, leak
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class CubaLifNeuron:
-    """LIF neurons behind a synaptic current, Norse's LIFCell and LIFRecurrentCell.
+class CubaLifNeuron(Firing):
+    """LIF neurons behind a synaptic current, Norse's LIFCell and LIFRecurrentCell, snnTorch's Synaptic.
 
     current: ``j = leak(c, synapse_leak) + i``
     charge: ``h = saturate(leak(v) + j, membrane_bits)``
-    fire and reset are those of LifNeuron, and ``c = j``. v and c are 0 at the start of a sample.
+    fire and reset are those of Firing, and ``c = j``, of a resting neuron too. v and c are 0 at the start of a sample.
 
     Source: norse 1.1.0, functional/lif.py lif_feed_forward_step; Norse fires above its threshold, so fire_at is the
-    least integer above it.
+    least integer above it. snntorch 1.0.0, _neurons/synaptic.py.
     """
 
-    fire_at: IntArray
-    reset_by: IntArray
-    reset: Reset
-    leak: Leak
-    membrane_bits: int
     synapse_leak: Leak
 
-    spikes: ClassVar[Literal[True]] = True
-    num_states: ClassVar[int] = 2
-    step_bits: ClassVar[tuple[int, ...]] = ()
-
     def __post_init__(self) -> None:
-        check_width("membrane", self.membrane_bits)
-        freeze_thresholds(self, self.fire_at, self.reset_by, self.reset, self.membrane_bits)
-        check_leak("leak", self.leak, len(self))
+        super().__post_init__()
         gain_bits("synapse_leak", self.synapse_leak, len(self))
 
-    def __len__(self) -> int:
-        return len(self.fire_at)
+    @property
+    def num_states(self) -> int:
+        """The membrane, the synaptic current, and the steps that a refractory neuron rests."""
+        return 2 + (self.refractory > 0)
 
     @property
     def current_leak(self) -> Leak:
@@ -63,18 +44,13 @@ class CubaLifNeuron:
         return self.synapse_leak
 
     @property
-    def threshold(self) -> Threshold:
-        """The threshold, which never moves."""
-        return Threshold(self.fire_at, self.fire_at, self.reset_by, self.reset is Reset.HARD)
-
-    @property
     def adders(self) -> int:
-        """The comparison, a soft reset, and membrane and current."""
-        return 2 + (self.reset is Reset.SOFT)
+        """Those of fire and reset, and membrane and current."""
+        return 1 + self.fire_adders
 
     def step(self, state: State, current: IntArray, saturate: Saturate) -> tuple[State, Spikes]:
-        """Return state (membrane, synaptic current) and spikes of one time step; arguments as of LifNeuron.step()."""
-        synaptic = leak(state[1], self.synapse_leak) + current
-        membrane = charged(state[0], synaptic, self.leak, saturate)
-        fired = membrane >= self.fire_at
-        return (after_spikes(membrane, fired, self.reset, self.reset_by), synaptic), fired
+        """Return state (membrane, synaptic current, steps to rest) and spikes; arguments as of LifNeuron.step()."""
+        before, synaptic, *waiting = state
+        synaptic = leak(synaptic, self.synapse_leak) + current
+        membrane, fired, left = self.fire((before, *waiting), synaptic, saturate)
+        return (membrane, synaptic, *left), fired

@@ -8,11 +8,22 @@ import numpy as np
 
 from snn2rtl.fixed_point import IntArray, unsigned_bits
 from snn2rtl.int_net.intervals import never_saturates
-from snn2rtl.int_net.neurons import Leak, MultiplierLeak, NoLeak, Reset, ShiftLeak, Spiking
+from snn2rtl.int_net.neurons import (
+    CubaLifNeuron,
+    Leak,
+    LifNeuron,
+    MultiplierLeak,
+    NoLeak,
+    Reset,
+    ShiftLeak,
+    Spiking,
+)
 from snn2rtl.int_net.population import Population
 from snn2rtl.rtl.widths import Entering, current_width
 
 Parameters = tuple[tuple[str, int], ...]
+# What the modules do to the membrane; a stepped reset is a soft one behind a second threshold
+RESET_KINDS = {Reset.HARD: 0, Reset.SOFT: 1, Reset.NONE: 2, Reset.LATE: 3, Reset.STEPPED: 1}
 SINGLE = "snn_single_lif"  # a lane and its one neuron
 
 
@@ -65,7 +76,13 @@ def firing(place: Place, neuron: Spiking) -> tuple[Parameters, tuple[NeuronParam
         NeuronParameter("fire_at", neuron.fire_at, width),
         NeuronParameter("reset_by", neuron.reset_by, width),
     )
-    return (("SoftReset", int(neuron.reset is Reset.SOFT)), *parameters), (*thresholds, *each)
+    return (("ResetKind", RESET_KINDS[neuron.reset]), *parameters), (*thresholds, *each)
+
+
+def rest(neuron: LifNeuron | CubaLifNeuron) -> tuple[Parameters, int]:
+    """Return the parameters of neurons that rest after a spike, and the width of the steps that are left."""
+    width = unsigned_bits(neuron.refractory)
+    return (("Refractory", neuron.refractory), ("LeftWidth", width)), width
 
 
 def leak_parameters(prefix: str, name: str, leak: Leak, neurons: int) -> tuple[Parameters, NeuronParameter]:
