@@ -104,8 +104,8 @@ def test_large_inputs_keep_membranes_above_the_threshold():
     """Where a membrane stays above its threshold after a reset, each reset does something else."""
     rates = []
     for mechanism, delay in RESETS:
-        net = two_layers("step", lambda n: snn.Leaky(beta=0.875, reset_mechanism=mechanism, reset_delay=delay))  # noqa: B023
-        dyadic(net, 3)
+        kind = {"beta": 0.875, "reset_mechanism": mechanism, "reset_delay": delay}
+        net = dyadic(two_layers("step", lambda n, kind=kind, **rest: snn.Leaky(**kind, **rest)), 3)
         for layer in net.layers:
             layer.weight.data = layer.weight.data.abs() * 2
         rates.append(assert_exact(net, "step", spikes(STEPS, SAMPLES, INPUTS).float()))

@@ -155,7 +155,9 @@ def _item(reader: Reader, call: Call) -> Any:
             return reader.values[x]  # the values, without where they are
         if key is None:
             return _unsqueezed(reader, replace(call, args=(x, 0)))
-        keys = key if isinstance(key, tuple) else (key,)
+        keys = list(key) if isinstance(key, tuple) else [key]
+        while len(keys) > 1 and keys[-1] in (slice(None), Ellipsis):
+            keys.pop()
         axis = len(keys) - 1
         index = keys[-1]
         if any(other != slice(None) for other in keys[:-1]) or not isinstance(index, int):

@@ -29,7 +29,7 @@ THRESHOLDS = ("heaviside", "super", "triangle", "tanh", "circ", "heavi_erfc")  #
 
 @dataclass(frozen=True)
 class _Kind:
-    """A class of Norse: the function of its step, and what it has.
+    """A class of Norse: the function of its step, "" where it cannot be another one, and what it has.
 
     weights: names of its tensors. has_current: a synaptic current. leaks: a membrane that does. waits: refractory
     steps. over_time: takes all steps in a call. in_arch: arch files may name it.
@@ -62,7 +62,7 @@ KINDS = {
     "LICell": _Kind(_LI, fires=False),
     "LI": _Kind(_LI, fires=False, over_time=True),
     "LIBoxCell": _Kind("li_box_feed_forward_step", has_current=False, fires=False),
-    "LILinearCell": _Kind("li_step", _BOTH[:1], fires=False, in_arch=False),
+    "LILinearCell": _Kind("", _BOTH[:1], fires=False, in_arch=False),
     "LIFRefracCell": _Kind(_WAITING, waits=True, in_arch=False),
     "LIFRefracRecurrentCell": _Kind(_WAITING_RECURRENT, _BOTH, waits=True, in_arch=False),
     "LIFRefracRecurrent": _Kind(_WAITING_RECURRENT, _BOTH, waits=True, over_time=True, in_arch=False),
@@ -137,12 +137,9 @@ def _fed_back(place: Place) -> list[Node]:
     parts = [*module.module]
     cell = parts[-1] if parts else None
     kind = KINDS.get(type(cell).__name__) if _is_norse(cell) else None
-    is_read = len(parts) in (1, 2) and kind and kind.fires and not kind.weights and not kind.over_time
-    if (
-        not is_read
-        or type(parts[0]) not in (nn.Linear, type(cell))
-        or module.output_modules not in (-1, len(parts) - 1)
-    ):
+    is_read = kind and kind.fires and not kind.weights and not kind.over_time
+    before = [type(part) for part in parts[:-1]]
+    if not is_read or before not in ([], [nn.Linear]) or module.output_modules not in (-1, len(before)):
         rule = "must be one Linear and spiking neurons of one step, whose spikes come back"
         raise UnsupportedModelError([f"layer '{path}': {rule}, not {', '.join(type(part).__name__ for part in parts)}"])
     neurons = _nodes(Place(f"{path}.neuron", cell))
@@ -181,9 +178,9 @@ def _module_problems(module: Any, kind: _Kind) -> list[str]:
     installed = _version()
     if installed.split(".")[:2] != VERSION.split("."):
         problems.append(f"Norse must be {VERSION}, whose steps are known here, not {installed}")
-    step = getattr(module, "activation", None)  # LILinearCell has none
-    if getattr(step, "__name__", None) not in (kind.step, None if kind.in_arch else kind.step):
-        problems.append(f"activation must be {kind.step}, not {getattr(step, '__name__', 'another')}")
+    step = getattr(getattr(module, "activation", None), "__name__", None if kind.step else "")
+    if step != kind.step:
+        problems.append(f"activation must be {kind.step}, not {step or 'another'}")
     given = module.p.lif if kind.waits else module.p
     if kind.fires and given.method not in THRESHOLDS:
         problems.append(f"method must be {', '.join(THRESHOLDS[:-1])} or {THRESHOLDS[-1]}, not {given.method!r}")
