@@ -134,7 +134,7 @@ class _Tracer(fx.Tracer):
             return result
         proxy = super().create_proxy(kind, target, args, kwargs, *more, **named)
         proxy.node.meta.update(value=result, where=where())
-        return proxy
+        return tuple(proxy[index] for index in range(len(result))) if type(result) is tuple else proxy
 
     def _result(self, kind: str, target: Any, args: Any, kwargs: Any) -> Any:
         args, kwargs = mapped(lambda value: value.tensor, (args, kwargs))
