@@ -181,8 +181,11 @@ def test_other_feedback_is_refused(modules):
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        (lambda out, t, v: out.__setitem__(t + 1, v), "must write the results of steps into zeros along axis 0"),
-        (lambda out, t, v: out.__setitem__(0, v), "must write the results of steps into zeros along axis 0"),
+        (
+            lambda out, t, v: out.__setitem__(t + 1, v),
+            "must write the results of steps into a new tensor, along axis 0",
+        ),
+        (lambda out, t, v: out.__setitem__(0, v), "must write the results of steps into a new tensor, along axis 0"),
         (lambda out, t, v: out[t].__setitem__(slice(None), v), "must not change a tensor in place"),
     ],
 )
@@ -198,6 +201,36 @@ def test_other_writes_are_refused(written, problem):
     with pytest.raises(UnsupportedModelError) as caught:
         from_module(Net(LIFCell()), example_input=torch.zeros(STEPS, 2, 8))
     assert problem in caught.value.problems[0]
+
+
+def test_scores_may_end_in_a_softmax():
+    class Net(Cells):
+        def forward(self, x):
+            out, s1, so = torch.empty(len(x), x.shape[1], 4), None, None
+            for t in range(len(x)):
+                z, s1 = self.cell(self.fc1(x[t]), s1)
+                out[t], so = self.out(self.fc2(z), so)
+            best, _ = torch.max(out, 0)
+            return torch.nn.functional.log_softmax(best, dim=1)
+
+    network = from_module(Net(LIFCell()), example_input=torch.zeros(STEPS, 2, 8))
+    assert network.nodes[-1].score == "max"
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda scores: torch.softmax(scores, 1) + scores,
+        lambda scores: torch.softmax(scores, 1).flatten(1),
+    ],
+)
+def test_other_softmaxes_are_refused(read):
+    class Net(Cells):
+        def forward(self, x):
+            return read(torch.stack([self.fc2(self.fc1(step)) for step in x]).sum(0))
+
+    with pytest.raises(UnsupportedModelError, match=r"softmax\(\) must be of the scores of a sample"):
+        from_module(Net(LIFCell()), example_input=torch.zeros(STEPS, 2, 8))
 
 
 def test_currents_are_not_rectified():

@@ -53,7 +53,7 @@ class Trace:
     outputs: tuple[Call, ...]
 
 
-_ZEROS = ("zeros", "zeros_like", "new_zeros")
+_NEW = ("zeros", "empty", "zeros_like", "new_zeros")
 _CHANGING = ("iadd", "isub", "imul", "itruediv", "written")
 
 
@@ -104,4 +104,4 @@ def _is_new(call: Call) -> bool:
     """Return whether the result of a call is a tensor that nothing else sees: neither a view nor a state."""
     if call.module is not None:
         return is_fresh(call.module)
-    return call.op in ("add", "mul", "sub", "truediv", "iadd", "cat", "stack", *_ZEROS, "written")
+    return call.op in ("add", "mul", "sub", "truediv", "iadd", "cat", "stack", *_NEW, "written")

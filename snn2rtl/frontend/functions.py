@@ -33,10 +33,10 @@ def steps_of(trace: Trace, lead: tuple[str, ...], batch: int) -> Steps:
     problems = dict.fromkeys(problem for call in calls for problem in _problems(call))
     if problems:
         raise UnsupportedModelError([*problems])
-    reader = Reader(calls, lead, batch)
+    reader = Reader(calls, trace.outputs, lead, batch)
     for call in calls:
         reader.values[call] = _HANDLERS[call.op](reader, call)
-    return reader.result(trace.outputs)
+    return reader.result()
 
 
 def _problems(call: Call) -> list[str]:
@@ -157,6 +157,14 @@ def _rectified(reader: Reader, call: Call) -> Any:
     return replace(x, operation=reader.operation(call, "rectify", (x,), x.axes.sample, x.step))
 
 
+def _softmax(reader: Reader, call: Call) -> Value:
+    """Read softmax() of the scores at the end, which leaves the class as it is."""
+    x = reader.partial(call, call.args[0])
+    if call not in reader.outputs or not x.score or len(x.axes.sample) != 1:
+        refuse(call, f"{call.op}() must be of the scores of a sample, right before forward() returns them")
+    return x
+
+
 def _zero(reader: Reader, call: Call) -> Zero:
     return Zero()
 
@@ -201,6 +209,7 @@ _HANDLERS: dict[str, Callable[[Reader, Call], Any]] = {
     **dict.fromkeys(("div", "truediv", "itruediv"), _div),
     **dict.fromkeys(("zeros", "zeros_like", "new_zeros"), _zero),
     "relu": _rectified,
+    **dict.fromkeys(("softmax", "log_softmax"), _softmax),
     **dict.fromkeys(_FUNCTIONAL, _functional),
     **views.HANDLERS,
 }

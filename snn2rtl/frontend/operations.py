@@ -103,7 +103,7 @@ class Zero:
 
 @dataclass(frozen=True)
 class Written:
-    """A tensor of zeros into which the results of the first steps were written."""
+    """A tensor into which the results of the first steps were written, of all before it is read."""
 
     values: tuple[Value, ...]
 

@@ -29,6 +29,7 @@ class Reader:
     """Gathers the operations of a step; operation() gives the same number for what happens again in a later step."""
 
     calls: Sequence[Call]
+    outputs: Sequence[Call]
     lead: tuple[str, ...]
     batch: int
     operations: list[Operation] = field(default_factory=list)
@@ -172,9 +173,9 @@ class Reader:
             refuse(call, "must be called once in every step, in their order; use a layer for each place")
         return made
 
-    def result(self, calls: Sequence[Call]) -> Steps:
-        """Return the network of which calls give what forward() returns: its output, states, spikes on the way."""
-        call, found = self._output(calls)
+    def result(self) -> Steps:
+        """Return the network whose forward() returns what the outputs give: its output, states, spikes on the way."""
+        call, found = self._output()
         score = found.score
         if found.count:
             refuse(call, f"must sum up all {self.time_steps} steps, not {found.count}")
@@ -188,9 +189,9 @@ class Reader:
         steps = self.time_steps if is_static else None
         return Steps(tuple(self.operations), found.operation, score, steps, is_membrane=bool(found.part))
 
-    def _output(self, calls: Sequence[Call]) -> tuple[Call, Value]:
+    def _output(self) -> tuple[Call, Value]:
         """Return the result that no other one is made of, the spikes of a layer rather than its states."""
-        each = {value: call for call in calls for value in self._values(call)}  # spikes may also be a state
+        each = {value: call for call in self.outputs for value in self._values(call)}  # spikes may also be a state
         inner = {number for value in each for number in before(self.operations, value.operation)}
         last = [value for value in each if value.operation not in inner]
         found = [value for value in last if not value.part]

@@ -22,6 +22,7 @@ from snn2rtl.frontend import layers
 from snn2rtl.frontend.calls import Call, Trace, calls_in, check_in_place, check_same
 from snn2rtl.frontend.traced_tensor import TracedTensor, mapped, raised_at, where
 
+_MAKERS = (torch.zeros, torch.empty)
 _SAME_VALUE = ("contiguous", "clone", "detach", "float", "double", "cpu", "cuda", "to", "requires_grad_")
 
 
@@ -75,7 +76,7 @@ class _Tracer(fx.Tracer):
         """Trace the network; result() has what it returned."""
         self.shape = shape
         try:
-            with _Zeros(self):
+            with _New(self):
                 self.graph = self.trace(_Root(net))
         except UnsupportedModelError:
             raise
@@ -134,7 +135,8 @@ class _Tracer(fx.Tracer):
             return result
         proxy = super().create_proxy(kind, target, args, kwargs, *more, **named)
         proxy.node.meta.update(value=result, where=where())
-        return tuple(proxy[index] for index in range(len(result))) if type(result) is tuple else proxy
+        parts = range(len(result)) if type(result) is tuple else ()
+        return tuple(proxy[index] for index in parts) if parts else proxy  # type: ignore[index]
 
     def _result(self, kind: str, target: Any, args: Any, kwargs: Any) -> Any:
         args, kwargs = mapped(lambda value: value.tensor, (args, kwargs))
@@ -145,7 +147,7 @@ class _Tracer(fx.Tracer):
                 return layer_result(self.root.get_submodule(f"net.{target}" if target else "net"), *args, **kwargs)
             case "call_method":
                 return getattr(args[0], target)(*args[1:], **kwargs)
-            case _ if target is torch.zeros:
+            case _ if target in _MAKERS:
                 return target(*args, device="meta")
             case _:
                 return target(*args, **kwargs)
@@ -185,8 +187,8 @@ def _with_calls(tree: Any, calls: dict[fx.Node, Call]) -> Any:
     return fx.node.map_aggregate(tree, lambda item: calls.get(item, item))  # type: ignore
 
 
-class _Zeros(TorchFunctionMode):
-    """Lets forward() make tensors of zeros that are traced, for it may write into them."""
+class _New(TorchFunctionMode):
+    """Lets forward() make tensors that are traced, for it may write into them."""
 
     def __init__(self, tracer: _Tracer) -> None:
         super().__init__()
@@ -194,10 +196,11 @@ class _Zeros(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if function is not torch.zeros or ("device" in kwargs and str(kwargs["device"]) == "meta") or not where():
+        if function not in _MAKERS or kwargs.get("device") == "meta" or not where():
             return function(*args, **kwargs)
-        sizes = torch.Size(args[0] if len(args) == 1 and not isinstance(args[0], int) else args or kwargs["size"])
-        return self.tracer.create_proxy("call_function", torch.zeros, (tuple(sizes),), {})
+        sizes = args or kwargs["size"]
+        sizes = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+        return self.tracer.create_proxy("call_function", function, (tuple(sizes),), {})
 
 
 class _Root(nn.Module):

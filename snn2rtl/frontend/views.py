@@ -151,8 +151,8 @@ def _item(reader: Reader, call: Call) -> Any:
         parts = reader.values.get(x) if isinstance(x, Call) else None
         if isinstance(parts, tuple) and isinstance(key, int):
             return parts[key]
-        if isinstance(x, Call) and x.op == "max" and key == 0:
-            return reader.values[x]  # the values, without where they are
+        if isinstance(x, Call) and x.op == "max":
+            return reader.values[x] if key == 0 else None  # the values; where they are is nothing that a network takes
         if key is None:
             return _unsqueezed(reader, replace(call, args=(x, 0)))
         keys = list(key) if isinstance(key, tuple) else [key]
@@ -178,7 +178,7 @@ def _written(reader: Reader, call: Call) -> Value | Written:
     values = before.values if isinstance(before, Written) else ()
     is_step = first == len(values) and all(other in (slice(None), Ellipsis) for other in rest)
     if (not is_zero(before) and not isinstance(before, Written)) or not is_step:
-        refuse(call, "must write the results of steps into zeros along axis 0, each step in its turn")
+        refuse(call, "must write the results of steps into a new tensor, along axis 0, each step in its turn")
     values = (*values, reader.value(call, item))
     if values[-1].axes.sizes != call.shape[1:]:
         refuse(call, f"must write all of a step, of shape {call.shape[1:]}, not of {values[-1].axes.sizes}")
@@ -207,5 +207,6 @@ HANDLERS: dict[str, Callable[[Reader, Call], Any]] = {
     "unsqueeze": _unsqueezed,
     **dict.fromkeys(("permute", "transpose", "swapaxes"), _permuted),
     **dict.fromkeys(("getitem", "select"), _item),
+    "empty": lambda reader, call: Written(()),
     "written": _written,
 }
