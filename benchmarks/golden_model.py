@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from common import IMAGES, MODEL, record
-from model_zoo import tutorial_network
 from spikingjelly.activation_based import functional
+from zoo_spikingjelly import tutorial_network
 
 from snn2rtl.compiler import compile_network, fold
 from snn2rtl.data.samples import load_samples

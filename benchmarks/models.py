@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from common import record
 from model_check import Samples, compare, dyadic, example, samples
-from model_zoo import ZOO, Model
+from model_zoo import ZOO
+from zoo_model import Model
 
 import snn2rtl
 from snn2rtl.data.samples import load_samples
@@ -110,11 +111,9 @@ def row(model: Model) -> Row:
 
 def _measure(model: Model, found: Row) -> None:
     torch.manual_seed(0)
-    net = dyadic(model.build(), model.weight_bits)
+    net = dyadic(model.build(), model.weight_bits).to(model.dtype)
     inputs = samples(model)
-    source = from_module(
-        net, **({"input_shape": model.shape} if model.is_norse else {"example_input": example(model, inputs)})
-    )
+    source = from_module(net, example_input=example(model, inputs))
     steps = source.encoder.time_steps if source.encoder else len(inputs)
     options = QuantizeOptions(
         bits=PerLayer(BITS), scale="layer", membrane_fraction=PerLayer(FRACTION), time_steps=steps, strict=True
@@ -158,8 +157,8 @@ def page(rows: list[Row]) -> list[str]:
         f"{len(rows)} networks: {len(exactly)} are exact in integers, {len(through)} of them in Verilog; "
         f"{len(refused)} are refused somewhere, by the sentence below.",
         "",
-        "Networks are imported unmodified from SpikingJelly 2.0.0 or Norse 1.1.0, or written after a layer list, as "
-        "the second column says. Their weights are drawn as multiples of a power of two: float64 rounds nothing. "
+        "Networks are imported unmodified from SpikingJelly 2.0.0 or Norse 1.1.0, or written after a layer list or "
+        "listing, as the second column says. Weights are drawn as multiples of a power of two: nothing is rounded. "
         "**Spikes compared**: of all neurons, of random samples and of MNIST's digits, the same in the network's own "
         "forward() and in the integer network, as are the scores of classes. **In Verilog**: spikes of two samples, "
         "the same in the golden model and Verilator, under stalls; those of one of them in Icarus too, but where "

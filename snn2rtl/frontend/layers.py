@@ -55,6 +55,11 @@ def layer_of(module: nn.Module) -> Layer:
     return replace(known, is_multi=known.is_multi or is_multi(module))
 
 
+def is_known(module: nn.Module) -> bool:
+    """Return whether anything is known of a layer that is traced."""
+    return any(one.layer(module) for one in FRONT_ENDS.values())
+
+
 def is_multi(module: nn.Module) -> bool:
     """Return whether a module, of the user's too, was told to take all steps in one call."""
     return any(one.is_multi(module) for one in FRONT_ENDS.values())

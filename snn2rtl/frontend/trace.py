@@ -144,13 +144,23 @@ class _Tracer(fx.Tracer):
             case "placeholder":
                 return torch.empty(self.shape, device="meta")
             case "call_module":
-                return layer_result(self.root.get_submodule(f"net.{target}" if target else "net"), *args, **kwargs)
+                return self._called(self.root.get_submodule(f"net.{target}" if target else "net"), args, kwargs)
             case "call_method":
                 return getattr(args[0], target)(*args[1:], **kwargs)
             case _ if target in _MAKERS:
                 return target(*args, device="meta")
             case _:
                 return target(*args, **kwargs)
+
+    def _called(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """Return what a layer gives; one that is not read may fail on a tensor without content."""
+        try:
+            return layer_result(module, *args, **kwargs)
+        except Exception as error:
+            if layers.is_known(module):
+                raise
+            path = self.path_of_module(module)
+            raise UnsupportedModelError([f"layer '{path}': {layers.unsupported(module)}"]) from error
 
     def result(self) -> Trace:
         """Return the calls."""

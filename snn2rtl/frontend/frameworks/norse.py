@@ -142,7 +142,7 @@ def _fed_back(place: Place) -> list[Node]:
     if not is_read or before not in ([], [nn.Linear]) or module.output_modules not in (-1, len(before)):
         rule = "must be one Linear and spiking neurons of one step, whose spikes come back"
         raise UnsupportedModelError([f"layer '{path}': {rule}, not {', '.join(type(part).__name__ for part in parts)}"])
-    neurons = _nodes(Place(f"{path}.neuron", cell))
+    neurons = _nodes(Place(f"{path}.module.{len(before)}", cell))
     if len(parts) == 2:
         first = tensors.linear(path, tensors.held(parts[0]))
     else:
@@ -264,6 +264,10 @@ class Norse(FrontEnd):
             return None
         made = _RESULTS.get(type(module).__name__, _result)(module, x)
         return made if type(module).__name__ == "ConstantCurrentLIFEncoder" else (made, x.new_empty(()))
+
+    def refusal(self, module: object, rule: str) -> str:
+        """Return what is wrong with a module of Norse that is not read."""
+        return _unread(module) if _is_norse(module) and not self.is_container(module) else rule
 
     def problems(self, places: Sequence[Place]) -> list[str]:
         """Return where layers that take one step are among those that take all."""
