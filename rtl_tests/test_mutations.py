@@ -39,6 +39,7 @@ BENCHED = [mutation for mutation in (*ANY, *PROTOCOL_MUTATIONS) if mutation.alon
 ALONE = {
     "snn_lif": ("rtl_tests.lif.lif_tests", test_lif.PARAMETERS),
     "snn_single_lif": ("rtl_tests.lif.single_tests", test_lif.SINGLE),
+    **{module: ("rtl_tests.lif.second_tests", cases) for module, cases in test_lif.REMEMBERING.items()},
     "snn_lane": ("rtl_tests.lane.lane_tests", test_lane.PARAMETERS),
     "snn_dense_rows": ("rtl_tests.rows.rows_tests", test_rows.DENSE),
     "snn_indexed_rows": ("rtl_tests.rows.rows_tests", test_rows.INDEXED),

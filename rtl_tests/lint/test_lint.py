@@ -78,12 +78,9 @@ MODULES = {
     ],
     "snn_adaptive_lif": [
         {"StateWidth": 12, "MembraneWidth": 8, "AdaptWidth": 11},
-        {"Saturate": 0, "SoftReset": 1, "AdaptWidth": 5, "AdaptLeakKind": 4, "AdaptLeakShift": 4, "AdaptLeakWidth": 4},
+        {"Saturate": 0, "ResetKind": 1, "AdaptWidth": 5, "AdaptLeakKind": 4, "AdaptLeakShift": 4, "AdaptLeakWidth": 4},
     ],
-    "snn_current_lif": [
-        {"StateWidth": 12, "MembraneWidth": 8},
-        {"Saturate": 0, "SoftReset": 1, "SynapseLeakKind": 3, "SynapseLeakWidth": 2},
-    ],
+    **{module: cases.values() for module, cases in test_lif.REMEMBERING.items()},
     "snn_state": [{"Width": 9, "NumSlots": 5, "SlotWidth": 3}, {"Width": 1, "NumSlots": 1}],
     "snn_delay": [{"AddrWidth": 5, "DelayWidth": 3, "PlaceWidth": 4}, {"AddrWidth": 1}],
     "snn_scores": [
