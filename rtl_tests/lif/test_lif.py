@@ -91,6 +91,7 @@ SINGLE = {
     "narrowest": PARAMETERS["narrowest"] | {"WeightWidth": 2, "WeightShift": 0},
     "no-leak-none": PARAMETERS["no-leak-none"] | {"WeightWidth": 4, "WeightShift": 0},
     "shift-1-late": PARAMETERS["shift-1-late"] | {"WeightWidth": 4, "WeightShift": 1},
+    "saturating-late": parameters(8, 4, True, LATE, SHIFT, 2) | {"WeightWidth": 4, "WeightShift": 1},
     "multipliers-late": PARAMETERS["multipliers-late"] | {"WeightWidth": 4, "WeightShift": 2},
 }
 

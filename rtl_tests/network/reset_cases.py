@@ -90,7 +90,7 @@ def of_kind(kind: str) -> dict[str, Callable[[], Case]]:
     return made | {
         f"{kind}-saturating": lambda: (plain(kind, ShiftLeak(3), membrane_bits=6), TWO_LANES),
         f"{kind}-single": lambda: (plain(kind, ShiftLeak(2), shift=1), MANY_LANES),
-        f"{kind}-single-saturating": lambda: (plain(kind, MultiplierLeak(7, 3), membrane_bits=6), MANY_LANES),
+        f"{kind}-single-saturating": lambda: (plain(kind, MultiplierLeak(7, 3), membrane_bits=5), MANY_LANES),
         f"{kind}-currents": lambda: (
             each(plain(kind, ShiftLeak(1), membrane_bits=7), lambda one: current(one, ShiftLeak(1))),
             TWO_LANES,
