@@ -44,7 +44,7 @@ NEURON = faults(
     ),
     ("clear forgotten", "clear_q3 ? {MembraneWidth{1'b0}} : leaked", "leaked", "no-leak-hard", "no-leak"),
     ("bias forgotten", "leaked_q} + bias_i", "leaked_q}", "numbers-of-each-neuron-hard", "no-leak"),
-    ("leak of the neuron before", "leak_q2    <= leak_q;", "leak_q2    <= leak_i;", "shifts", "shifts"),
+    ("leak of the neuron before", "leak_q2  <= leak_q;", "leak_q2  <= leak_i;", "shifts", "shifts"),
 )
 SINGLE = faults(
     "snn_single_lif.v",

@@ -45,7 +45,7 @@ RESET_MUTATIONS = [
         ("first threshold alone", "fire_at_q  <= above_q ? both :", "fire_at_q  <= 0 ? both :", "stepped-shift", "0"),
         ("second threshold alone", "fire_at_q  <= above_q ? both :", "fire_at_q  <= 1 ? both :", "stepped-shift", "0"),
         ("above: compared with the first threshold", "above_q ? fire_at_i : both", "fire_at_i", "stepped-shift", "0"),
-        ("above: strictly", "charged_q2 >= other", "charged_q2 > other", "stepped-shift", "0"),
+        ("above: strictly", "charged_q2 >= other", "charged_q2 > other", "stepped-no-leak", "0"),
         ("above: never cleared", "~clear_q3 & above_q3", "above_q3", "stepped-no-leak", "0"),
         ("above: a reset of the neuron after", ".reset_by_i(reset_by_q)", ".reset_by_i(reset_by_i)", "stepped-shift",
          "0"),

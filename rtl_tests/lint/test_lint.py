@@ -123,6 +123,8 @@ DESIGNS = [
     *("direct-1-lanes-dense", "direct-5-lanes-indexed", "direct-numbers-of-each-neuron", "direct-one-step"),
     *("direct-adaptive-2-lanes", "direct-currents-64-lanes", "poisson-2-lanes-indexed", "poisson-of-1"),
     *("graph-residual-spikes", "graph-residual-encoded", "graph-names", "graph-pruned", "graph-of-one-source"),
+    *("none-shift", "late-multiplier", "late-single", "stepped-shift", "stepped-currents", "late-currents"),
+    *("refractory-1-shift", "refractory-3-direct", "refractory-1-currents-single", "refractory-3-recurrent-currents"),
     *("graph-of-pixels", "values-5-lanes-ragged", "values-single-indexed", "values-integrators"),
     *("values-recurrent-2-lanes-dense", "values-beside-spikes", "groups-of-5-last-scores"),
 ]
