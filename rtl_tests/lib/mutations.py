@@ -49,7 +49,13 @@ NEURON = faults(
 SINGLE = faults(
     "snn_single_lif.v",
     ("single neuron fires above only", "membrane >= fire_at_i", "membrane > fire_at_i", "single-hard", "no-leak-soft"),
-    ("single hard reset forgotten", "(ResetKind == 0)) ? {MembraneWidth{1'b0}} :", "0) ? 0 :", "single-hard", "multipliers"),
+    (
+        "single hard reset forgotten",
+        "(ResetKind == 0)) ? {MembraneWidth{1'b0}} :",
+        "0) ? 0 :",
+        "single-hard",
+        "multipliers",
+    ),
     ("single soft reset to zero", "membrane - reset_by_i", "0", "single-soft", "shift-1-soft"),
     ("single clear forgotten", "clear_q ? {MembraneWidth{1'b0}} :", "1'b0 ? 0 :", "single-hard", "no-leak-soft"),
     ("single bias forgotten", "bias_q ? bias_i :", "bias_q ? 0 :", "single-soft", "no-leak-soft"),
