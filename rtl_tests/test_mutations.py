@@ -16,6 +16,7 @@ from rtl_tests.lib.emitted import SAMPLES, STEPS, Emitted, emit, replay
 from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.mutations import MUTATIONS, PROTOCOL_MUTATIONS, Mutation
 from rtl_tests.lib.poisson_mutations import POISSON_MUTATIONS
+from rtl_tests.lib.reset_mutations import RESET_MUTATIONS
 from rtl_tests.lib.seed import SEED, generator
 from rtl_tests.lib.stream_mutations import STREAM_MUTATIONS
 from rtl_tests.lib.temporal_mutations import TEMPORAL_MUTATIONS
@@ -33,12 +34,13 @@ from rtl_tests.stream_register import test_stream_register
 from snn2rtl.errors import VerificationError
 from snn2rtl.verify.cocotb_runner import run_bench
 
-ANY = (*MUTATIONS, *POISSON_MUTATIONS, *STREAM_MUTATIONS, *VALUE_MUTATIONS)
+ANY = (*MUTATIONS, *POISSON_MUTATIONS, *RESET_MUTATIONS, *STREAM_MUTATIONS, *VALUE_MUTATIONS)
 REPLAYED = [mutation for mutation in (*ANY, *TEMPORAL_MUTATIONS) if mutation.case]
 BENCHED = [mutation for mutation in (*ANY, *PROTOCOL_MUTATIONS) if mutation.alone]
 ALONE = {
     "snn_lif": ("rtl_tests.lif.lif_tests", test_lif.PARAMETERS),
     "snn_single_lif": ("rtl_tests.lif.single_tests", test_lif.SINGLE),
+    **{module: ("rtl_tests.lif.second_tests", cases) for module, cases in test_lif.REMEMBERING.items()},
     "snn_lane": ("rtl_tests.lane.lane_tests", test_lane.PARAMETERS),
     "snn_dense_rows": ("rtl_tests.rows.rows_tests", test_rows.DENSE),
     "snn_indexed_rows": ("rtl_tests.rows.rows_tests", test_rows.INDEXED),

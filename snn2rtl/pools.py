@@ -5,6 +5,7 @@ They hold no numbers that quantizing could change, and no state.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -72,4 +73,4 @@ def pooled(pool: Pool, values: NDArray[Any]) -> NDArray[Any]:
     padded = windows.padded(values.reshape(*places, pool.channels, *windows.space))
     join = np.maximum if isinstance(pool, MaxPool) else np.add
     made: NDArray[Any] = reduce(join, (padded[..., *taken] for taken in windows.slices()))
-    return made.reshape(*places, -1)
+    return made.reshape(*places, math.prod(made.shape[len(places) :]))

@@ -88,6 +88,8 @@ class _State:
         self.node = node
         self.rest = Fraction(getattr(node, "v_reset", None) or 0)
         self.membrane, self.current, self.adaptation = self.rest, Fraction(0), Fraction(0)
+        self.threshold = number(getattr(node, "v_threshold", None), index)
+        self.left = 0
         self.taken = {key: share(getattr(node, key, None), index) for key in ("tau", "synapse_tau", "adaptation_tau")}
         self.grow = number(getattr(node, "grow", None), index) or Fraction(0)
 
@@ -100,13 +102,26 @@ class _State:
         if isinstance(node, Integrator):
             self.membrane = charged
             return charged
-        threshold, felt = Fraction(node.v_threshold), charged + self.adaptation
-        fired = felt > threshold if node.strict else felt >= threshold
+        assert self.threshold is not None
+        if self.left:
+            self.left -= 1
+            return Fraction(0)
+        again = self.reaches(self.membrane)
+        if node.reset in ("late", "stepped"):  # as snnTorch has it, which takes a spike of the step before first
+            charged -= again * self.threshold
+        fired = self.reaches(charged + self.adaptation)
         self.adaptation = self.adaptation * (1 - self.taken["adaptation_tau"]) - fired * self.grow
         self.membrane = charged
-        if fired:
-            self.membrane = charged - threshold if node.v_reset is None else self.rest
+        if node.reset == "stepped":  # and gives back what it took for nothing
+            self.membrane = charged - (int(fired) - int(again)) * self.threshold
+        elif fired and not node.reset:
+            self.membrane = charged - self.threshold if node.v_reset is None else self.rest
+            self.left = node.refractory
         return Fraction(fired)
+
+    def reaches(self, felt: Fraction) -> bool:
+        assert self.threshold is not None
+        return felt > self.threshold if self.node.strict else felt >= self.threshold
 
 
 def number(value: float | np.ndarray | None, index: int) -> Fraction | None:

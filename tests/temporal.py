@@ -44,11 +44,17 @@ def neurons(random: np.random.Generator, name: str, count: int, choices: tuple[f
         grow = eighths(random, count, low=0) if random.random() < 0.5 else 0.25
         more |= {"grow": grow, "adaptation_tau": tau(random, count, choices)}
     own = None if random.random() < 0.2 else tau(random, count, choices)
+    thresholds = random.choice([0.5, 0.75, 1.0], count)
+    v_reset = random.choice([None, 0.0, 0.25, -0.5])
+    if v_reset is None:
+        more["reset"] = str(random.choice(["", "none"] if kind == 2 else ["", "none", "late", "stepped"]))
+    elif kind != 2:
+        more["refractory"] = int(random.choice([0, 0, 1, 3]))
     return Neuron(
         name=name,
         tau=own,
-        v_threshold=float(random.choice([0.5, 0.75, 1.0])),
-        v_reset=random.choice([None, 0.0, 0.25, -0.5]),
+        v_threshold=thresholds if random.random() < 0.3 else float(thresholds[0]),
+        v_reset=v_reset,
         decay_input=own is not None and bool(random.integers(2)),
         strict=bool(random.integers(2)),
         **more,

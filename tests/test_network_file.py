@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from networks import chain, dense, lif, networks
+from networks import chain, dense, lif, networks, shared
 
 from snn2rtl.encoders import Encoder
 from snn2rtl.errors import ModelFileError
@@ -203,7 +203,7 @@ def test_all_that_a_file_of_version_1_can_hold(tmp_path):
     with (tmp_path / "n.npz").open("wb") as file:
         np.savez(file, header=np.frombuffer(json.dumps(found).encode(), np.uint8), **arrays)
     neuron = AdaptiveLifNeuron(
-        **{**vars(layers_of(NETWORK)[0].neuron), "leak": MultiplierLeak(np.array([3, 8]), 3)},
+        **{**shared(layers_of(NETWORK)[0].neuron), "leak": MultiplierLeak(np.array([3, 8]), 3)},
         adaptation_step=np.array([0, 5]),
         adaptation_leak=ShiftLeak(np.array([1, 2])),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from snn2rtl.checks import frozen
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.neurons import Leak, State, Threshold
-from snn2rtl.int_net.neurons.base import Saturate, Spikes, charged, check_vector, check_width
+from snn2rtl.int_net.neurons.base import Reset, Saturate, Spikes, charged, check_vector, check_width
 from snn2rtl.int_net.neurons.leaks import check_leak
 from snn2rtl.rtl.neurons.module import NeuronModule, NeuronParameter, Place, shared
 
@@ -42,7 +42,7 @@ class HalvingNeuron:
     @property
     def threshold(self) -> Threshold:
         # a spike takes nothing for sure: half a membrane lies in every range that has the whole one and 0
-        return Threshold(self.fire_at, self.fire_at, np.zeros_like(self.fire_at), hard=False)
+        return Threshold(self.fire_at, self.fire_at, np.zeros_like(self.fire_at), Reset.SOFT)
 
     def step(self, state: State, current: IntArray, saturate: Saturate) -> tuple[State, Spikes]:
         membrane = charged(state[0], current, self.leak, saturate)

@@ -44,12 +44,18 @@ NEURON = faults(
     ),
     ("clear forgotten", "clear_q3 ? {MembraneWidth{1'b0}} : leaked", "leaked", "no-leak-hard", "no-leak"),
     ("bias forgotten", "leaked_q} + bias_i", "leaked_q}", "numbers-of-each-neuron-hard", "no-leak"),
-    ("leak of the neuron before", "leak_q2    <= leak_q;", "leak_q2    <= leak_i;", "shifts", "shifts"),
+    ("leak of the neuron before", "leak_q2  <= leak_q;", "leak_q2  <= leak_i;", "shifts", "shifts"),
 )
 SINGLE = faults(
     "snn_single_lif.v",
     ("single neuron fires above only", "membrane >= fire_at_i", "membrane > fire_at_i", "single-hard", "no-leak-soft"),
-    ("single hard reset forgotten", "spike_o ? {MembraneWidth{1'b0}} :", "1'b0 ? 0 :", "single-hard", "multipliers"),
+    (
+        "single hard reset forgotten",
+        "(ResetKind == 0)) ? {MembraneWidth{1'b0}} :",
+        "0) ? 0 :",
+        "single-hard",
+        "multipliers",
+    ),
     ("single soft reset to zero", "membrane - reset_by_i", "0", "single-soft", "shift-1-soft"),
     ("single clear forgotten", "clear_q ? {MembraneWidth{1'b0}} :", "1'b0 ? 0 :", "single-hard", "no-leak-soft"),
     ("single bias forgotten", "bias_q ? bias_i :", "bias_q ? 0 :", "single-soft", "no-leak-soft"),

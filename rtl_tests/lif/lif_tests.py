@@ -25,6 +25,7 @@ from snn2rtl.int_net.neurons.leaks import leak
 from snn2rtl.int_net.saturations import Limits
 
 OPERATIONS = 1200
+RESETS = [Reset.HARD, Reset.SOFT, Reset.NONE, Reset.LATE]  # as ResetKind has them
 SPIKE_LATENCY, NEXT_LATENCY = 2, 5  # cycles, as the module's header has them
 
 
@@ -59,11 +60,11 @@ def leak_kind(chosen: dict[str, int], numbers: IntArray) -> Leak:
 def operations(chosen: dict[str, int], rng: np.random.Generator) -> Operations:
     """Return random operations in which every corner is frequent."""
     low, high = signed_range(chosen["MembraneWidth"])
-    soft, saturate = bool(chosen["SoftReset"]), bool(chosen["Saturate"])
+    reset, saturate = RESETS[chosen["ResetKind"]], bool(chosen["Saturate"])
     widest = signed_range(chosen["StateWidth"])
     least, greatest = widest if saturate else (low, high)
-    fire_at = corners(rng, 1 if soft else low + 1, high)
-    reset_by = corners(rng, 1, high) if soft else np.zeros(OPERATIONS, np.int64)
+    fire_at = corners(rng, 1 if reset.subtracts else low + 1, high)
+    reset_by = corners(rng, 1, high) * reset.subtracts
     near = np.clip(fire_at + rng.integers(-1, 2, OPERATIONS), least, greatest)
     charged = np.where(rng.random(OPERATIONS) < 0.4, near, corners(rng, least, greatest))
     most = 1 << chosen["LeakShift"] if chosen["LeakKind"] == 4 else min(47, (1 << chosen["LeakWidth"]) - 1)
@@ -71,14 +72,15 @@ def operations(chosen: dict[str, int], rng: np.random.Generator) -> Operations:
     neuron = LifNeuron(
         fire_at=fire_at,
         reset_by=reset_by,
-        reset=Reset.SOFT if soft else Reset.HARD,
+        reset=reset,
         leak=leak_kind(chosen, numbers),
         membrane_bits=chosen["MembraneWidth"],
     )
     limits = Limits(low, high).clip if saturate else None
     (membrane,), spike = neuron.step((np.zeros_like(charged),), charged.copy(), limits)
     clear = rng.random(OPERATIONS) < 0.1
-    leaked = np.where(clear, 0, leak(membrane, neuron.leak))
+    taken = spike * reset_by * (reset is Reset.LATE)
+    leaked = np.where(clear, 0, leak(membrane, neuron.leak) - taken)
     # whatever bias leaves the sum inside the state, which the interval analysis promises
     following = corners(rng, *widest)
     bias = np.clip(following - leaked, *widest)

@@ -11,7 +11,7 @@ from cocotb.triggers import RisingEdge
 from rtl_tests.lib.clock import drive, start
 from rtl_tests.lib.dut import parameters
 from rtl_tests.lib.seed import generator
-from rtl_tests.lif.lif_tests import leak_kind
+from rtl_tests.lif.lif_tests import RESETS, leak_kind
 from snn2rtl.fixed_point import signed_range
 from snn2rtl.int_net.neurons import LifNeuron, Reset
 from snn2rtl.int_net.neurons.leaks import leak
@@ -26,7 +26,7 @@ class Single:
 
     def __init__(self, dut: Any) -> None:
         self.dut, self.chosen, self.rng = dut, parameters(), generator()
-        self.soft, self.saturate = bool(self.chosen["SoftReset"]), bool(self.chosen["Saturate"])
+        self.reset, self.saturate = RESETS[self.chosen["ResetKind"]], bool(self.chosen["Saturate"])
         self.membranes = signed_range(self.chosen["MembraneWidth"])
         # a state that never saturates is a membrane, which the interval analysis promises
         self.states = signed_range(self.chosen["StateWidth"]) if self.saturate else self.membranes
@@ -52,21 +52,22 @@ class Single:
         """Update the neuron and return whether it fires."""
         low, high = self.membranes
         near = min(max(self.state, low), high) + int(self.rng.integers(-1, 2))
-        fire_at = min(max(near, 1 if self.soft else low + 1), high)
-        reset_by = int(self.rng.integers(1, high, endpoint=True)) if self.soft else 0
+        fire_at = min(max(near, 1 if self.reset.subtracts else low + 1), high)
+        reset_by = int(self.rng.integers(1, high, endpoint=True)) * self.reset.subtracts
         shifts = min(47, (1 << self.chosen["LeakWidth"]) - 1)
         most = 1 << self.chosen["LeakShift"] if self.chosen["LeakKind"] == 4 else shifts
         number = int(self.rng.integers(0, most, endpoint=True))
         neuron = LifNeuron(
             fire_at=np.array([fire_at]),
             reset_by=np.array([reset_by]),
-            reset=Reset.SOFT if self.soft else Reset.HARD,
+            reset=self.reset,
             leak=leak_kind(self.chosen, np.array([number])),
             membrane_bits=self.chosen["MembraneWidth"],
         )
         limits = Limits(*self.membranes).clip if self.saturate else None
         (membrane,), spike = neuron.step((np.zeros(1, np.int64),), np.array([self.state]), limits)
-        kept = 0 if clear else int(leak(membrane, neuron.leak)[0])
+        taken = reset_by * int(spike[0]) * (self.reset is Reset.LATE)
+        kept = 0 if clear else int(leak(membrane, neuron.leak)[0]) - taken
         bias = int(np.clip(self.rng.integers(-3, 4), self.states[0] - kept, self.states[1] - kept))
         drive(self.dut, fire_at_i=fire_at, reset_by_i=reset_by, leak_i=number, bias_i=bias)
         await self.cycle(fire_i=1, clear_i=int(clear))

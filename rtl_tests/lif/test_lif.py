@@ -1,8 +1,8 @@
-"""snn_lif and snn_single_lif: charge, fire, reset and leak of one neuron, at every corner of its numbers."""
+"""Neurons that spike: charge, fire, reset and leak of one of them, at every corner of its numbers."""
 
 import pytest
 
-HARD, SOFT = 0, 1
+HARD, SOFT, UNRESET, LATE = range(4)
 NONE, SHIFT, MULTIPLIER, SHIFTS, MULTIPLIERS = range(5)
 
 
@@ -13,7 +13,7 @@ def parameters(
         "StateWidth": state,
         "MembraneWidth": membrane,
         "Saturate": int(saturate),
-        "SoftReset": reset,
+        "ResetKind": reset,
         "LeakKind": kind,
         "LeakShift": shift,
         "LeakFactor": factor,
@@ -36,6 +36,50 @@ PARAMETERS = {
     "multipliers": parameters(12, 8, True, HARD, MULTIPLIERS, 4, 0, 5),
     "narrowest": parameters(4, 2, True, HARD, SHIFT, 1),
     "narrowest-soft": parameters(3, 2, True, SOFT, MULTIPLIER, 1, 1),
+    "no-leak-none": parameters(10, 8, True, UNRESET, NONE),
+    "shift-2-none": parameters(8, 8, False, UNRESET, SHIFT, 2),
+    "shift-1-late": parameters(12, 8, True, LATE, SHIFT, 1),
+    "shifts-late": parameters(9, 9, False, LATE, SHIFTS, 0, 0, 6),
+    "multipliers-late": parameters(12, 8, True, LATE, MULTIPLIERS, 4, 0, 5),
+    "widest-late": parameters(51, 48, True, LATE, MULTIPLIER, 15, 29491),
+}
+
+
+def behind_a_current(plain: dict, kind: int = SHIFT, shift: int = 2, factor: int = 0, width: int = 1) -> dict:
+    synapse = {"Kind": kind, "Shift": shift, "Factor": factor, "Width": width}
+    return plain | {f"SynapseLeak{key}": value for key, value in synapse.items()}
+
+
+def rests(plain: dict, steps: int) -> dict:
+    return plain | {"Refractory": steps, "LeftWidth": steps.bit_length()}
+
+
+PLAIN = [
+    parameters(12, 8, True, HARD, SHIFT, 1),
+    parameters(9, 9, False, HARD, NONE),
+    parameters(13, 7, True, HARD, MULTIPLIERS, 4, 0, 5),
+    parameters(11, 10, False, HARD, SHIFTS, 0, 0, 6),
+]
+STEPPED = {f"{index}": plain | {"ResetKind": SOFT} for index, plain in enumerate(PLAIN)}
+REFRACTORY = {f"{index}": rests(PLAIN[index % 4], steps) for index, steps in enumerate((1, 2, 5, 255))}
+CURRENT = {
+    f"{kind}-{index}": behind_a_current(PLAIN[index] | {"StateWidth": 14, "ResetKind": kind}, SHIFTS, 0, 0, 3)
+    for kind in (HARD, SOFT, UNRESET, LATE)
+    for index in range(4)
+}
+STEPPED_CURRENT = {
+    f"{index}": behind_a_current(plain | {"StateWidth": 14, "ResetKind": SOFT}) for index, plain in enumerate(PLAIN)
+}
+REFRACTORY_CURRENT = {
+    f"{index}": behind_a_current(rests(PLAIN[index] | {"StateWidth": 14}, steps), MULTIPLIER, 4, 13)
+    for index, steps in enumerate((1, 3, 4, 255))
+}
+REMEMBERING = {
+    "snn_stepped_lif": STEPPED,
+    "snn_refractory_lif": REFRACTORY,
+    "snn_current_lif": CURRENT,
+    "snn_stepped_current_lif": STEPPED_CURRENT,
+    "snn_refractory_current_lif": REFRACTORY_CURRENT,
 }
 
 
@@ -45,6 +89,10 @@ SINGLE = {
     "shift-3-equal-widths": PARAMETERS["shift-3-equal-widths"] | {"WeightWidth": 8, "WeightShift": 0},
     "multipliers": PARAMETERS["multipliers"] | {"WeightWidth": 4, "WeightShift": 3},
     "narrowest": PARAMETERS["narrowest"] | {"WeightWidth": 2, "WeightShift": 0},
+    "no-leak-none": PARAMETERS["no-leak-none"] | {"WeightWidth": 4, "WeightShift": 0},
+    "shift-1-late": PARAMETERS["shift-1-late"] | {"WeightWidth": 4, "WeightShift": 1},
+    "saturating-late": parameters(8, 4, True, LATE, SHIFT, 2) | {"WeightWidth": 4, "WeightShift": 1},
+    "multipliers-late": PARAMETERS["multipliers-late"] | {"WeightWidth": 4, "WeightShift": 2},
 }
 
 
@@ -56,3 +104,8 @@ def test_lif(bench, name):
 @pytest.mark.parametrize("name", SINGLE)
 def test_single_lif(bench, name):
     bench("snn_single_lif", "rtl_tests.lif.single_tests", SINGLE[name])
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module in REMEMBERING for name in REMEMBERING[module]])
+def test_neuron_with_a_second_state(bench, module, name):
+    bench(module, "rtl_tests.lif.second_tests", REMEMBERING[module][name])

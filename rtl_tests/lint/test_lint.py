@@ -78,12 +78,9 @@ MODULES = {
     ],
     "snn_adaptive_lif": [
         {"StateWidth": 12, "MembraneWidth": 8, "AdaptWidth": 11},
-        {"Saturate": 0, "SoftReset": 1, "AdaptWidth": 5, "AdaptLeakKind": 4, "AdaptLeakShift": 4, "AdaptLeakWidth": 4},
+        {"Saturate": 0, "ResetKind": 1, "AdaptWidth": 5, "AdaptLeakKind": 4, "AdaptLeakShift": 4, "AdaptLeakWidth": 4},
     ],
-    "snn_current_lif": [
-        {"StateWidth": 12, "MembraneWidth": 8},
-        {"Saturate": 0, "SoftReset": 1, "SynapseLeakKind": 3, "SynapseLeakWidth": 2},
-    ],
+    **{module: cases.values() for module, cases in test_lif.REMEMBERING.items()},
     "snn_state": [{"Width": 9, "NumSlots": 5, "SlotWidth": 3}, {"Width": 1, "NumSlots": 1}],
     "snn_delay": [{"AddrWidth": 5, "DelayWidth": 3, "PlaceWidth": 4}, {"AddrWidth": 1}],
     "snn_scores": [
@@ -126,6 +123,8 @@ DESIGNS = [
     *("direct-1-lanes-dense", "direct-5-lanes-indexed", "direct-numbers-of-each-neuron", "direct-one-step"),
     *("direct-adaptive-2-lanes", "direct-currents-64-lanes", "poisson-2-lanes-indexed", "poisson-of-1"),
     *("graph-residual-spikes", "graph-residual-encoded", "graph-names", "graph-pruned", "graph-of-one-source"),
+    *("none-shift", "late-multiplier", "late-single", "stepped-shift", "stepped-currents", "late-currents"),
+    *("refractory-1-shift", "refractory-3-direct", "refractory-1-currents-single", "refractory-3-recurrent-currents"),
     *("graph-of-pixels", "values-5-lanes-ragged", "values-single-indexed", "values-integrators"),
     *("values-recurrent-2-lanes-dense", "values-beside-spikes", "groups-of-5-last-scores"),
 ]

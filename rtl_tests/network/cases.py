@@ -11,6 +11,7 @@ import numpy as np
 from rtl_tests.lib.norse_toys import of_norse
 from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import adaptive, current, direct, encoded, integrators, layer, network, recurrent, weights
+from rtl_tests.network import reset_cases
 from rtl_tests.network.graph_cases import GRAPHS
 from rtl_tests.network.value_cases import VALUES
 from snn2rtl.fixed_point import IntArray
@@ -302,6 +303,7 @@ RESETS = {"hard": Reset.HARD, "soft": Reset.SOFT}
 CASES: dict[str, Callable[[], Case]] = {
     **GRAPHS,
     **VALUES,
+    **reset_cases.RESETS,
     **{f"{k}-{r}": lambda k=k, r=r: dynamics(RESETS[r], LEAKS[k]) for k in LEAKS for r in RESETS},
     "no-leak-ragged": lambda: (two_layers(fire_at=6, bias=1), options(2, "ragged")),
     **{f"numbers-of-each-neuron-{r}": lambda r=r: numbers_of_each_neuron(RESETS[r]) for r in RESETS},

@@ -37,11 +37,11 @@ def _locked(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _freeze(node: object, *keys: str) -> None:
-    """Replace each of the node's sequences by a read-only array; numbers and None stay what they are."""
+    """Replace each of the node's sequences by a read-only array, a number of numpy by a float; None stays None."""
     for key in keys:
         value = getattr(node, key)
-        if value is not None and not isinstance(value, float | int):
-            object.__setattr__(node, key, _frozen(value))
+        if value is not None:
+            object.__setattr__(node, key, _frozen(value) if np.ndim(value) else float(value))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

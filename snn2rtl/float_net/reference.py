@@ -164,16 +164,17 @@ class _Neurons:
 
     def _after_reset(self, neuron: Neuron, charged: Floats, fired: NDArray[np.bool_]) -> Floats:
         """Return the membranes after the reset of neurons that fired, or are refractory."""
+        after: Floats
         match neuron.reset_kind:
             case "hard":
-                quiet: Floats = charged * ~fired
-                return quiet
+                after = charged * ~fired
             case "soft" | "stepped":
-                return charged - fired * self.threshold
+                after = charged - fired * self.threshold
             case "none" | "late":
-                return charged
+                after = charged
             case _:
                 assert_never(neuron.reset_kind)
+        return after
 
     def _fires(self, felt: Floats, threshold: Floats) -> NDArray[np.bool_]:
         assert isinstance(self.neuron, Neuron)

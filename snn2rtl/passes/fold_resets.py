@@ -8,7 +8,8 @@ from typing import assert_never
 import numpy as np
 
 from snn2rtl.int_net.intervals import membrane_range
-from snn2rtl.int_net.neurons import CubaLifNeuron, LifNeuron, Reset
+from snn2rtl.int_net.neurons import Reset
+from snn2rtl.int_net.neurons.firing import Firing
 from snn2rtl.int_net.neurons.leaks import kept
 from snn2rtl.int_net.population import Population
 
@@ -23,7 +24,7 @@ def fold_reset(layer: Population) -> Population:
     neuron ever waits for the second threshold.
     """
     neuron = layer.neuron
-    if not isinstance(neuron, LifNeuron | CubaLifNeuron):
+    if not isinstance(neuron, Firing):  # what adapts has none of these
         return layer
     match neuron.reset:
         case Reset.HARD | Reset.SOFT | Reset.NONE:
@@ -38,5 +39,5 @@ def fold_reset(layer: Population) -> Population:
 
 
 def _soft(layer: Population) -> Population:
-    assert isinstance(layer.neuron, LifNeuron | CubaLifNeuron)
+    assert isinstance(layer.neuron, Firing)
     return replace(layer, neuron=replace(layer.neuron, reset=Reset.SOFT))
