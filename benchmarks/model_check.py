@@ -176,5 +176,5 @@ def _spikes(module: nn.Module) -> bool:
     if isinstance(module, neuron.BaseNode):
         return True
     package = type(module).__module__
-    return package.startswith("snntorch._neurons.") or (package.startswith("norse.") and "LIF" in type(module).__name__
+    return package.startswith("snntorch._neurons.") or (package.startswith("norse.") and ("LIF" in type(module).__name__ or "IAF" in type(module).__name__)
                                                         and hasattr(module, "state_fallback"))  # fmt: skip

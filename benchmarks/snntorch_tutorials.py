@@ -147,7 +147,7 @@ def row(tutorial: Tutorial, args: argparse.Namespace) -> str:
 def page(rows: list[str]) -> list[str]:
     """Return the lines of docs/results/snntorch.md."""
     return [
-        "Networks of the layer lists of snnTorch's tutorials, trained here for an epoch (Adam, cross entropy of rates), "
+        "The layer lists of snnTorch's tutorials, trained here for an epoch (Adam, cross entropy of rates), "
         f"compiled with weights of {BITS} bits. **Same class**: of float and integer network. **Same spikes**: of all "
         "steps and neurons, of the last layer and of those before it. **Verilator**: samples of which every spike is "
         "the golden model's. Tutorial 6 runs 10 steps in place of 50. N-MNIST is the subset that SLAYER ships, 1,000 "
