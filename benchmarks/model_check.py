@@ -175,6 +175,7 @@ def recorded(net: nn.Module) -> Iterator[dict[str, list[NDArray[Any]]]]:
 def _spikes(module: nn.Module) -> bool:
     if isinstance(module, neuron.BaseNode):
         return True
-    package = type(module).__module__
-    return package.startswith("snntorch._neurons.") or (package.startswith("norse.") and ("LIF" in type(module).__name__ or "IAF" in type(module).__name__)
-                                                        and hasattr(module, "state_fallback"))  # fmt: skip
+    package, name = type(module).__module__, type(module).__name__
+    if package.startswith("norse."):
+        return ("LIF" in name or "IAF" in name) and hasattr(module, "state_fallback")
+    return package.startswith("snntorch._neurons.")
