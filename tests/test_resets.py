@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from networks import chain, dense, lif, random_spikes
 
 from snn2rtl.compiler import fold
-from snn2rtl.errors import QuantizationError, UnsupportedModelError
+from snn2rtl.errors import OptionError, QuantizationError, UnsupportedModelError
 from snn2rtl.float_net.network import SpikingNetwork
-from snn2rtl.float_net.nodes import Convolution, Flatten, Linear, Neuron
+from snn2rtl.float_net.nodes import Convolution, Flatten, Integrator, Linear, Neuron
 from snn2rtl.frontend import load, save
 from snn2rtl.frontend.forward import to_spikingjelly
 from snn2rtl.int_net import network_file
@@ -24,6 +24,7 @@ from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.passes.fold_resets import fold_reset
 from snn2rtl.passes.lower import lower
 from snn2rtl.passes.quantize import quantize_network
+from snn2rtl.training.init import temporal_options
 
 
 def neuron(reset: Reset, fire_at: int = 4, reset_by: int = 4, leak=None, refractory: int = 0, bits: int = 16):
@@ -223,6 +224,16 @@ def test_what_spikingjelly_has_not_is_named(changes, what):
     rule = f"layer 'fc': must not have {what} to run in SpikingJelly"
     with pytest.raises(UnsupportedModelError, match=re.escape(rule)):
         to_spikingjelly(fold(with_neuron(**changes)))
+
+
+def test_training_names_what_it_has_not(tmp_path):
+    hidden = Neuron(name="lif", tau=2.0, v_threshold=[1.0, 2.0], v_reset=None, reset="late")
+    one = np.ones((2, 2))
+    nodes = (Linear(name="fc", weight=one, bias=one[0]), hidden, Linear(name="out", weight=one, bias=one[0]))
+    save(SpikingNetwork(name="net", nodes=(*nodes, Integrator(name="li", tau=2.0, score="max"))), tmp_path / "net.pt")
+    rule = "layer 'lif' must not have a v_threshold of each neuron, reset 'late' to be trained here"
+    with pytest.raises(OptionError, match=rule):
+        temporal_options(tmp_path / "net.pt")
 
 
 def test_files_keep_what_neurons_have(tmp_path):
