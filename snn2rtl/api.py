@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from snn2rtl import nir
 from snn2rtl.compiler import compile_layers, fold, to_layers
 from snn2rtl.data.samples import Samples, check_labels
 from snn2rtl.encoders import Encoder, Noise
@@ -21,7 +22,7 @@ from snn2rtl.float_net.reference import scores
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.saturations import Saturations
-from snn2rtl.options import QuantizeOptions, RtlOptions, Targets
+from snn2rtl.options import QuantizeOptions, ReadOptions, RtlOptions, Targets
 from snn2rtl.output import write_file
 from snn2rtl.passes.choose_readout import choose_readout
 from snn2rtl.report import Accuracy, LayerReport
@@ -59,6 +60,9 @@ def compile(
     out: str | os.PathLike[str] | None = None,
     *,
     arch: str | os.PathLike[str] | None = None,
+    dt: float | None = None,
+    reset: Literal["", "hard", "soft"] = "",
+    integrate: Literal["", "time", "step"] = "",
     name: str | None = None,
     encoder: Encoder | None = None,
     noise: Noise | None = None,
@@ -76,6 +80,9 @@ def compile(
         model: a SpikingJelly or Norse network, a file of one (docs/cli.md says which), or a network.npz.
         out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
+        dt: seconds of a time step, for a file of NIR (docs/nir.md).
+        reset: what a spike does to the membrane, for a file of NIR: to v_reset, or by the threshold.
+        integrate: what neurons without a leak add in a step, for a file of NIR: their input times dt, or as it is.
         name: name of the network, which its Verilog modules start with.
         encoder: how samples become the input of a model that does not say it.
         noise: of the model's Poisson encoder, in place of its own; with xorshift it is built in hardware.
@@ -100,8 +107,9 @@ def compile(
         raise OptionError(
             f"{out}: holds no hardware, which lanes, layout, output and targets describe; choose a folder for --out"
         )
+    about = Source(Path(arch) if arch else None, ReadOptions(dt=dt, reset=reset, integrate=integrate))
     network, reports, samples, accuracy = _integers(
-        _read(model, arch, name, noise, _Inputs(input_shape, input_max, example_input, encoder)), quantize, calibration
+        _read(model, about, name, noise, _Inputs(input_shape, input_max, example_input, encoder)), quantize, calibration
     )
     workload = recorded(network, samples.inputs(0, min(_CHUNK, len(samples)))) if samples else None
     if targets == Targets():
@@ -127,11 +135,19 @@ class _Inputs:
     encoder: Encoder | None = None
 
 
+@dataclass(frozen=True)
+class Source:
+    """What a file does not say of its network: the layers of a state_dict, and what files of NIR leave open."""
+
+    arch: Path | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+
 def _read(
-    model: object, arch: str | os.PathLike[str] | None, name: str | None, noise: Noise | None, inputs: _Inputs
+    model: object, about: Source, name: str | None, noise: Noise | None, inputs: _Inputs
 ) -> LayeredNetwork | FixedPointNetwork:
     """Return a model as the options change it; a float network as layers, for nobody needs the other."""
-    source = read_model(model, Path(arch) if arch else None, inputs)
+    source = read_model(model, about, inputs)
     if inputs.shape is not None or inputs.greatest is not None or inputs.encoder is not None:
         source = _with_input(source, inputs)
     source = replace(source, name=name) if name else source
@@ -168,27 +184,31 @@ def _integers(
 
 
 def read_model(
-    model: object, arch: Path | None = None, inputs: _Inputs | None = None
+    model: object, about: Source | None = None, inputs: _Inputs | None = None
 ) -> SpikingNetwork | FixedPointNetwork:
     """Return the network of what compile() takes for a model.
 
     Raises:
         ModelFileError, UnsupportedModelError: it cannot be read.
-        OptionError: there is an example of an input, for something else than a module.
+        OptionError: there is an example of an input, for something else than a module; or what a file of NIR leaves
+            open is not said, or said of another model.
     """
-    inputs = inputs or _Inputs()
+    inputs, about = inputs or _Inputs(), about or Source()
     is_module = not isinstance(model, (SpikingNetwork, FixedPointNetwork, str, os.PathLike))
     if inputs.example is not None and not is_module:
         raise OptionError("example_input: must be left out where the model is no module in memory")
-    if isinstance(model, (SpikingNetwork, FixedPointNetwork)):
-        return model
-    if isinstance(model, (str, os.PathLike)):
-        path = Path(model)
-        if network_file.is_named(path):
-            return network_file.load(path)
+    path = Path(model) if isinstance(model, (str, os.PathLike)) else None
+    if path and nir.is_named(path) and about.arch is None:
+        return nir.load(path, about.options)
+    if path and not network_file.is_named(path):
         from snn2rtl.frontend import load
 
-        return load(path, arch=arch)
+        return load(path, arch=about.arch, options=about.options)
+    about.options.refuse_all()
+    if path:
+        return network_file.load(path)
+    if isinstance(model, (SpikingNetwork, FixedPointNetwork)):
+        return model
     from snn2rtl.frontend import from_module
 
     return from_module(model, example_input=inputs.example, input_shape=inputs.shape)  # type: ignore[arg-type]

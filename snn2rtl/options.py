@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -32,6 +33,35 @@ class PerLayer(Generic[T]):
         unknown = [name for name in self.named if name not in layers]
         if unknown:
             raise OptionError(f"--{option}: layers must be among {', '.join(layers)}, not {', '.join(unknown)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """What a model file in the units of physics leaves open; NIR's do (docs/nir.md).
+
+    dt: seconds of a time step, None where nothing is said. reset: what a spike does to the membrane, to v_reset (hard)
+    or by the threshold (soft). integrate: what neurons without a leak add in a step, their input times dt (time) or
+    as it is (step). Empty texts say nothing.
+    """
+
+    dt: float | None = None
+    reset: Literal["", "hard", "soft"] = ""
+    integrate: Literal["", "time", "step"] = ""
+
+    def __post_init__(self) -> None:
+        if self.dt is not None and not 0 < self.dt < math.inf:
+            raise OptionError(f"--dt: must be above 0 seconds, not {self.dt}")
+        for name, choices in (("reset", ("hard", "soft")), ("integrate", ("time", "step"))):
+            if getattr(self, name):
+                _check_choice(name, getattr(self, name), choices)
+
+    def refuse_all(self) -> None:
+        """Raise OptionError where anything was said, for there is no file of NIR to say it of."""
+        said = {"dt": self.dt, "reset": self.reset, "integrate": self.integrate}
+        problems = [f"--{name}: must be left out where the model is no file of NIR, not {value}"
+                    for name, value in said.items() if value not in (None, "")]  # fmt: skip
+        if problems:
+            raise OptionError("\n".join(problems))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,9 @@ import pytest
 from processes import ends
 from shd_files import spoken, write_shd
 
-from snn2rtl.data import shd, shd_process
+from snn2rtl.data import shd
 from snn2rtl.errors import DataError
+from snn2rtl.hdf5 import process
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -37,17 +38,17 @@ def looping(path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_other_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shd_process, "_idle", [])
+    monkeypatch.setattr(process, "_idle", [])
 
 
 def test_a_file_that_is_read_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shd_process, "SECONDS", 1)
+    monkeypatch.setattr(process, "SECONDS", 1)
     path = looping(tmp_path / "x.h5")
     with pytest.raises(DataError) as error, shd.open_shd(path) as file:
         list(file.events())
     said = "must be a whole HDF5 file, but reading it takes more than 1 s of computing; get it again"
     assert str(error.value) == f"{path}: {said}"
-    assert shd_process._idle == []
+    assert process._idle == []
     with shd.open_shd(write_shd(tmp_path / "whole.h5")) as file:
         assert len(file.read(0, 40)) == 40
 
@@ -78,7 +79,7 @@ def test_a_process_that_was_killed_meanwhile_is_replaced(tmp_path: Path) -> None
     for _ in range(2):
         with shd.open_shd(path) as file:
             assert len(file.read(0, 40)) == 40
-        (reader,) = shd_process._idle
+        (reader,) = process._idle
         reader._process.kill()
         reader._process.wait()
 
@@ -88,14 +89,14 @@ def test_one_process_reads_many_files(tmp_path: Path) -> None:
     with shd.open_shd(paths[0]) as first, shd.open_shd(paths[1]) as second:
         for seed, file in enumerate((first, second)):
             assert np.array_equal(file.read(0, 40).times, np.concatenate(spoken(40, seed)[0]))
-    both = set(shd_process._idle)
+    both = set(process._idle)
     assert len(both) == 2, "one for each file that is open at a time"
     with shd.open_shd(paths[1]) as file:
         assert len(file) == 40
     write_shd(paths[1])  # HDF5 locks what is open
     with pytest.raises(DataError), shd.open_shd(Path(__file__)):
         pass
-    assert set(shd_process._idle) == both
+    assert set(process._idle) == both
 
 
 @pytest.mark.parametrize(
@@ -107,16 +108,16 @@ def test_one_process_reads_many_files(tmp_path: Path) -> None:
     ],
 )
 def test_a_process_that_ends_is_the_fault_of_the_file(code: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shd_process, "_START", code)
+    monkeypatch.setattr(process, "_START", code)
     with pytest.raises(DataError) as error, shd.open_shd(shd.excerpt()):
         pass
     assert str(error.value) == f"{shd.excerpt()}: must be a whole HDF5 file, but {said}; get it again"
 
 
 def test_what_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    start, serve = shd_process._START.split("from snn2rtl.data.shd_reader import serve; ")
-    limit = "import h5py; from snn2rtl.data import shd_reader as r; r._SPARE, r._TIMES_SIZE = 1 << 20, 0; r."
-    monkeypatch.setattr(shd_process, "_START", start + limit + serve)
+    start, serve = process._START.split("from snn2rtl.hdf5.serve import serve; ")
+    limit = "import h5py; from snn2rtl.hdf5 import serve as r; r._SPARE, r._TIMES_SIZE = 1 << 20, 0; r."
+    monkeypatch.setattr(process, "_START", start + limit + serve)
     with pytest.raises(DataError) as error, shd.open_shd(shd.excerpt()) as file:
         list(file.events())
     # NumPy or the HDF5 library notices first

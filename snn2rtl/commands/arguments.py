@@ -7,7 +7,7 @@ from collections.abc import Callable
 from reprlib import repr as short
 from typing import TypeVar
 
-from snn2rtl.options import PerLayer
+from snn2rtl.options import PerLayer, ReadOptions
 
 T = TypeVar("T", int, str)
 N = TypeVar("N", int, float)
@@ -83,3 +83,21 @@ def shape(text: str) -> tuple[int, ...]:
     if not all(part.isdecimal() and int(part) for part in parts):
         raise argparse.ArgumentTypeError(f"must be positive integers such as 1,28,28, not {short(text)}")
     return tuple(map(int, parts))
+
+
+def add_read_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ReadOptions."""
+    add = parser.add_argument
+    add("--dt", type=number(float), metavar="S",
+        help="seconds of a time step, for a file of NIR with times [none: asked for where it is needed]")  # fmt: skip
+    add("--reset", choices=["hard", "soft"], default="",
+        help="what a spike does to the membrane, for a file of NIR: to v_reset, or less the threshold [none: asked "
+        "for]")  # fmt: skip
+    add("--integrate", choices=["time", "step"], default="",
+        help="what neurons without a leak add in a step, for a file of NIR: r * dt * input by its equation, or r * "
+        "input as some frameworks have it [none: asked for where r is not 1 / dt]")  # fmt: skip
+
+
+def read_options(args: argparse.Namespace) -> ReadOptions:
+    """Return what add_read_arguments() read."""
+    return ReadOptions(dt=args.dt, reset=args.reset, integrate=args.integrate)

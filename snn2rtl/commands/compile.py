@@ -8,7 +8,7 @@ from typing import Any
 
 from snn2rtl.api import Compiled, compile
 from snn2rtl.commands import compile_tables as tables
-from snn2rtl.commands.arguments import natural, number, per_layer, positive, shape
+from snn2rtl.commands.arguments import add_read_arguments, natural, number, per_layer, positive, shape
 from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.encoders import Encoder
@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     quantize, rtl = QuantizeOptions(), RtlOptions()
     add = parser.add_argument
     add("model", type=Path, nargs="?",
-        help="model.pt of snn2rtl.save() or torch.save(), a state_dict with --arch, or network.npz")  # fmt: skip
+        help="model.pt of snn2rtl.save() or torch.save(), a state_dict with --arch, a NIR graph net.nir with --dt and "
+        "--reset, or network.npz")  # fmt: skip
     add("--model", dest="code", metavar="MODULE:FUNCTION",
         help="your own code in place of a model file: it is run, and returns a module, or a module and an "
         "input")  # fmt: skip
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, required=True, metavar="DIR|NPZ",
         help="output folder, or a file that ends in .npz for the integer network alone")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
+    add_read_arguments(parser)
     add(
         "--input-shape",
         type=shape,
@@ -116,6 +118,9 @@ def run(args: argparse.Namespace) -> Outcome:
         model,
         args.out,
         arch=args.arch,
+        dt=args.dt,
+        reset=args.reset,
+        integrate=args.integrate,
         name=args.name or (args.code and args.code.partition(":")[0].rpartition(".")[2]),
         encoder=Encoder(kind=args.encoder) if args.encoder else None,
         noise=args.noise,

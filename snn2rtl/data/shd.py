@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from snn2rtl.data.events import UNITS, Events
-from snn2rtl.data.shd_process import Reader, borrowed_reader
 from snn2rtl.errors import DataError
 from snn2rtl.files import why_no_file
 from snn2rtl.fixed_point import IntArray
+from snn2rtl.hdf5.process import Reader, borrowed_reader
 
 ENGLISH = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 GERMAN = ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun")
@@ -32,6 +32,7 @@ CLASSES = len(WORDS)
 LONGEST_S = 10  # a digit takes about one second: a file of milliseconds is found out
 EXCERPT = Path(__file__).resolve().parents[2] / "examples" / "shd" / "shd_regen_test_200.h5.gz"
 
+READER = "snn2rtl.data.shd_reader"
 _AT_ONCE = 256  # recordings
 _GZIP = b"\x1f\x8b"
 
@@ -96,7 +97,7 @@ def open_shd(path: Path) -> Iterator[ShdFile]:
     if not path.is_file():
         raise DataError(f"{path}: must be a file, {why_no_file(path)}")
     with _unpacked(path) as plain, borrowed_reader() as reader:
-        answer, (labels, speakers) = reader.ask(path, {"open": str(plain), "name": str(path)})
+        answer, (labels, speakers) = reader.ask(path, {"open": str(plain), "name": str(path), "reader": READER})
         _check_labels(path, labels)
         yield ShdFile(path, labels, speakers, answer["note"], reader)
 

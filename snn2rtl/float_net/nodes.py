@@ -60,13 +60,16 @@ class Dropout:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scale:
-    """``y = gain * x``, of currents or spikes.
+    """``y = gain * x``, of currents or spikes; gain is a number, or an array in the shape of x.
 
-    Source: spikingjelly.activation_based.ann2snn.modules.VoltageScaler; ``x / 2`` in a forward().
+    Source: spikingjelly.activation_based.ann2snn.modules.VoltageScaler; ``x / 2`` in a forward(); NIR's Scale.
     """
 
     name: str
-    gain: float
+    gain: float | FloatArray
+
+    def __post_init__(self) -> None:
+        _freeze(self, "gain")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

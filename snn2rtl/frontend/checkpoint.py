@@ -25,6 +25,7 @@ from snn2rtl.frontend import parts, untrusted
 from snn2rtl.frontend.layers import front_end_of_file
 from snn2rtl.frontend.read import from_module
 from snn2rtl.frontend.tensors import to_array
+from snn2rtl.options import ReadOptions
 from snn2rtl.passes.lower import input_shape
 
 FORMAT = "snn2rtl spiking network"
@@ -97,23 +98,33 @@ def _refuse_what_never_compiles(network: SpikingNetwork) -> None:
         to_layers(network)
 
 
-def load(path: str | os.PathLike[str], *, arch: str | os.PathLike[str] | None = None) -> SpikingNetwork:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    arch: str | os.PathLike[str] | None = None,
+    options: ReadOptions | None = None,
+) -> SpikingNetwork:
     """Return the network in a model file.
 
     Args:
         path: what save() or ``torch.save(net)`` wrote, a state_dict, or a framework's own file.
         arch: for a state_dict, the text file that says what it cannot (see frontend/arch.py).
+        options: for a framework's own file, what it leaves open.
 
     Raises:
+        OptionError: the options leave something open, or there is nothing that they could say.
         ModelFileError: the file is missing, corrupt, or holds code, of which nothing runs.
         UnsupportedModelError: something in the network has no exact hardware here.
     """
-    path = Path(path)
-    if (front_end := front_end_of_file(path)) is not None:
+    path, options = Path(path), options or ReadOptions()
+    front_end = front_end_of_file(path)
+    if front_end is None or not front_end.asks:
+        options.refuse_all()
+    if front_end is not None:
         if arch is not None:
             rule = f"must be a state_dict to go with --arch, not a file of {front_end.name}; leave --arch out"
             raise ModelFileError(f"{path}: {rule}")
-        return front_end.load(path)
+        return front_end.load(path, options)
     content = untrusted.read_all(path)
     try:
         if not (isinstance(content, Mapping) and "format" in content):

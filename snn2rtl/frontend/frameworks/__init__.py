@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from snn2rtl.frontend.frameworks.base import FrontEnd
+from snn2rtl.frontend.frameworks.nir import Nir
 from snn2rtl.frontend.frameworks.norse import Norse
 from snn2rtl.frontend.frameworks.pytorch import PyTorch
 from snn2rtl.frontend.frameworks.snntorch import SnnTorch
@@ -15,5 +16,6 @@ FRONT_ENDS: dict[str, FrontEnd] = {
         SpikingJelly(),
         SnnTorch(),
         Norse(),
+        Nir(),
     )
 }

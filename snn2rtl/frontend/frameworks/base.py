@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import Node
+from snn2rtl.options import ReadOptions
 
 
 class Place(NamedTuple):
@@ -87,6 +88,7 @@ class FrontEnd:
         parts: what such files hold beside containers and layers: surrogate functions, prunings.
         fresh: layers whose results are neither views of what they take nor a state of theirs.
         same_shape: layers, and those made of them, that give what they take in its shape once a network is trained.
+        asks: whether its files leave open what ReadOptions say.
     """
 
     name: ClassVar[str]
@@ -100,6 +102,7 @@ class FrontEnd:
     parts: ClassVar[tuple[type, ...]] = ()
     fresh: ClassVar[tuple[type, ...]] = ()
     same_shape: ClassVar[tuple[type, ...]] = ()
+    asks: ClassVar[bool] = False
 
     def is_container(self, module: object) -> bool:
         """Return whether a module only calls what is in it, one after the other."""
@@ -163,10 +166,11 @@ class FrontEnd:
         """Return whether this is a file of the framework's own, which load() takes; there may be none at the path."""
         return False
 
-    def load(self, path: Path) -> SpikingNetwork:
-        """Return the network in a file for which reads_file() holds.
+    def load(self, path: Path, options: ReadOptions | None = None) -> SpikingNetwork:
+        """Return the network in a file for which reads_file() holds; options say what one leaves open.
 
         Raises:
+            OptionError: the options leave something open that the file needs.
             ModelFileError: it is corrupt.
             UnsupportedModelError: something in the network has no exact hardware here.
         """

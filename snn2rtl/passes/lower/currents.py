@@ -10,7 +10,18 @@ import numpy as np
 from snn2rtl.errors import UnsupportedModelError
 from snn2rtl.float_net.nodes import FloatArray
 from snn2rtl.passes.lower.compose import after
-from snn2rtl.passes.lower.maps import Gain, Kernel, Map, Matrix, applied, embedded, enlarged, fitted, scaled
+from snn2rtl.passes.lower.maps import (
+    Gain,
+    Kernel,
+    Map,
+    Matrix,
+    applied,
+    embedded,
+    enlarged,
+    fitted,
+    scaled,
+    scaled_each,
+)
 from snn2rtl.windows import Shape
 
 
@@ -68,8 +79,17 @@ def _reshaped_gain(gain: FloatArray, shape: Shape) -> FloatArray:
     return gain.reshape(shape) if np.ndim(gain) else gain
 
 
-def multiplied(current: Current, gain: float) -> Current:
-    """Return ``gain * x``."""
+def multiplied(current: Current, gain: float | FloatArray, name: str) -> Current:
+    """Return ``gain * x``; gain is a number, or an array in the shape of x. name: of a layer, for errors.
+
+    Raises:
+        UnsupportedModelError: the gain has another shape, or a matrix that holds it would be too large.
+    """
+    if isinstance(gain, np.ndarray):
+        if gain.shape != current.shape:
+            raise UnsupportedModelError([f"layer '{name}': gain must have shape {current.shape}, not {gain.shape}"])
+        each = tuple(replace(term, map=scaled_each(term.map, gain, name, term.shape)) for term in current.terms)
+        return replace(current, terms=each, bias=np.ravel(gain) * current.bias)
     terms = tuple(replace(term, map=enlarged(term.map, gain)) for term in current.terms)
     return replace(current, terms=terms, bias=gain * current.bias)
 

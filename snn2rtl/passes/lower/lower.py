@@ -102,8 +102,10 @@ class _Walk:
             case Linear() | Convolution():
                 (source,) = self.sources[node.name]
                 return (weighted(node, parts, source),)
+            case Scale(gain=gain) if isinstance(gain, float | int):
+                return tuple(multiplied(one, gain, node.name) for one in parts)
             case Scale(gain=gain):
-                return tuple(multiplied(one, gain) for one in parts)
+                return (multiplied(whole(node, parts), gain, node.name),)
             case BatchNorm():
                 return (batch_normalised(node, whole(node, parts)),)
             case AveragePool() | AdaptiveAveragePool():

@@ -100,6 +100,23 @@ def enlarged(one: Map, gain: float) -> Map:
             return scaled(one, np.full(len(weight), gain), (len(weight),))
 
 
+def scaled_each(one: Map, gain: FloatArray, name: str, inputs: Shape) -> Map:
+    """Return ``gain * y`` for a gain of each value, in the shape of y: a matrix where a kernel cannot hold it.
+
+    Args:
+        one: the map.
+        gain: in the shape of what it makes.
+        name: of a layer, for errors.
+        inputs: shape of what it takes.
+    """
+    if isinstance(one, Gain):
+        return Gain(one.gain * gain)
+    of_channels = gain_of_channels(gain, gain.shape)
+    if isinstance(one, Kernel) and of_channels is not None and one.shape == gain.shape:
+        return scaled(one, of_channels, gain.shape)
+    return scaled(as_matrix(one, name, inputs), np.ravel(gain), (gain.size,))
+
+
 def _scaled_step(step: FloatArray | None, gain: FloatArray) -> FloatArray | None:
     # a gain of 0 leaves weights of 0, of which every step is as good
     return None if step is None else step * np.where(gain == 0, 1.0, np.abs(gain))

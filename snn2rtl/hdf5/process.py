@@ -1,4 +1,4 @@
-"""Asks the process that reads files of SHD (shd_reader.py), and ends it where it does not answer."""
+"""Asks the process that reads files of HDF5 (serve.py), and ends it where it does not answer."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from snn2rtl.data.shd_reader import Arrays, receive
 from snn2rtl.errors import DataError
+from snn2rtl.hdf5.serve import Arrays, receive
 
 SECONDS = 10  # of computing, for an answer that takes well below one
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from snn2rtl.data.shd_reader import serve; serve(int(sys.argv[2]))"
+    "from snn2rtl.hdf5.serve import serve; serve(int(sys.argv[2]))"
 )
 
 
