@@ -106,10 +106,10 @@ def _padded(name: str, node: Node, weight: FloatArray, stride: Shape, dilation: 
     """
     kernel = weight.shape[2:]
     padding = node.values["padding"]
-    if padding == "valid":
-        return weight, (0,) * len(kernel)
     if not isinstance(padding, str):
         return weight, whole(name, node, "padding", len(kernel), 0)
+    if padding == "valid":
+        return weight, (0,) * len(kernel)
     totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
     uneven = [total % 2 for total in totals]
     if set(stride) != {1} or any(odd and d != 1 for odd, d in zip(uneven, dilation, strict=True)):
