@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import h5py
-import nir
 import numpy as np
 import pytest
 import torch
@@ -28,19 +27,12 @@ def archive(**parts: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def test_nir(tmp_path):
-    graph = nir.NIRGraph.from_list(nir.Linear(np.ones((2, 3))), nir.Threshold(np.ones(2)))
-    nir.write(tmp_path / "net.nir", graph)
-    assert refused(tmp_path / "net.nir") == (
-        f"must be a file of snn2rtl.save or torch.save, not a NIR graph (HDF5); {BUILD}"
-    )
-
-
 def test_hdf5(tmp_path):
     with h5py.File(tmp_path / "net.h5", "w") as file:
         file["weights"] = np.ones(3)
     assert refused(tmp_path / "net.h5") == (
-        f"must be a file of snn2rtl.save or torch.save, not HDF5, as NIR and Keras write it; {BUILD}"
+        f"must be a file of snn2rtl.save or torch.save, not HDF5, as Keras and NIR write it; {BUILD}; "
+        "a graph of NIR must be named FILE.nir"
     )
 
 

@@ -65,9 +65,9 @@ def test_only_plots_import_matplotlib():
     assert users == {"snn2rtl.measure.plots", "snn2rtl.studies.plots", "snn2rtl.data.shd_plots"}
 
 
-def test_only_data_imports_h5py():
+def test_only_readers_and_writers_of_its_files_import_h5py():
     users = {name for name, used in IMPORTS.items() if any(within(module, "h5py") for module in used)}
-    assert users == {"snn2rtl.data.shd_reader"}
+    assert users == {"snn2rtl.data.shd_reader", "snn2rtl.nir.reader", "snn2rtl.nir.writer"}
 
 
 def test_only_tuning_imports_optuna_and_databases():

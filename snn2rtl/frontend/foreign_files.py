@@ -13,7 +13,8 @@ _BUILD = "build the network of {} layers, give it these weights and write it wit
 _EAGER = "load the weights into the Python class that it was made of, and write that with torch.save"
 # The first bytes of a file, where in it they stand, what it is, and what to do.
 _STARTS: tuple[tuple[int, bytes, str, str], ...] = (
-    (0, b"\x89HDF\r\n\x1a\n", "HDF5, as NIR and Keras write it", _BUILD),
+    (0, b"\x89HDF\r\n\x1a\n", "HDF5, as Keras and NIR write it",
+     _BUILD + "; a graph of NIR must be named FILE.nir"),
     (4, b"TFL3", "a model of TensorFlow Lite", _BUILD),
     (0, b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "one of PyTorch before 1.6",
      "load it with torch.load and write it again with torch.save"),
@@ -36,7 +37,7 @@ def check(path: Path) -> None:
     """
     with path.open("rb") as file:
         start = file.read(64)
-    found = _in_archive(path) if start.startswith(b"PK") else _by_start(path, start)
+    found = _in_archive(path) if start.startswith(b"PK") else _by_start(start)
     if found:
         what, todo = found
         raise ModelFileError(
@@ -44,10 +45,10 @@ def check(path: Path) -> None:
         )
 
 
-def _by_start(path: Path, start: bytes) -> tuple[str, str] | None:
+def _by_start(start: bytes) -> tuple[str, str] | None:
     for place, magic, what, todo in _STARTS:
         if start[place:].startswith(magic):
-            return ("a NIR graph (HDF5)" if path.suffix == ".nir" else what), todo
+            return what, todo
     # a protocol buffer has no magic number: the field 1 of a model is its version, a small number
     is_model = len(start) > 3 and start[0] == 8 and start[1] < 32 and start[2] in _ONNX_FIELDS
     return ("ONNX", _BUILD) if is_model else None

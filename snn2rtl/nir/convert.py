@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
@@ -21,6 +22,8 @@ from snn2rtl.windows import Shape
 NEURONS = (*SPIKING, *INTEGRATING, "Threshold")
 _WITHOUT_LEAK = ("IF", "I")
 Loop = tuple[str, Node | None]  # what leads from neurons back into them, under its name; None for an edge alone
+
+logger = logging.getLogger(__name__)
 
 
 def to_network(graph: Graph, name: str, options: ReadOptions) -> SpikingNetwork:
@@ -218,4 +221,6 @@ def _weights_back(name: str, loops: list[Loop], shape: Shape) -> tuple[FloatArra
                 rule = f"weight must have shape {(size, size)}, back into '{name}', not {linear.weight.shape}"
                 raise UnsupportedModelError([f"node '{label}': {rule}"])
             weight, bias = weight + linear.weight, bias + linear.bias
+            if linear.bias.any():
+                logger.warning("node '%s': its bias is there from the first step on: NIR does not say so", label)
     return weight, bias

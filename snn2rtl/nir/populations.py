@@ -1,0 +1,156 @@
+"""Populations of a float or of an integer network in the words of NIR: what a step takes of a state, where they fire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork
+from snn2rtl.float_net.nodes import FloatArray, Neuron, decay
+from snn2rtl.float_net.nodes import Integrator as FloatIntegrator
+from snn2rtl.int_net.intervals import never_saturates
+from snn2rtl.int_net.network import FixedPointNetwork
+from snn2rtl.int_net.neurons import KINDS, Leak, NoLeak, Reset
+from snn2rtl.int_net.neurons.leaks import dropped_bits, kept
+from snn2rtl.int_net.population import Connection, Population
+from snn2rtl.int_net.synapses import Convolution
+from snn2rtl.windows import Shape
+
+_FRACTION = 12  # bits below a step by which a threshold is less, at most
+_PRECISION = 24  # bits of a float32
+_HAS_MEMBRANE = ("lif", "current", "integrator", "current_integrator")
+
+
+@dataclass(eq=False)
+class Exported:
+    """A population. taken, current_taken: the fraction of the membrane, and of the current, that a step takes.
+
+    Both have shape (neurons,); current_taken is None where there is no current. above: fires where the membrane is
+    above this, None for integrators. is_soft: whether a spike subtracts it. losses: what NIR does not say of it.
+    problems: what it cannot say.
+    """
+
+    name: str
+    shape: Shape
+    inputs: tuple[FloatConnection, ...]
+    bias: FloatArray
+    taken: FloatArray
+    current_taken: FloatArray | None
+    above: FloatArray | None
+    is_soft: bool
+    losses: list[str]
+    problems: list[str]
+
+
+def of_float(layer: FloatLayer) -> Exported:
+    """Return a layer as fold_neurons() leaves it."""
+    neuron, size = layer.neuron, len(layer.bias)
+    made = Exported(
+        name=layer.name,
+        shape=layer.shape,
+        inputs=layer.inputs,
+        bias=layer.bias,
+        taken=np.broadcast_to(decay(neuron.tau), size),
+        current_taken=None if neuron.synapse_tau is None else np.broadcast_to(decay(neuron.synapse_tau), size),
+        above=None,
+        is_soft=isinstance(neuron, Neuron) and neuron.v_reset is None,
+        losses=[],
+        problems=[],
+    )
+    if isinstance(neuron, FloatIntegrator):
+        return made
+    threshold = np.broadcast_to(np.asarray(neuron.v_threshold, np.float64), size)
+    made.above = threshold if neuron.strict else _below(threshold)
+    if not neuron.strict and made.is_soft:
+        made.losses.append("fires at the threshold, NIR above it: a spike subtracts 6e-8 of the threshold less")
+    if neuron.grow is not None:
+        made.problems.append("NIR has no neurons whose threshold adapts")
+    if named := getattr(neuron, "reset", ""):
+        made.problems.append(f"NIR has no reset '{named}'")
+    if getattr(neuron, "refractory", 0):
+        made.problems.append("NIR has no refractory steps")
+    return made
+
+
+def _below(threshold: FloatArray) -> FloatArray:
+    """Return the greatest number of float32 below each threshold: a number of float32 is above it or not at it."""
+    near = threshold.astype(np.float32)
+    at = np.where(near < threshold, np.nextafter(near, np.float32(np.inf)), near)
+    return np.nextafter(at, np.float32(-np.inf)).astype(np.float64)
+
+
+def of_integers(layer: Population, network: FixedPointNetwork) -> Exported:
+    """Return a population, with membranes in its own steps."""
+    neuron, size = layer.neuron, layer.num_neurons
+    made = Exported(
+        name=layer.name,
+        shape=layer.shape,
+        inputs=tuple(_connection(one, layer) for one in layer.inputs),
+        bias=layer.bias.astype(np.float64),
+        taken=np.broadcast_to(1.0 - kept(neuron.leak), size),
+        current_taken=None if neuron.current_leak is None else np.broadcast_to(1.0 - kept(neuron.current_leak), size),
+        above=None,
+        is_soft=False,
+        losses=[],
+        problems=[],
+    )
+    kind = next((name for name, cls in KINDS.items() if type(neuron) is cls), type(neuron).__name__)
+    if kind not in _HAS_MEMBRANE:
+        made.problems.append(f"NIR has no neurons of the kind '{kind}'")
+        return made
+    for what, leak in (("membrane", neuron.leak), ("current", neuron.current_leak or NoLeak())):
+        if _floors(leak):
+            made.losses.append(f"the leak floors the {what} to whole steps, NIR's drops nothing")
+    if not never_saturates(layer):
+        made.losses.append(f"the membrane saturates at {neuron.membrane_bits} bits in long samples, NIR's never")
+    if neuron.spikes:
+        reset = getattr(neuron, "reset", None)
+        made.is_soft = reset is Reset.SOFT
+        if reset not in (Reset.HARD, Reset.SOFT) or getattr(neuron, "refractory", 0):
+            made.problems.append("NIR has no reset of this kind, only to a potential or by the threshold")
+        _threshold(made, neuron.threshold.fire_at, neuron.threshold.reset_by)
+    return made
+
+
+def _floors(leak: Leak) -> bool:
+    return not isinstance(leak, NoLeak) and dropped_bits(leak) > 0
+
+
+def _threshold(made: Exported, fire_at: np.ndarray, reset_by: np.ndarray) -> None:
+    """Set above, for membranes of whole steps: half a step below fire_at where a spike does not subtract it."""
+    fires = fire_at.astype(np.float64)
+    if not made.is_soft:
+        made.above = fires - 0.5
+        return
+    subtracted = reset_by.astype(np.float64)
+    made.above = subtracted
+    if np.array_equal(subtracted, fires - 1):
+        return
+    if not np.all((subtracted == fires) | (subtracted == fires - 1)):
+        made.problems.append("fires at one number and subtracts another, NIR has one for both")
+    bits = min(_FRACTION, _PRECISION - int(np.abs(fires).max()).bit_length())
+    if bits < 1:
+        made.problems.append("fires at its threshold, NIR above it, and float32 holds no number between two steps")
+    made.above = np.where(subtracted == fires, subtracted - 2.0**-bits, subtracted)
+    steps = (1 << max(bits, 0)) - 1
+    made.losses.append(f"fires at the threshold, NIR above it: the same spikes in samples of at most {steps:,} steps")
+
+
+def _connection(one: Connection, layer: Population) -> FloatConnection:
+    gain = float(one.value_of_one << layer.weight_shift)
+    synapses = one.synapses
+    if not isinstance(synapses, Convolution):
+        made = FloatConnection(source=one.source, weight=synapses.matrix * gain)
+    else:
+        made = FloatConnection(
+            source=one.source, weight=synapses.weight * gain, windows=synapses.windows, groups=synapses.groups
+        )
+    return replace(made, delay=one.delay, previous_step=one.previous_step)
+
+
+def populations(network: LayeredNetwork | FixedPointNetwork) -> dict[str, Exported]:
+    """Return the populations of a network, by name; a float one as fold_neurons() leaves it."""
+    if isinstance(network, LayeredNetwork):
+        return {layer.name: of_float(layer) for layer in network.layers}
+    return {layer.name: of_integers(layer, network) for layer in network.populations}
