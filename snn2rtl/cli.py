@@ -19,7 +19,7 @@ from snn2rtl.signals import ENDED, ending_signals
 from snn2rtl.streams import complain, prepare_streams, print_results
 from snn2rtl.version import __version__
 
-COMMANDS = ("train", "prune", "tune", "compile", "explore", "measure", "verify", "simulate", "synth", "data")
+COMMANDS = ("train", "prune", "tune", "compile", "export", "explore", "measure", "verify", "simulate", "synth", "data")
 EXTRAS = {  # package: its extra
     "torch": "train",
     "spikingjelly": "train",

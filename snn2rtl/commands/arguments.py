@@ -87,15 +87,20 @@ def shape(text: str) -> tuple[int, ...]:
 
 def add_read_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ReadOptions."""
+    parser.add_argument("--dt", type=number(float), metavar="S",
+                        help="seconds of a time step, for a file of NIR [asked for where it is needed]")  # fmt: skip
+    add_reset_arguments(parser)
+
+
+def add_reset_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ReadOptions but dt."""
     add = parser.add_argument
-    add("--dt", type=number(float), metavar="S",
-        help="seconds of a time step, for a file of NIR with times [none: asked for where it is needed]")  # fmt: skip
     add("--reset", choices=["hard", "soft"], default="",
-        help="what a spike does to the membrane, for a file of NIR: to v_reset, or less the threshold [none: asked "
+        help="what a spike does to the membrane, for a file of NIR: to v_reset, or less the threshold [asked "
         "for]")  # fmt: skip
     add("--integrate", choices=["time", "step"], default="",
         help="what neurons without a leak add in a step, for a file of NIR: r * dt * input by its equation, or r * "
-        "input as some frameworks have it [none: asked for where r is not 1 / dt]")  # fmt: skip
+        "input as some frameworks have it [asked for where r is not 1 / dt]")  # fmt: skip
 
 
 def read_options(args: argparse.Namespace) -> ReadOptions:

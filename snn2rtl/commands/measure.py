@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from snn2rtl.api import compile
-from snn2rtl.commands.arguments import natural, per_layer, positive
+from snn2rtl.api import Source, compile, read_model
+from snn2rtl.commands.arguments import add_read_arguments, natural, per_layer, positive, read_options
 from snn2rtl.commands.outcome import Outcome, saturation_notes
 from snn2rtl.data.samples import Samples, samples_for
 from snn2rtl.errors import OptionError
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.folder import open_folder
-from snn2rtl.int_net import network_file
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.measure import metrics
 from snn2rtl.measure.energy import SOURCE, LayerEnergy, estimate, left_out
@@ -47,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--bits", type=per_layer(int, 0, 1), default=QuantizeOptions().bits, metavar="N|LAYER=N,...",
         help="weight width of a model.pt, 1 to 16 [that of training, else 8]")  # fmt: skip
     add("--arch", type=Path, metavar="TOML", help="description of the layers of a plain state_dict")
+    add_read_arguments(parser)
     add("--samples", type=positive, metavar="N", help="take only so many of the data")
     add("--seed", type=natural, default=0, metavar="N", help="of the encoder [%(default)s]")
     add("--repeats", type=natural, default=7, metavar="N", help="timed runs of each, 0 for none [%(default)s]")
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> Outcome:
         from snn2rtl.measure import plots  # before the work, so that what is missing is told at once
 
         plots.check_folder(args.plots)
-    model = open_model(args.model, args.arch, QuantizeOptions(bits=args.bits))
+    model = open_model(args.model, Source(args.arch, read_options(args)), QuantizeOptions(bits=args.bits))
     network = model.network
     most = max(args.samples, args.toggles or 0) if args.samples else None
     given = samples_for(network, args.data, limit=most, seed=args.seed)
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> Outcome:
     return Outcome(data, tuple(shown))
 
 
-def open_model(path: Path, arch: Path | None, quantize: QuantizeOptions) -> Model:
+def open_model(path: Path, about: Source, quantize: QuantizeOptions) -> Model:
     """Return the network of a file or of an output folder.
 
     Raises:
@@ -110,15 +110,9 @@ def open_model(path: Path, arch: Path | None, quantize: QuantizeOptions) -> Mode
             raise OptionError("model: is an integer network already, which options of quantization cannot change")
         folder = open_folder(path)
         return Model(folder.network, folder.design, None)
-    source = network_file.load(path) if network_file.is_named(path) else _load_float(path, arch)
+    source = read_model(path, about)
     compiled = compile(source, quantize=quantize)
     return Model(compiled.network, compiled.design, source if isinstance(source, SpikingNetwork) else None)
-
-
-def _load_float(path: Path, arch: Path | None) -> SpikingNetwork:
-    from snn2rtl.frontend import load
-
-    return load(path, arch=arch)
 
 
 def costs_table(found: Metrics) -> Table:

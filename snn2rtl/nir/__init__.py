@@ -9,10 +9,12 @@ from pathlib import Path
 
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.nir.convert import to_network
+from snn2rtl.nir.export import Export, to_graph
 from snn2rtl.nir.file import is_named, read
+from snn2rtl.nir.writer import write
 from snn2rtl.options import ReadOptions
 
-__all__ = ["is_named", "load"]
+__all__ = ["Export", "is_named", "load", "to_graph", "write"]
 
 
 def load(path: Path, options: ReadOptions | None = None) -> SpikingNetwork:

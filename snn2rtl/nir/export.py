@@ -19,7 +19,7 @@ from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.nir.populations import Exported, populations
 from snn2rtl.nir.primitives import Edge, Graph, Node, Value
 from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled_shape
-from snn2rtl.windows import Shape, Windows, unrolled
+from snn2rtl.windows import Shape, Windows, ungrouped, unrolled
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,8 @@ def to_graph(network: LayeredNetwork | FixedPointNetwork, dt: float) -> Export:
     if problems:
         raise UnsupportedModelError(problems)
     build.finish(network.output.name)
-    return Export(Graph(build.nodes, tuple(build.edges)), tuple(_losses(network, build.known)))
+    losses = build.losses + _losses(network, build.known)
+    return Export(Graph(build.nodes, tuple(build.edges)), tuple(losses))
 
 
 def _mixed_resets(known: dict[str, Exported]) -> list[str]:
@@ -90,6 +91,7 @@ class _Build:
         self.nodes: dict[str, Node] = {}
         self.edges: list[Edge] = []
         self.feeds: dict[str, _Feed] = {}
+        self.losses: list[str] = []
         self.problems: list[str] = []
 
     def start(self, shape: Shape) -> None:
@@ -213,6 +215,9 @@ class _Build:
             feed = _Feed((self._add(f"{one.name}_delay", "Delay", feed.names, delay=seconds),), feed.shape)
         windows = connection.windows
         if keeps and windows is not None:
+            if len({*windows.kernel}) > 1:
+                rule = "nir 1.0.8 takes a kernel of two lengths only without its check of types (type_check=False)"
+                self.losses.append(f"layer '{one.name}': {rule}")
             return self._add(one.name, f"Conv{len(windows.kernel)}d", feed.names,
                              **_kernel(connection, windows, gain, bias))  # fmt: skip
         weight = gain[:, None] * connection.matrix()
@@ -223,16 +228,19 @@ class _Build:
 
 
 def _kernel(connection: FloatConnection, windows: Windows, gain: FloatArray, bias: FloatArray) -> dict[str, Value]:
-    """Return the parameters of a convolution; numbers of one axis are numbers, not arrays."""
+    """Return the parameters of a convolution; numbers of one axis are numbers, not arrays.
+
+    There are no groups, for which nir 1.0.8 takes the channels of one for all, but weights of 0.
+    """
     channels = len(connection.weight)
     rows = gain.reshape(channels, -1)[:, 0].reshape(-1, *(1,) * (connection.weight.ndim - 1))
     numbers = {"input_shape": windows.space, "stride": windows.stride, "padding": windows.padding}
     numbers |= {"dilation": windows.dilation}
     values: dict[str, Value] = {key: np.array(value if len(value) > 1 else value[0]) for key, value in numbers.items()}
     return {
-        "weight": rows * connection.weight,
+        "weight": rows * ungrouped(connection.weight, connection.groups),
         "bias": np.array(bias.reshape(channels, -1)[:, 0]),
-        "groups": np.array(connection.groups),
+        "groups": np.array(1),
         **values,
     }
 

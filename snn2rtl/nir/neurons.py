@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError, told_apart
-from snn2rtl.float_net.nodes import OF_EACH_NEURON, BatchNorm, FloatArray, Integrator, Neuron, Scale
+from snn2rtl.float_net.nodes import BatchNorm, FloatArray, Integrator, Neuron, Scale
 from snn2rtl.float_net.nodes import Node as FloatNode
 from snn2rtl.nir.primitives import INTEGRATING, Node
 from snn2rtl.options import ReadOptions
@@ -99,7 +99,7 @@ def nodes_of(name: str, node: Node, shape: Shape, options: ReadOptions) -> list[
     if node.kind == "Threshold":
         threshold = read.each("threshold")
         read.close()
-        return [Neuron(name=name, tau=1.0, v_threshold=_threshold(name, threshold), v_reset=0.0, strict=True)]
+        return [Neuron(name=name, tau=1.0, v_threshold=number(threshold), v_reset=0.0, strict=True)]
     dynamics = _Dynamics(read, options)
     return _integrators(dynamics) if node.kind in INTEGRATING else _spiking(dynamics, options.reset)
 
@@ -160,7 +160,7 @@ def _spiking(dynamics: _Dynamics, kind: str) -> list[FloatNode]:
     before, decays = _before(dynamics, offset)
     neuron = Neuron(
         name=read.name,
-        v_threshold=_threshold(read.name, threshold - rest),
+        v_threshold=number(threshold - rest),
         v_reset=0.0 if is_hard else None,
         decay_input=decays,
         strict=True,
@@ -191,15 +191,6 @@ def _shift(name: str, offset: FloatArray) -> BatchNorm:
         raise UnsupportedModelError([f"node '{name}': {rule}"])
     ones, zeros = np.ones(len(rows)), np.zeros(len(rows))
     return BatchNorm(name=f"{name}.leak", mean=zeros, variance=ones, epsilon=0.0, gamma=ones, beta=rows[:, 0])
-
-
-def _threshold(name: str, threshold: FloatArray) -> float:
-    found = number(threshold)
-    if isinstance(found, np.ndarray) and "v_threshold" not in OF_EACH_NEURON:
-        low, high = told_apart(float(threshold.min()), float(threshold.max()))
-        rule = f"v_threshold - v_reset must be the same for all neurons, not {low}..{high}"
-        raise UnsupportedModelError([f"node '{name}': {rule}"])
-    return found  # type: ignore[return-value]
 
 
 def _greatest(values: FloatArray) -> float:

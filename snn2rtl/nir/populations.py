@@ -1,4 +1,4 @@
-"""Populations of a float or of an integer network in the words of NIR: what a step takes of a state, where they fire."""
+"""Populations of float and of integer networks in the words of NIR: what a step takes of a state, where they fire."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from snn2rtl.fixed_point import IntArray
 from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork
 from snn2rtl.float_net.nodes import FloatArray, Neuron, decay
 from snn2rtl.float_net.nodes import Integrator as FloatIntegrator
@@ -54,7 +55,7 @@ def of_float(layer: FloatLayer) -> Exported:
         taken=np.broadcast_to(decay(neuron.tau), size),
         current_taken=None if neuron.synapse_tau is None else np.broadcast_to(decay(neuron.synapse_tau), size),
         above=None,
-        is_soft=isinstance(neuron, Neuron) and neuron.v_reset is None,
+        is_soft=isinstance(neuron, Neuron) and neuron.reset_kind == "soft",
         losses=[],
         problems=[],
     )
@@ -66,11 +67,14 @@ def of_float(layer: FloatLayer) -> Exported:
         made.losses.append("fires at the threshold, NIR above it: a spike subtracts 6e-8 of the threshold less")
     if neuron.grow is not None:
         made.problems.append("NIR has no neurons whose threshold adapts")
-    if named := getattr(neuron, "reset", ""):
-        made.problems.append(f"NIR has no reset '{named}'")
-    if getattr(neuron, "refractory", 0):
-        made.problems.append("NIR has no refractory steps")
+    made.problems += _reset_problems(neuron.reset_kind, neuron.refractory)
     return made
+
+
+def _reset_problems(kind: str, refractory: int) -> list[str]:
+    named = f"NIR has no reset '{kind}', only one to a potential (hard) or by the threshold (soft)"
+    problems = [named] if kind not in ("hard", "soft") else []
+    return problems + ["NIR has no steps in which neurons rest after a spike (refractory)"] * (refractory > 0)
 
 
 def _below(threshold: FloatArray) -> FloatArray:
@@ -105,11 +109,9 @@ def of_integers(layer: Population, network: FixedPointNetwork) -> Exported:
     if not never_saturates(layer):
         made.losses.append(f"the membrane saturates at {neuron.membrane_bits} bits in long samples, NIR's never")
     if neuron.spikes:
-        reset = getattr(neuron, "reset", None)
-        made.is_soft = reset is Reset.SOFT
-        if reset not in (Reset.HARD, Reset.SOFT) or getattr(neuron, "refractory", 0):
-            made.problems.append("NIR has no reset of this kind, only to a potential or by the threshold")
-        _threshold(made, neuron.threshold.fire_at, neuron.threshold.reset_by)
+        made.is_soft = neuron.reset is Reset.SOFT
+        made.problems += _reset_problems(neuron.reset.value, getattr(neuron, "refractory", 0))
+        _threshold(made, neuron.fire_at, neuron.reset_by)
     return made
 
 
@@ -117,7 +119,7 @@ def _floors(leak: Leak) -> bool:
     return not isinstance(leak, NoLeak) and dropped_bits(leak) > 0
 
 
-def _threshold(made: Exported, fire_at: np.ndarray, reset_by: np.ndarray) -> None:
+def _threshold(made: Exported, fire_at: IntArray, reset_by: IntArray) -> None:
     """Set above, for membranes of whole steps: half a step below fire_at where a spike does not subtract it."""
     fires = fire_at.astype(np.float64)
     if not made.is_soft:
@@ -141,11 +143,10 @@ def _connection(one: Connection, layer: Population) -> FloatConnection:
     gain = float(one.value_of_one << layer.weight_shift)
     synapses = one.synapses
     if not isinstance(synapses, Convolution):
-        made = FloatConnection(source=one.source, weight=synapses.matrix * gain)
+        made = FloatConnection(source=one.source, weight=np.asarray(synapses.matrix * gain, np.float64))
     else:
-        made = FloatConnection(
-            source=one.source, weight=synapses.weight * gain, windows=synapses.windows, groups=synapses.groups
-        )
+        kernel = np.asarray(synapses.weight * gain, np.float64)
+        made = FloatConnection(source=one.source, weight=kernel, windows=synapses.windows, groups=synapses.groups)
     return replace(made, delay=one.delay, previous_step=one.previous_step)
 
 
