@@ -18,6 +18,7 @@ from snn2rtl.encoders import Encoder, Noise
 from snn2rtl.errors import DataError, OptionError, StrictError
 from snn2rtl.float_net.layered import LayeredNetwork
 from snn2rtl.float_net.network import SpikingNetwork
+from snn2rtl.float_net.nodes import ResetKind
 from snn2rtl.float_net.reference import scores
 from snn2rtl.int_net import network_file, reference
 from snn2rtl.int_net.network import FixedPointNetwork
@@ -61,7 +62,7 @@ def compile(
     *,
     arch: str | os.PathLike[str] | None = None,
     dt: float | None = None,
-    reset: Literal["", "hard", "soft"] = "",
+    reset: ResetKind | Literal[""] = "",
     integrate: Literal["", "time", "step"] = "",
     name: str | None = None,
     encoder: Encoder | None = None,
@@ -81,7 +82,7 @@ def compile(
         out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
         dt: seconds of a time step, for a file of NIR (docs/nir.md).
-        reset: what a spike does to the membrane, for a file of NIR: to v_reset, or by the threshold.
+        reset: what a spike does to the membrane, for a file of NIR: to v_reset (hard), or by the threshold (soft).
         integrate: what neurons without a leak add in a step, for a file of NIR: their input times dt, or as it is.
         name: name of the network, which its Verilog modules start with.
         encoder: how samples become the input of a model that does not say it.

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar, get_args
 
 from snn2rtl.errors import OptionError
+from snn2rtl.float_net.nodes import ResetKind
 from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS
 from snn2rtl.int_net.population import MAX_WEIGHT_BITS
 
@@ -40,18 +41,19 @@ class ReadOptions:
     """What a model file in the units of physics leaves open; NIR's do (docs/nir.md).
 
     dt: seconds of a time step, None where nothing is said. reset: what a spike does to the membrane, to v_reset (hard)
-    or by the threshold (soft). integrate: what neurons without a leak add in a step, their input times dt (time) or
+    or by the threshold (soft), or what snnTorch does: by the threshold one step later (late) or without reset_delay
+    (stepped), nothing (none). integrate: what neurons without a leak add in a step, their input times dt (time) or
     as it is (step). Empty texts say nothing.
     """
 
     dt: float | None = None
-    reset: Literal["", "hard", "soft"] = ""
+    reset: ResetKind | Literal[""] = ""
     integrate: Literal["", "time", "step"] = ""
 
     def __post_init__(self) -> None:
         if self.dt is not None and not 0 < self.dt < math.inf:
             raise OptionError(f"--dt: must be above 0 seconds, not {self.dt}")
-        for name, choices in (("reset", ("hard", "soft")), ("integrate", ("time", "step"))):
+        for name, choices in (("reset", get_args(ResetKind)), ("integrate", ("time", "step"))):
             if getattr(self, name):
                 _check_choice(name, getattr(self, name), choices)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from reprlib import repr as short
-from typing import TypeVar
+from typing import TypeVar, get_args
 
+from snn2rtl.float_net.nodes import ResetKind
 from snn2rtl.options import PerLayer, ReadOptions
 
 T = TypeVar("T", int, str)
@@ -95,9 +96,9 @@ def add_read_arguments(parser: argparse.ArgumentParser) -> None:
 def add_reset_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ReadOptions but dt."""
     add = parser.add_argument
-    add("--reset", choices=["hard", "soft"], default="",
-        help="what a spike does to the membrane, for a file of NIR: to v_reset, or less the threshold [asked "
-        "for]")  # fmt: skip
+    add("--reset", choices=get_args(ResetKind), default="",
+        help="what a spike does to the membrane, for a file of NIR: to v_reset (hard), less the threshold (soft), or "
+        "as in snnTorch: a step later (late), without reset_delay (stepped), nothing (none) [asked for]")  # fmt: skip
     add("--integrate", choices=["time", "step"], default="",
         help="what neurons without a leak add in a step, for a file of NIR: r * dt * input by its equation, or r * "
         "input as some frameworks have it [asked for where r is not 1 / dt]")  # fmt: skip

@@ -52,8 +52,8 @@ def _check_asked(graph: Graph, options: ReadOptions) -> None:
         rule = f"must be given, the seconds of a time step, for the times of node '{timed}' are seconds"
         problems.append(f"--dt: {rule}; 1e-4 is what snnTorch and SpikingJelly write with")
     if (spiking := _first(graph, SPIKING)) and not options.reset:
-        rule = f"must be given, hard or soft, for the file does not say what a spike of node '{spiking}' does"
-        problems.append(f"--reset: {rule}: to v_reset (hard), or less the threshold (soft)")
+        rule = f"must be given, for the file does not say what a spike of node '{spiking}' does to the membrane"
+        problems.append(f"--reset: {rule}: to v_reset (hard), less the threshold (soft), or late, stepped or none")
     for name, node in graph.nodes.items():
         if node.kind in _WITHOUT_LEAK and not options.integrate and not _has_one_reading(node, options.dt):
             rule = f"must be given, time or step, for node '{name}' adds r * dt * input by NIR's equation (time), and"

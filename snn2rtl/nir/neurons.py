@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from snn2rtl.errors import UnsupportedModelError, told_apart
-from snn2rtl.float_net.nodes import BatchNorm, FloatArray, Integrator, Neuron, Scale
+from snn2rtl.float_net.nodes import BatchNorm, FloatArray, Integrator, NamedReset, Neuron, ResetKind, Scale
 from snn2rtl.float_net.nodes import Node as FloatNode
 from snn2rtl.nir.primitives import INTEGRATING, Node
 from snn2rtl.options import ReadOptions
@@ -143,16 +143,17 @@ def _integrators(dynamics: _Dynamics) -> list[FloatNode]:
     return [*before, Integrator(name=dynamics.name, score="max", decay_input=decays, **dynamics.times())]
 
 
-def _spiking(dynamics: _Dynamics, kind: str) -> list[FloatNode]:
-    """Return neurons in membranes ``u = v - v_reset``, or v where a spike subtracts the threshold."""
+def _spiking(dynamics: _Dynamics, kind: ResetKind | Literal[""]) -> list[FloatNode]:
+    """Return neurons in membranes ``u = v - v_reset``, or v where a spike does not reset to it."""
     read, is_hard = dynamics.read, kind == "hard"
+    reset: NamedReset = kind if kind == "late" or kind == "stepped" or kind == "none" else ""  # noqa: PLR1714, for mypy
     threshold = read.each("v_threshold")
     rest = read.each("v_reset") if is_hard else np.zeros(read.shape)
     offset = np.zeros(read.shape) if dynamics.tau is None else dynamics.leak - rest
     where = "v_reset" if is_hard else "0"
     if dynamics.has_current and np.any(offset):
         read.problems.append(f"v_leak must be {where} behind a synaptic current, not {_greatest(offset):g} beside it")
-    if not is_hard and np.any(threshold <= 0):
+    if kind not in ("hard", "none") and np.any(threshold <= 0):
         read.problems.append(f"v_threshold must be above 0 where a spike subtracts it, not {threshold.min():g}")
     read.close()
     if np.any(offset):
@@ -164,6 +165,7 @@ def _spiking(dynamics: _Dynamics, kind: str) -> list[FloatNode]:
         v_reset=0.0 if is_hard else None,
         decay_input=decays,
         strict=True,
+        reset=reset,
         **dynamics.times(),
     )
     return [*before, neuron]

@@ -121,20 +121,37 @@ def _floors(leak: Leak) -> bool:
 
 def _threshold(made: Exported, fire_at: IntArray, reset_by: IntArray) -> None:
     """Set above, for membranes of whole steps: half a step below fire_at where a spike does not subtract it."""
-    fires = fire_at.astype(np.float64)
+    unit = _unit(made, reset_by)
+    fires, subtracted = (-(-fire_at // unit) * unit).astype(np.float64), reset_by.astype(np.float64)
     if not made.is_soft:
-        made.above = fires - 0.5
-        return
-    subtracted = reset_by.astype(np.float64)
-    made.above = subtracted
-    if np.array_equal(subtracted, fires - 1):
-        return
-    if not np.all((subtracted == fires) | (subtracted == fires - 1)):
+        made.above = fires - unit / 2
+    else:
+        made.above = subtracted
+        if not np.array_equal(subtracted, fires - unit):
+            _subtract(made, fires, unit)
+    if np.any(made.above.astype(np.float32) != made.above):
+        made.losses.append("thresholds take more bits than the 24 of float32, in which most tools compute")
+
+
+def _unit(made: Exported, reset_by: IntArray) -> int:
+    """Return the power of two of which all membranes are multiples: without a leak that of all that is added."""
+    if made.taken.any() or made.current_taken is not None:
+        return 1
+    parts = [made.bias, reset_by, *(connection.weight for connection in made.inputs)]
+    bits = int(np.bitwise_or.reduce([int(np.bitwise_or.reduce(part.astype(np.int64), axis=None)) for part in parts]))
+    return bits & -bits or 1
+
+
+def _subtract(made: Exported, fires: FloatArray, unit: int) -> None:
+    """Set above for neurons that fire at what a spike subtracts, a little less, for NIR fires above it."""
+    assert made.above is not None
+    subtracted = made.above
+    if not np.all((subtracted == fires) | (subtracted == fires - unit)):
         made.problems.append("fires at one number and subtracts another, NIR has one for both")
-    bits = min(_FRACTION, _PRECISION - int(np.abs(fires).max()).bit_length())
+    bits = min(_FRACTION, _PRECISION - int(np.abs(fires).max() / unit).bit_length())
     if bits < 1:
         made.problems.append("fires at its threshold, NIR above it, and float32 holds no number between two steps")
-    made.above = np.where(subtracted == fires, subtracted - 2.0**-bits, subtracted)
+    made.above = np.where(subtracted == fires, subtracted - unit * 2.0**-bits, subtracted)
     steps = (1 << max(bits, 0)) - 1
     made.losses.append(f"fires at the threshold, NIR above it: the same spikes in samples of at most {steps:,} steps")
 
