@@ -61,11 +61,12 @@ def linear(name: str, node: Node, shape: Shape) -> Linear:
     """Return a linear node for an input of a shape."""
     weight = np.asarray(node["weight"], np.float64)
     if weight.ndim != 2 or shape != (weight.shape[1],):
-        wanted = f"(out, {shape[0]})" if len(shape) == 1 else f"(out, {math.prod(shape)}), behind a Flatten of its"
+        rows = "" if len(shape) == 1 else " behind a Flatten"
         batch = (
             "; an axis of 1 may be a batch: export with a sample that has none" if shape[0] == 1 < len(shape) else ""
         )
-        _refuse(name, f"weight must have shape {wanted} input {shape}, not {weight.shape}{batch}")
+        rule = f"weight must have shape (out, {math.prod(shape)}) for an input of shape {shape}{rows}"
+        _refuse(name, f"{rule}, not {weight.shape}{batch}")
     bias = np.asarray(node["bias"], np.float64) if node.kind == "Affine" else np.zeros(len(weight))
     if bias.shape != (len(weight),):
         _refuse(name, f"bias must have shape ({len(weight)},) as weight has rows, not {bias.shape}")
