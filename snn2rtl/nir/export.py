@@ -138,7 +138,7 @@ class _Build:
             return
         ones = np.ones((node.channels, 1, *windows.kernel))
         weight = unrolled(ones, windows, node.channels)
-        name = self._add(node.name, "Linear", self._flat(feed).names, weight=weight)
+        name = self._add(node.name, "Affine", self._flat(feed).names, weight=weight, bias=np.zeros(len(weight)))
         self.feeds[node.name] = _Feed((name,), (len(weight),))
 
     def _flat(self, feed: _Feed) -> _Feed:
@@ -222,9 +222,7 @@ class _Build:
                              **_kernel(connection, windows, gain, bias))  # fmt: skip
         weight = gain[:, None] * connection.matrix()
         names = self._flat(feed).names
-        if bias.any():
-            return self._add(one.name, "Affine", names, weight=weight, bias=bias)
-        return self._add(one.name, "Linear", names, weight=weight)
+        return self._add(one.name, "Affine", names, weight=weight, bias=bias)
 
 
 def _kernel(connection: FloatConnection, windows: Windows, gain: FloatArray, bias: FloatArray) -> dict[str, Value]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from optuna import Study
 
+from snn2rtl import nir
 from snn2rtl.api import Compiled, compile, read_model
 from snn2rtl.config import Config, option
 from snn2rtl.data.samples import Samples, samples_for
@@ -68,6 +69,9 @@ def make_setup(models: list[Path], space: Space, objectives: Mapping[str, Object
     fixed = [name for name in _FLOAT_ONLY if name in space]
     if integer and fixed:
         raise OptionError(f"search {fixed[0]}: must not be varied for an integer network, which {integer[0]} is")
+    if asking := [str(path) for path in models if nir.is_named(path)]:
+        rule = f"must be files that say all of their network, not {asking[0]}, of NIR; give it to compile --out net.npz"
+        raise OptionError(f"models: {rule}, and explore that")
     names = tuple(map(str, models))
     if len(set(names)) < len(names):
         raise OptionError(f"models: each must be given once, not {', '.join(names)}")
