@@ -52,6 +52,9 @@ NEURONS = {
         rng, n, v_leak=np.full(n, 2.0), v_reset=np.full(n, -0.25)
     ),
     "lif, leaks to a potential of each": lambda rng, n: lif(rng, n, v_leak=rng.integers(0, 5, n) / 4),
+    "lif, a threshold and a reset of each": lambda rng, n: lif(
+        rng, n, v_threshold=rng.integers(2, 8, n) / 4, v_reset=rng.integers(-4, 2, n) / 4
+    ),
     "if, r of 1 / dt": lambda rng, n: nir.IF(np.full(n, 1 / DT), np.ones(n), np.zeros(n)),
     "if, r of each": lambda rng, n: nir.IF(2.0 ** rng.integers(-2, 2, n) / DT, np.full(n, 1.5), np.full(n, 0.0)),
     "if, resets to -1": lambda rng, n: nir.IF(np.full(n, 1 / DT), np.ones(n), np.full(n, -1.0)),

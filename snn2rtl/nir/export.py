@@ -48,7 +48,7 @@ def to_graph(network: LayeredNetwork | FixedPointNetwork, dt: float) -> Export:
             case SumPool():
                 build.pool(node)
             case Sum():
-                build.feeds[node.name] = _Feed.joined([build.feeds[source] for source in node.sources])
+                build.sum(node)
             case MaxPool():
                 build.problems.append(f"layer '{node.name}': NIR has no max pool")
                 build.feeds[node.name] = _Feed(build.feeds[node.source].names, pooled_shape(node))
@@ -76,11 +76,6 @@ class _Feed:
 
     names: tuple[str, ...]
     shape: Shape
-
-    @staticmethod
-    def joined(feeds: list[_Feed]) -> _Feed:
-        """Return the sum of several."""
-        return _Feed(tuple(name for feed in feeds for name in feed.names), feeds[0].shape)
 
 
 class _Build:
@@ -140,6 +135,13 @@ class _Build:
         weight = unrolled(ones, windows, node.channels)
         name = self._add(node.name, "Affine", self._flat(feed).names, weight=weight, bias=np.zeros(len(weight)))
         self.feeds[node.name] = _Feed((name,), (len(weight),))
+
+    def sum(self, node: Sum) -> None:
+        """Let the sources of a sum, in a row where their shapes differ, stand for it."""
+        feeds = [self.feeds[source] for source in node.sources]
+        if len({feed.shape for feed in feeds}) > 1:
+            feeds = [self._flat(feed) for feed in feeds]
+        self.feeds[node.name] = _Feed(tuple(name for feed in feeds for name in feed.names), feeds[0].shape)
 
     def _flat(self, feed: _Feed) -> _Feed:
         """Return a feed in a row."""
