@@ -139,6 +139,13 @@ def test_export_of_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "(--strict allows no loss)" in capsys.readouterr().err
     assert cli.main(["export", str(net), "--dt", "0", "--nir", str(out)]) == 1
     assert cli.main(["export", str(net), "--dt", "1", "--nir", str(tmp_path / "x.h5")]) == 1
+    folder = tmp_path / "rtl"
+    snn2rtl.compile(net, folder)
+    assert cli.main(["export", str(folder), "--dt", "1e-4", "--nir", str(out)]) == 0
+    assert cli.main(["export", str(folder), "--dt", "1e-4", "--nir", str(out), "--reset", "hard"]) == 1
+    assert cli.main(["measure", str(folder), "--dt", "1", "--data", "none.npz"]) == 1
     said = capsys.readouterr().err
+    assert "--reset: must be left out where the model is no file of NIR, not hard" in said
+    assert "--dt: must be left out where the model is no file of NIR, not 1.0" in said
     assert "--dt: must be above 0 seconds, not 0.0" in said
     assert "--nir: must be a file that ends in .nir" in said

@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _network(args: argparse.Namespace, options: ReadOptions) -> SpikingNetwork | FixedPointNetwork:
     if args.model.is_dir():
+        options.refuse_all()
         return open_folder(args.model).network
     source = read_model(args.model, Source(args.arch, options))
     if args.input_shape is None:

@@ -106,6 +106,7 @@ def open_model(path: Path, about: Source, quantize: QuantizeOptions) -> Model:
         Snn2RtlError: it cannot be read or compiled, or it is an integer network and quantize asks for another.
     """
     if path.is_dir():
+        about.options.refuse_all()
         if quantize != QuantizeOptions():
             raise OptionError("model: is an integer network already, which options of quantization cannot change")
         folder = open_folder(path)
