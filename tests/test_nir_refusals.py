@@ -128,6 +128,14 @@ GRAPHS: dict[str, tuple[dict[str, nir.NIRNode], list[str], list[str]]] = {
     "a convolution of a row": ({**NODES, "fc": nir.Conv1d(2, np.ones((3, 1, 1)), 1, 0, 1, 1, np.zeros(3))},
                                ["in fc lif out"],
                                ["node 'fc': Conv1d must have an input of shape (channels, length), not (2,)"]),
+    "padding without end": (
+        {**NODES, "in": nir.Input(np.array([1, 2])),
+         "fc": nir.Conv1d(2, np.ones((3, 1, 1)), 1, 1 << 40, 1, 1, np.zeros(3))},
+        ["in fc lif out"],
+        ["node 'fc': must make at most 16,777,216 values, not those of shape (3, 2199023255554)"]),
+    "a delay of too many": ({**NODES, "in": nir.Input(np.array([1 << 14])), "d": nir.Delay(np.array([DT]))},
+                            ["in d fc lif out"],
+                            ["node 'd': must have at most 11,585 values, each of which is led on, not (16384,)"]),
     "no neurons": ({key: NODES[key] for key in ("in", "fc", "out")}, ["in fc out"],
                    ["layer 'fc': Linear must be followed by a spiking neuron, not by nothing"]),
 }  # fmt: skip

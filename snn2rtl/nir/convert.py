@@ -144,7 +144,9 @@ class _Walk:
         """Make what a node becomes; where something before it has a problem, nothing more is said."""
         if all(source in self.ends for source in self.graph.sources[name]):
             try:
-                self.ends[name] = self._made(name, self.graph.nodes[name])
+                end, shape = self._made(name, self.graph.nodes[name])
+                layers.check_size(name, shape)
+                self.ends[name] = end, shape
             except UnsupportedModelError as error:
                 self.problems += error.problems
 
@@ -208,6 +210,7 @@ def _weights_back(name: str, loops: list[Loop], shape: Shape) -> tuple[FloatArra
     if len(shape) != 1:
         rule = f"must be neurons in a row, as a Flatten before them makes, where they read themselves, not {shape}"
         raise UnsupportedModelError([f"node '{name}': {rule}"])
+    layers.check_square(name, shape)
     size = math.prod(shape)
     weight, bias = np.zeros((size, size)), np.zeros(size)
     for label, node in loops:

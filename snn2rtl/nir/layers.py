@@ -14,8 +14,9 @@ from snn2rtl.float_net.nodes import Node as FloatNode
 from snn2rtl.nir.neurons import each, number, plain
 from snn2rtl.nir.primitives import Node
 from snn2rtl.options import ReadOptions
-from snn2rtl.windows import Shape, Windows
+from snn2rtl.windows import MAX_UNROLLED, Shape, Windows
 
+MOST_VALUES = 1 << 24  # of a node in a step
 Made = tuple[list[FloatNode], Shape]
 
 
@@ -169,11 +170,24 @@ def _delay(name: str, node: Node, shape: Shape, options: ReadOptions) -> list[Fl
         _refuse(name, f"delay must be 0..{MAX_DELAY} time steps, not {steps.min():g}..{steps.max():g}")
     if not steps.any():
         return []
+    check_square(name, shape)
     size = math.prod(shape)
     late = Linear(name=name, weight=np.eye(size), bias=np.zeros(size), delay=np.ravel(steps).astype(np.int64))
     if len(shape) == 1:
         return [late]
     return [Flatten(name=f"{name}.flat"), late, Unflatten(name=f"{name}.shape", shape=shape)]
+
+
+def check_size(name: str, shape: Shape) -> None:
+    """Raise UnsupportedModelError where a node makes more than any network of hardware has: a number is wrong."""
+    if math.prod(shape) > MOST_VALUES:
+        _refuse(name, f"must make at most {MOST_VALUES:,} values, not those of shape {shape}")
+
+
+def check_square(name: str, shape: Shape) -> None:
+    """Raise UnsupportedModelError where a matrix from so many values to as many would be too large."""
+    if math.prod(shape) ** 2 > MAX_UNROLLED:
+        _refuse(name, f"must have at most {math.isqrt(MAX_UNROLLED):,} values, each of which is led on, not {shape}")
 
 
 def whole(name: str, node: Node, key: str, count: int, least: int) -> tuple[int, ...]:
