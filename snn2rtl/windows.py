@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import product
 from typing import Any
 
@@ -108,11 +108,11 @@ class Windows:
                 np.ravel_multi_index(inputs, self.space).ravel(),
             )
 
-    def padded(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return values of shape (..., *space) with the zeros around them that the windows need."""
+    def padded(self, values: NDArray[Any], fill: float = 0) -> NDArray[Any]:
+        """Return values of shape (..., *space) with what the windows need around them, zeros unless fill says else."""
         if not any(map(any, self.margins)):
             return values
-        return np.pad(values, [(0, 0)] * (values.ndim - len(self.space)) + list(self.margins))
+        return np.pad(values, [(0, 0)] * (values.ndim - len(self.space)) + list(self.margins), constant_values=fill)
 
     def slices(self) -> Iterator[tuple[Any, ...]]:
         """Yield, for each tap, the places of the padded input that the windows take for it."""
@@ -133,6 +133,30 @@ class Windows:
         table: Index = np.full((math.prod(self.space), int(rank.max(initial=0)) + 1), -1)
         table[inputs, rank] = outputs
         return table
+
+
+def taps_of(windows: Windows, channels: int) -> Index:
+    """Return the inputs that each window takes, shape (channels * windows, taps); -1 for a tap outside the input."""
+    table: Index = np.full((math.prod(windows.outputs), windows.size), -1)
+    for tap, (_, outputs, inputs) in enumerate(windows.taps()):
+        table[outputs, tap] = inputs
+    size = math.prod(windows.space)
+    of_channels = table + size * np.arange(channels)[:, None, None]
+    return np.where(table < 0, -1, of_channels).reshape(-1, windows.size)
+
+
+def greatest_of(windows: Windows, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the greatest value that each window takes inside the input, for values of shape (..., channels * inputs).
+
+    Values count channel by channel. Every window must take one inside.
+    """
+    *places, size = values.shape
+    channels = size // math.prod(windows.space)
+    shaped = values.reshape(*places, channels, *windows.space)
+    lowest = np.iinfo(values.dtype).min if np.issubdtype(values.dtype, np.integer) else -np.inf
+    padded = windows.padded(shaped, lowest)
+    found: NDArray[Any] = reduce(np.maximum, (padded[..., *taken] for taken in windows.slices()))
+    return found.reshape(*places, channels * math.prod(windows.outputs))
 
 
 def convolve(rows: NDArray[Any], windows: Windows, values: NDArray[Any]) -> NDArray[Any]:

@@ -28,7 +28,7 @@ from snn2rtl.int_net.neurons import (
 )
 from snn2rtl.int_net.population import MAX_VALUE, Connection, Input, Population
 from snn2rtl.int_net.synapses import Convolution, Dense, Synapses
-from snn2rtl.windows import Shape, Windows
+from snn2rtl.windows import Shape, Windows, taps_of
 
 Random = np.random.Generator
 Known = dict[str, tuple[Shape, int]]  # shape and greatest value of what can be read, by name
@@ -127,6 +127,15 @@ def random_windows(random: Random, space: Shape) -> Windows:
                 return one
 
 
+def random_pool_of_currents(random: Random, space: Shape) -> Windows | None:
+    """Return the windows of a pool, each with a place inside, or None where none is found soon."""
+    for _ in range(10):
+        windows = random_windows(random, space)
+        if windows.size > 1 and (taps_of(windows, 1) >= 0).any(axis=1).all():
+            return windows
+    return None
+
+
 def _numbers(random: Random, count: int, least: int, most: int) -> Shape:
     return tuple(random.integers(least, most, count, endpoint=True).tolist())
 
@@ -176,14 +185,18 @@ def _population(random: Random, name: str, known: Known, first: str, last: bool 
     if len(shape) > 1 and random.random() < 0.7:
         kernel = random_convolution(random, shape)
     shape = kernel.output_shape if kernel else (int(random.integers(1, 9)),)
-    neurons = math.prod(shape)
+    sums, pool = math.prod(shape), None
+    if kernel and random.random() < 0.4:
+        pool = random_pool_of_currents(random, shape[1:])
     parts: list[tuple[str, Synapses]] = [(source, kernel)] if kernel else []
     others = random.choice(list(known), random.integers(0 if kernel else 1, 3)).tolist()
     for other in others if kernel or not first else [first, *others[1:]]:
-        parts.append((other, Dense(_weights(random, (neurons, math.prod(known[other][0]))))))
+        parts.append((other, Dense(_weights(random, (sums, math.prod(known[other][0]))))))
+    shape = (shape[0], *pool.outputs) if pool else shape
+    neurons = math.prod(shape)
     inputs = [_connection(random, *part, known[part[0]][1]) for part in parts]
     neuron = _integrators(random, neurons) if last and random.random() < 0.4 else _spiking(random, neurons)
-    if neuron.spikes and random.random() < 0.4:
+    if neuron.spikes and not pool and random.random() < 0.4:
         back = Dense(_weights(random, (neurons, neurons)))
         inputs.append(Connection(source=name, synapses=back, previous_step=True))
     return Population(
@@ -192,8 +205,9 @@ def _population(random: Random, name: str, known: Known, first: str, last: bool 
         inputs=tuple(inputs),
         weight_bits=5,
         weight_shift=int(random.integers(3)),
-        bias=random.integers(-3, 6, neurons) * random.integers(2),
+        bias=random.integers(-3, 6, sums) * random.integers(2),
         neuron=neuron,
+        pool=pool,
     )
 
 

@@ -73,12 +73,25 @@ def above(membrane: int, layer: Population, neuron: int, reset: Reset) -> bool:
 
 
 def received(layer: Population, neuron: int, inputs: list[list[int]]) -> int:
-    """Return the current of a neuron, its bias included."""
+    """Return the current of a neuron, its bias included: the greatest of its window where there is a pool."""
+    return max(summed(layer, place, inputs) for place in places(layer, neuron))
+
+
+def places(layer: Population, neuron: int) -> list[int]:
+    """Return the sums that a neuron takes the greatest of: one of its own where there is no pool."""
+    if layer.pool is None:
+        return [neuron]
+    channel, window = divmod(neuron, size(layer.pool.outputs))
+    return [channel * size(layer.pool.space) + place for _, place in taken(layer.pool, window)]
+
+
+def summed(layer: Population, place: int, inputs: list[list[int]]) -> int:
+    """Return the sum of the weights of a place and its bias."""
     total = 0
     for connection, values in zip(layer.inputs, inputs, strict=True):
-        for source, weight in weights(connection.synapses, neuron):
+        for source, weight in weights(connection.synapses, place):
             total += weight * values[source] * (connection.spike_value or 1)
-    return int(layer.bias[neuron]) + total * 2**layer.weight_shift
+    return int(layer.bias[place]) + total * 2**layer.weight_shift
 
 
 def weights(synapses: Dense | Convolution, neuron: int) -> list[tuple[int, int]]:

@@ -163,8 +163,9 @@ def test_what_has_no_exact_hardware_is_refused_by_name():
         ),
         (
             (1, 8),
-            [nn.Conv1d(1, 2, 3), nn.MaxPool1d(2)],
-            "layer '2': MaxPool must come right after spiking neurons, for it pools spikes; put the neurons before it",
+            [nn.Conv1d(1, 2, 3), nn.MaxPool1d(2), nn.Conv1d(2, 2, 1)],
+            "layer '2': MaxPool of currents must come right before spiking neurons, or pool spikes right behind them, "
+            "not stand before '3'",
         ),
     ],
 )  # fmt: skip

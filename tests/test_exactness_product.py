@@ -80,6 +80,21 @@ PARTS = {
     "MaxPool1d": Part(lambda: [layer.MaxPool1d(3, 2, padding=1), *linear(16)]),
     "MaxPool1d of torch": Part(lambda: [alone(nn.MaxPool1d(2, ceil_mode=True)), *linear(16)]),
     "MaxPool2d": Part(lambda: [layer.MaxPool2d(2, 1, dilation=2), *linear(16)], IMAGE),
+    "MaxPool1d of currents": Part(lambda: [layer.Conv1d(4, 3, 3), layer.MaxPool1d(3, 2, padding=1), layer.Flatten()]),
+    "MaxPool1d of currents of torch": Part(
+        lambda: [alone(nn.Conv1d(4, 3, 3), nn.MaxPool1d(4, ceil_mode=True), nn.BatchNorm1d(3)), layer.Flatten()]
+    ),
+    "MaxPool2d of currents": Part(
+        lambda: [layer.Conv2d(4, 3, 2), layer.BatchNorm2d(3), layer.MaxPool2d(2, 1, padding=1), layer.Flatten()], IMAGE
+    ),
+    "MaxPool2d of currents of torch": Part(
+        lambda: [
+            *linear(64, 32),
+            alone(nn.Unflatten(1, IMAGE), nn.MaxPool2d(2, dilation=2, padding=1)),
+            layer.Flatten(),
+        ],
+        IMAGE,
+    ),
     "AvgPool1d": Part(lambda: [layer.AvgPool1d(4, 2, padding=1), *linear(16)]),
     "AvgPool2d": Part(lambda: [layer.AvgPool2d(2), *linear(16)], IMAGE, seed=2),
     "AvgPool2d of torch": Part(lambda: [alone(nn.AvgPool2d(2, 1)), *linear(36)], IMAGE, seed=3),
@@ -254,11 +269,11 @@ def test_modules_that_are_refused(make):
             read(net, x)
 
 
-def test_max_pools_of_currents_are_refused():
+def test_max_pools_of_currents_before_weights_are_refused():
     x = spikes(STEPS, SAMPLES, 2, 8)
     for form, mode in FORMS:
         part = Part(lambda: [layer.Conv1d(4, 4, 3, padding=1), layer.MaxPool1d(2), *linear(16)])
-        with pytest.raises(UnsupportedModelError, match="MaxPool must come right after spiking neurons, for it pools"):
+        with pytest.raises(UnsupportedModelError, match="MaxPool of currents must come right before spiking neurons"):
             fold(read(net_of(part, neuron.IFNode(), neuron.IFNode(), form, mode), x))
 
 

@@ -84,8 +84,9 @@ def test_save_replaces_a_file_at_once_or_not_at_all(tmp_path, monkeypatch):
             "layer '4': must take 4 inputs from '3', not 5",
         ),
         (
-            [nn.Linear(9, 4), nn.Unflatten(-1, (1, 2, 2)), nn.MaxPool2d(2), neuron.IFNode()],
-            "layer '2': MaxPool must come right after spiking neurons, for it pools spikes; put the neurons before it",
+            [nn.Linear(9, 4), nn.Unflatten(-1, (1, 2, 2)), nn.MaxPool2d(2), nn.Conv2d(1, 1, 1), neuron.IFNode()],
+            "layer '2': MaxPool of currents must come right before spiking neurons, or pool spikes right behind them, "
+            "not stand before '3'",
         ),
     ],
 )  # fmt: skip

@@ -29,7 +29,7 @@ def test_nothing_leaves_its_range(number: int) -> None:
         low, high = input_range(layer)
         if not network.takes_pixels:  # whose arrivals are ones
             currents = arrived.astype(int) @ layer.matrix.T.astype(int)
-            currents = layer.bias + (currents << layer.weight_shift)
+            currents = layer.pooled(layer.bias + (currents << layer.weight_shift))
             assert (currents >= low).all()
             assert (currents <= high).all()
 
@@ -40,13 +40,16 @@ def test_the_range_of_a_current_is_that_of_the_loops(number: int) -> None:
     network = random_graph(np.random.default_rng((10, number)))
     for layer in network.populations:
         low, high = input_range(layer)
-        for neuron in range(layer.num_neurons):
+        of_sums = []
+        for place in range(layer.num_sums):
             ends = [0, 0]
             for one in layer.inputs:
-                for _, weight in naive.weights(one.synapses, neuron):
+                for _, weight in naive.weights(one.synapses, place):
                     ends[weight > 0] += weight * one.greatest
-            shifted = [int(layer.bias[neuron]) + end * 2**layer.weight_shift for end in ends]
-            assert [low[neuron], high[neuron]] == shifted
+            of_sums.append([int(layer.bias[place]) + end * 2**layer.weight_shift for end in ends])
+        for neuron in range(layer.num_neurons):
+            window = [of_sums[place] for place in naive.places(layer, neuron)]
+            assert [low[neuron], high[neuron]] == [max(least for least, _ in window), max(most for _, most in window)]
 
 
 def unread(network, layer: Population) -> np.ndarray:
@@ -56,7 +59,7 @@ def unread(network, layer: Population) -> np.ndarray:
     read = np.zeros(layer.num_neurons, bool)
     for one in (one for node in network.populations for one in node.inputs if one.source == layer.name):
         read |= one.synapses.matrix.any(axis=0)
-    if any(isinstance(one.synapses, Convolution) for one in layer.inputs):
+    if layer.pool or any(isinstance(one.synapses, Convolution) for one in layer.inputs):
         read = np.repeat(read.reshape(layer.shape[0], -1).any(axis=1), layer.num_neurons // layer.shape[0])
     return ~read
 

@@ -127,7 +127,7 @@ def test_what_arrives_explains_every_current(number):
     result = run(network, inputs)
     made = {INPUT: inputs} | {name: trace.spikes for name, trace in result.traces.items()}
     for layer, arrived in arrivals(network, inputs, result):
-        assert layer.matrix.shape == (layer.num_neurons, arrived.shape[2])
+        assert layer.matrix.shape == (layer.num_sums, arrived.shape[2])
         assert layer.fan_out.tolist() == np.count_nonzero(layer.matrix, axis=0).tolist()
         for n in range(0 if network.takes_pixels else 2):  # where pixels enter, ones stand for those that are not black
             steps = {name: values[:, n].tolist() for name, values in made.items()}
@@ -135,8 +135,8 @@ def test_what_arrives_explains_every_current(number):
                 entering = [naive.arriving(connection, steps, step) for connection in layer.inputs]
                 assert arrived[step, n].tolist() == [value for part in entering for value in part]
                 currents = layer.matrix.astype(int) @ arrived[step, n].astype(int) << layer.weight_shift
-                for neuron in range(layer.num_neurons):
-                    assert currents[neuron] == naive.received(layer, neuron, entering) - layer.bias[neuron]
+                for place in range(layer.num_sums):
+                    assert currents[place] == naive.summed(layer, place, entering) - layer.bias[place]
 
 
 def test_a_residual_network_written_by_hand():

@@ -685,15 +685,20 @@ def test_integrators_are_the_last_layer():
         assert problems_of(graph) == (f"layer '{name}': {rule}",)
 
 
-def test_max_pools_take_spikes():
-    rule = "MaxPool must come right after spiking neurons, for it pools spikes; put the neurons before it"
+BEFORE_NEURONS = "MaxPool of currents must come right before spiking neurons, or pool spikes right behind them"
+
+
+def test_max_pools_of_currents_stand_before_neurons():
     graph = ended()
     for build in (lambda: graph.conv(2, (1,)), lambda: graph.average((2,), graph.nodes[1].name),
                   lambda: graph.norm(graph.nodes[1].name),
                   lambda: graph.sum(graph.nodes[1].name, graph.nodes[1].name)):  # fmt: skip
         build()
         name = graph.greatest((2,))
-        assert f"layer '{name}': {rule}" in problems_of(graph_ending_in(graph, name))
+        end = graph.conv(2, (1,))
+        graph.fire()
+        rule = f"{BEFORE_NEURONS}, not stand before '{end}'"
+        assert problems_of(graph_ending_in(graph, graph.last)) == (f"layer '{name}': {rule}",)
 
 
 def graph_ending_in(graph: Graph, name: str) -> Graph:
@@ -724,7 +729,7 @@ def test_pixels_are_no_spikes():
     name = graph.greatest((2,))
     graph.conv(2, (1,))
     graph.fire()
-    assert problems_of(graph, encoder=direct)[0].startswith(f"layer '{name}': MaxPool must come right after spiking")
+    assert problems_of(graph, encoder=direct)[0].startswith(f"layer '{name}': {BEFORE_NEURONS}")
     graph = Graph(2, 4)
     graph.average((2,))
     graph.conv(2, (1,))

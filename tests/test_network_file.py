@@ -350,7 +350,7 @@ def test_random_bytes_in_the_header_and_in_an_array(tmp_path, content):
 
 
 BAD_HEADERS = [
-    ({"format_version": 3}, r"format version must be 1 or 2, not 3"),
+    ({"format_version": 4}, r"format version must be 1 to 3, not 4"),
     ({"name": None, "layers": []}, "holds an invalid network: network: must have at least one layer, not none"),
     ({"layers": 3}, "must be a network.npz"),
     ({"layers": {"a": 1}}, "must be a network.npz"),

@@ -306,7 +306,7 @@ REFUSED: dict[str, tuple[Callable[[], SpikingNetwork], str]] = {
             Convolution(name="c", weight=np.ones((1, 1, 2, 2)), bias=np.zeros(1), stride=(1, 1), padding=(0, 0),
                         dilation=(1, 1), groups=1),
             Flatten(name="flat"), LAST)),
-        "layer 'pool': MaxPool must come right after spiking neurons",
+        "layer 'pool': MaxPool of currents must come right before spiking neurons",
     ),
 }  # fmt: skip
 

@@ -36,11 +36,6 @@ class FloatConnection:
         """Channels of the source, of a kernel."""
         return int(self.weight.shape[1]) * self.groups
 
-    @property
-    def rows(self) -> FloatArray:
-        """Weights with a row for each neuron, or for each channel of a kernel."""
-        return self.weight if self.weight.ndim == 2 else self.weight.reshape(len(self.weight), -1)
-
     def matrix(self) -> FloatArray:
         """Return the weights as a matrix, shape (neurons, inputs)."""
         return self.weight if self.windows is None else unrolled(self.weight, self.windows, self.groups)
@@ -50,8 +45,8 @@ class FloatConnection:
 class FloatLayer:
     """Neurons and the connections into them, all with a matrix or all with a kernel.
 
-    bias has shape (neurons,). step, of shape (rows,), is the value of one integer weight of each row where training
-    chose it.
+    bias has shape (sums,), with one for each neuron or, where neurons take the greatest of a pool's window, for each
+    place before it. step, of shape (rows,), is the value of one integer weight of each row where training chose it.
     """
 
     name: str
@@ -60,16 +55,28 @@ class FloatLayer:
     bias: FloatArray
     neuron: Neuron | Integrator
     step: FloatArray | None = None
+    pool: Windows | None = None
 
     @property
     def num_rows(self) -> int:
-        """Rows of weights: one for each neuron, or for each channel."""
+        """Rows of weights: one for each neuron, or for each channel of a kernel or before a pool."""
+        if self.pool is not None:
+            return len(self.bias) // math.prod(self.pool.space)
         return len(self.inputs[0].weight)
+
+    def rows(self, connection: FloatConnection) -> FloatArray:
+        """Return the weights of one of the connections with a row of all that share a step."""
+        return connection.weight.reshape(self.num_rows, -1)
 
     @property
     def positions(self) -> int:
         """Neurons of a row."""
         return math.prod(self.shape) // self.num_rows
+
+    @property
+    def places(self) -> int:
+        """Sums of a row: as many as neurons, or the places before the pool."""
+        return len(self.bias) // self.num_rows
 
 
 FloatNode = FloatLayer | MaxPool | SumPool | Sum
@@ -122,6 +129,8 @@ def chain_problems(network: LayeredNetwork) -> list[str]:
     for node in network.nodes:
         if not isinstance(node, FloatLayer) or [one.source for one in node.inputs if not one.previous_step] != [source]:
             problems.append(f"layer '{node.name}': must be neurons that read '{source}' alone")
+        elif node.pool is not None:
+            problems.append(f"layer '{node.name}': must be neurons that read '{source}' without a pool of currents")
         source = node.name
     return problems
 

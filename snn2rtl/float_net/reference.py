@@ -14,7 +14,7 @@ from snn2rtl.delays import late
 from snn2rtl.float_net.layered import FloatConnection, FloatLayer, LayeredNetwork
 from snn2rtl.float_net.nodes import Neuron, decay
 from snn2rtl.pools import INPUT, MaxPool, Sum, SumPool, pooled
-from snn2rtl.windows import convolve, rows_of
+from snn2rtl.windows import convolve, greatest_of, rows_of
 
 Floats = NDArray[Any]
 Inputs = NDArray[np.unsignedinteger[Any]]  # spikes, counts or values (T, N, inputs), or pixels (N, inputs)
@@ -60,11 +60,13 @@ def run(network: LayeredNetwork, inputs: Inputs, dtype: DTypeLike = np.float32) 
 
 
 def _current(layer: FloatLayer, made: Mapping[str, Floats], steps: int, dtype: DTypeLike) -> Floats:
-    """Return the currents of a layer from what its sources made, shape (T, N, neurons)."""
+    """Return the currents of a layer from what its sources made, shape (T, N, neurons): of a pool the greatest ones."""
     total: Floats = layer.bias.astype(dtype)
     for connection in layer.inputs:
         if not connection.previous_step:
             total = total + _operator(connection, dtype)(late(connection.delay, made[connection.source]))
+    if layer.pool is not None:
+        total = greatest_of(layer.pool, total)
     return np.broadcast_to(total, (steps, *total.shape[-2:]))
 
 

@@ -105,6 +105,7 @@ def layers_of(network: FixedPointNetwork) -> tuple[DenseLayer, ...]:
         where = f"layer '{node.name}': must be fully connected to '{source}' alone"
         check(isinstance(node, Population) and [one.source for one in node.forward] == [source], where)
         assert isinstance(node, Population)
+        check(node.pool is None, f"{where}, not through a pool of currents")
         synapses = [connection.synapses for connection in node.inputs]
         check(all(isinstance(one, Dense) for one in synapses), where)
         layers.append(

@@ -174,8 +174,17 @@ def _repeats(move: IntArray, current: IntArray, charged: IntArray, at: Threshold
 
 
 def input_range(layer: Population) -> tuple[IntArray, IntArray]:
-    """Return the least and the greatest input current of each neuron over all inputs, shape (neurons,)."""
-    low, high = np.zeros((2, layer.num_neurons), np.int64)
+    """Return the least and the greatest input current of each neuron over all inputs, shape (neurons,).
+
+    Behind a pool the least is the greatest of the least: one place of the window at least is as great.
+    """
+    low, high = sum_range(layer)
+    return layer.pooled(low), layer.pooled(high)
+
+
+def sum_range(layer: Population) -> tuple[IntArray, IntArray]:
+    """Return the least and the greatest of each sum of weights and bias over all inputs, shape (sums,)."""
+    low, high = np.zeros((2, layer.num_sums), np.int64)
     for connection in layer.inputs:
         least, most = connection.synapses.bounds
         low, high = low + connection.reach * least, high + connection.reach * most

@@ -31,6 +31,7 @@ from snn2rtl.pools import MaxPool, Sum, SumPool
 from snn2rtl.windows import Windows
 
 FORMAT_VERSION = 2  # 1 is a chain of fully connected layers
+POOL_VERSION = 3  # of a network that pools currents, which a reader of version 2 would not notice
 SUFFIX = ".npz"
 MAX_BYTES = 1 << 32  # of all arrays: a small archive that would fill the memory is no network
 _Entry = dict[str, Any]
@@ -88,10 +89,10 @@ def load(path: Path) -> FixedPointNetwork:
             match header["format_version"]:
                 case 1:
                     return _chain(header, arrays)
-                case 2:
+                case 2 | 3:
                     return _network(header, arrays)
                 case found:
-                    raise ModelFileError(f"{path}: format version must be 1 or {FORMAT_VERSION}, not {found}")
+                    raise ModelFileError(f"{path}: format version must be 1 to {POOL_VERSION}, not {found}")
     except ModelFileError:
         raise
     except DataError as error:
@@ -111,7 +112,7 @@ def _parts(network: FixedPointNetwork) -> tuple[str, _Arrays]:
         nodes.append({"kind": _key(_NODES, node), **entry})
         arrays |= {f"node{index}_{key}": value for key, value in found.items()}
     header = {
-        "format_version": FORMAT_VERSION,
+        "format_version": POOL_VERSION if any(layer.pool for layer in network.populations) else FORMAT_VERSION,
         "name": network.name,
         "input": {"shape": network.input.shape, "greatest": network.input.greatest},
         "count_bits": network.count_bits,
@@ -242,7 +243,7 @@ def _part(key: str, entry: Mapping[str, Any], arrays: Mapping[str, Any], prefix:
     inner = dict(entry)
     tables: dict[str, Mapping[str, type[Any]]] = {"neuron": NEURONS, "synapses": SYNAPSES}
     cls: type[Any] = Windows
-    if key != "windows":
+    if key not in ("windows", "pool"):
         kind = inner.pop("kind")
         cls = _of(tables.get(key, LEAKS), _OLD_LEAKS.get(kind, kind), key)
     if more := inner.keys() - {field.name for field in fields(cls)}:

@@ -18,7 +18,7 @@ from snn2rtl.fixed_point import IntArray, signed_range
 from snn2rtl.int_net.neurons import MAX_MEMBRANE_BITS, Neuron
 from snn2rtl.int_net.neurons.leaks import gain_bits
 from snn2rtl.int_net.synapses import Synapses
-from snn2rtl.windows import Shape
+from snn2rtl.windows import Shape, Windows, greatest_of, taps_of
 
 MAX_WEIGHT_BITS = 16
 MAX_CURRENT = 1 << 61  # and for a sum of membrane, current and bias
@@ -91,9 +91,14 @@ class Connection:
 class Population:
     """Neurons and the connections into them: ``i = bias + (sum over connections) << weight_shift``.
 
-    Weights of all connections fit weight_bits signed bits. bias has shape (neurons,), in membrane steps. weight_shift
-    aligns the weights with a membrane that carries fraction bits. shape is that of the neurons, (neurons,), (channels,
-    length) or (channels, height, width).
+    With a pool the neurons take the greatest of their window: ``c`` is that sum at every place before the pool, channel
+    by channel, and ``i[n] = max of c[k]`` over the places k of window n that lie inside.
+
+    Weights of all connections fit weight_bits signed bits. bias has shape (sums,), in membrane steps: there is a sum
+    for each neuron, with a pool for each place before it. weight_shift aligns the weights with a membrane that carries
+    fraction bits. shape is that of the neurons, (neurons,), (channels, length) or (channels, height, width).
+
+    Source: torch.nn.MaxPool1d, MaxPool2d on currents, whose padding is minus infinity.
     """
 
     name: str
@@ -103,9 +108,12 @@ class Population:
     weight_shift: int
     bias: IntArray
     neuron: Neuron
+    pool: Windows | None = None
 
     def __post_init__(self) -> None:
         where, bits, neurons = f"layer '{self.name}'", self.weight_bits, self.num_neurons
+        self._check_pool(where)
+        sums, what = self.num_sums, "neurons" if self.pool is None else "places before its pool"
         check(len(self.shape) > 0 and min(self.shape) > 0,
               f"{where}: shape must have positive lengths, not {self.shape}")  # fmt: skip
         check_integers(f"{where}: bias", self.bias)
@@ -114,15 +122,15 @@ class Population:
         check(bool(self.forward), f"{where}: must have an input besides itself")
         for connection in self.inputs:
             synapses = connection.synapses
-            check(synapses.num_neurons == neurons,
-                  f"{where}: must have {synapses.num_neurons} neurons as its weights from '{connection.source}', "
-                  f"not {neurons}")  # fmt: skip
+            check(synapses.num_neurons == sums,
+                  f"{where}: must have {synapses.num_neurons} {what} as its weights from '{connection.source}', "
+                  f"not {sums}")  # fmt: skip
             recurrent = "recurrent " if connection.previous_step else ""
             check_range(f"{where}: {recurrent}weights must fit {bits} bits", synapses.stored, *signed_range(bits))
         self._check_recurrence(where)
         reach = sum(c.synapses.num_inputs * c.reach for c in self.inputs) << (bits - 1 + self.weight_shift)
         check(reach <= MAX_CURRENT, f"{where}: input current must stay within 2**61, not reach {reach:.3g}")
-        check(self.bias.shape == (neurons,), f"{where}: bias must have shape ({neurons},), not {self.bias.shape}")
+        check(self.bias.shape == (sums,), f"{where}: bias must have shape ({sums},), not {self.bias.shape}")
         check(len(self.neuron) == neurons, f"{where}: must have {neurons} neurons, not {len(self.neuron)}")
         check_range(f"{where}: bias must fit {MAX_MEMBRANE_BITS} bits", self.bias, *signed_range(MAX_MEMBRANE_BITS))
         if self.neuron.current_leak:
@@ -132,6 +140,19 @@ class Population:
             check(settled < 1 << limit,
                   f"{where}: synaptic current must stay under 2**{limit}, not reach {settled:.3g}")  # fmt: skip
         object.__setattr__(self, "bias", frozen(self.bias, 64))
+
+    def _check_pool(self, where: str) -> None:
+        if self.pool is None:
+            return
+        for problem in self.pool.problems():
+            check(False, f"{where}: pool: {problem}")
+        windows, neurons = math.prod(self.pool.outputs), self.num_neurons
+        check(neurons % windows == 0,
+              f"{where}: must have a multiple of {windows} neurons, its pool's windows, not {neurons}")  # fmt: skip
+        check(self.pool.size > 1, f"{where}: pool must have windows of more than one place, not of one")
+        check(bool((taps_of(self.pool, 1) >= 0).any(axis=1).all()),
+              f"{where}: pool must not have a window outside its input")  # fmt: skip
+        check(self.recurrent is None, f"{where}: must not be recurrent behind a pool of currents")
 
     def _check_recurrence(self, where: str) -> None:
         back = [connection for connection in self.inputs if connection.previous_step]
@@ -149,6 +170,24 @@ class Population:
     def num_neurons(self) -> int:
         """Neurons of the population."""
         return math.prod(self.shape)
+
+    @property
+    def num_sums(self) -> int:
+        """Sums of weights: one for each neuron, with a pool one for each place before it."""
+        if self.pool is None:
+            return self.num_neurons
+        return self.num_neurons // math.prod(self.pool.outputs) * math.prod(self.pool.space)
+
+    @cached_property
+    def taps(self) -> IntArray:
+        """The sums that each neuron takes the greatest of, shape (neurons, taps); -1 for a tap outside the input."""
+        if self.pool is None:
+            return np.arange(self.num_neurons)[:, None]
+        return taps_of(self.pool, self.num_neurons // math.prod(self.pool.outputs))
+
+    def pooled(self, sums: IntArray) -> IntArray:
+        """Return what neurons take of sums, of shapes (..., neurons) and (..., sums)."""
+        return sums if self.pool is None else greatest_of(self.pool, sums)
 
     @property
     def forward(self) -> tuple[Connection, ...]:
@@ -177,7 +216,7 @@ class Population:
 
     @cached_property
     def matrix(self) -> IntArray:
-        """Weights of all connections beside each other, shape (neurons, inputs): convolutions unrolled."""
+        """Weights of all connections beside each other, shape (sums, inputs): convolutions unrolled."""
         parts = [connection.synapses.matrix for connection in self.inputs]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 

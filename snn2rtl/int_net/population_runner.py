@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from snn2rtl.delays import late
 from snn2rtl.fixed_point import IntArray, int_dtype, signed_bits, signed_range
-from snn2rtl.int_net.intervals import charged_range, membrane_range
+from snn2rtl.int_net.intervals import charged_range, membrane_range, sum_range
 from snn2rtl.int_net.neurons import State
 from snn2rtl.int_net.neurons.leaks import product_bits
 from snn2rtl.int_net.population import Connection, Population
@@ -41,7 +41,7 @@ class PopulationRunner:
             membranes: shape (T, n, neurons), or None.
         """
         layer = self.layer
-        current = self._current(made)
+        current = layer.pooled(self._current(made))
         samples = current.shape[-2]
         current = np.broadcast_to(current, (steps, samples, layer.num_neurons))
         neuron, saturate = layer.neuron, self.saturate.clip if self.saturate else None
@@ -86,9 +86,15 @@ def _exact_operator(connection: Connection) -> Operator:
     return connection.synapses.operator(np.float32 if largest < 2**24 else np.float64)
 
 
+def _sum_bits(layer: Population) -> int:
+    """Return the width of what a pool takes the greatest of; without one the charged membrane is as wide."""
+    low, high = sum_range(layer)
+    return 0 if layer.pool is None else signed_bits(int(low.min()), int(high.max()))
+
+
 def _state_bits(layer: Population) -> int:
     """Return a width for every number of a step: leaks' products, and the current with and without its bias."""
-    neuron, charged = layer.neuron, charged_range(layer).bits
+    neuron, charged = layer.neuron, max(charged_range(layer).bits, _sum_bits(layer))
     ones = [signed_bits(0, one.value_of_one) for one in layer.inputs]  # which multiply weights, zero ones too
     bits = [*ones, charged + 1, membrane_range(layer).bits, neuron.membrane_bits + product_bits(neuron.leak)]
     if neuron.current_leak:

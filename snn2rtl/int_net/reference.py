@@ -89,7 +89,7 @@ def run(
               for node in network.nodes} if record_spikes else {}  # fmt: skip
     counts = np.empty((samples, network.num_classes), np.int64)
     scores = np.empty((samples, network.output.num_neurons), np.int64) if network.integrates else None
-    widest = max(math.prod(shape_of(node)) for node in network.nodes)
+    widest = max(node.num_sums if isinstance(node, Population) else math.prod(shape_of(node)) for node in network.nodes)
     chunk = max(1, _CHUNK_BYTES // (4 * max(steps, 1) * widest))
     runners = {layer.name: PopulationRunner(layer) for layer in network.populations}
     readout = readout_limits(network)

@@ -37,6 +37,9 @@ def _at_rest(neuron: Neuron | Integrator) -> Neuron | Integrator:
 def _with_decayed_input(layer: FloatLayer, tau: float | FloatArray | None) -> FloatLayer:
     if tau is None:
         return layer
+    if np.ndim(tau) and layer.pool is not None:
+        rule = "must have one tau for all neurons, which decay their input behind a pool of currents"
+        raise UnsupportedModelError([f"layer '{layer.name}': {rule}"])
     layer = layer if np.ndim(tau) == 0 or layer.positions == 1 else as_dense(layer)
     factor = decay(tau)
     is_single = factor == factor.astype(np.float32)  # times a float32 weight it is exact

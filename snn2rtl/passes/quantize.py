@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -114,7 +115,6 @@ def _quantize_layer(
     with named(f"layer '{layer.name}'"):
         currents = _greatest_currents(layer, greatest, unit)
         of_rows = _choose_steps(layer, rows, _Format(bits, shift, unit, per_neuron), currents, options, time_steps)
-        steps = of_rows.repeated(layer.positions)
         integers, error = _quantize_weights(rows.weight, of_rows, bits)
         made = Population(
             name=layer.name,
@@ -122,11 +122,12 @@ def _quantize_layer(
             inputs=_connections(layer, integers, greatest, unit),
             weight_bits=bits,
             weight_shift=shift,
-            bias=bias_of(layer.bias, steps),
-            neuron=integer_neuron(neuron, len(layer.bias), steps, options),
+            bias=bias_of(layer.bias, of_rows.repeated(layer.places)),
+            neuron=integer_neuron(neuron, math.prod(layer.shape), of_rows.repeated(layer.positions), options),
+            pool=layer.pool,
         )
         made = size_membrane(fold_reset(made), options.membrane_bits[layer.name], time_steps)
-    return made, report_layer(layer, made, steps, error, time_steps, bits_from, unit)
+    return made, report_layer(layer, made, of_rows, error, time_steps, bits_from, unit)
 
 
 def _greatest_currents(layer: FloatLayer, greatest: Mapping[str, int], unit: int) -> FloatArray:
@@ -135,14 +136,14 @@ def _greatest_currents(layer: FloatLayer, greatest: Mapping[str, int], unit: int
     for connection in layer.inputs:
         of_one = unit if connection.source == INPUT else 1
         most = 1 if connection.previous_step else greatest[connection.source] / of_one
-        rows = connection.rows
+        rows = layer.rows(connection)
         total = total + most * np.concatenate([np.maximum(rows[part], 0).sum(axis=1) for part in blocks(rows)])
     return total
 
 
 def _rows(layer: FloatLayer) -> Linear:
     """Return the weights of all connections beside each other, which have one step: a row for a neuron or channel."""
-    parts = [connection.rows for connection in layer.inputs]
+    parts = [layer.rows(connection) for connection in layer.inputs]
     weight = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
     return Linear(name=layer.name, weight=weight, bias=np.zeros(len(weight)), step=layer.step)
 
@@ -153,7 +154,7 @@ def _connections(
     """Return the connections with the integers of their rows; unit is the input that is the float 1.0."""
     made, first = [], 0
     for connection in layer.inputs:
-        size = connection.weight[0].size
+        size = connection.weight.size // layer.num_rows
         weight = integers[:, first : first + size].reshape(connection.weight.shape)
         first += size
         source = connection.source
@@ -220,20 +221,26 @@ def _choose_steps(
 
 def _shared_threshold(neuron: Neuron, layer: FloatLayer, per_neuron: bool) -> FloatArray:
     """Return what steps should divide: the threshold of each row, 0 where neurons of one step have different ones."""
-    each = np.broadcast_to(neuron.v_threshold, layer.bias.shape).reshape(layer.num_rows if per_neuron else 1, -1)
+    each = _each_of_rows(neuron.v_threshold, layer).reshape(layer.num_rows if per_neuron else 1, -1)
     shared = np.where(each.min(axis=1) == each.max(axis=1), each[:, 0], 0.0)
     return np.broadcast_to(shared, layer.num_rows)
 
 
 def _largest_of_rows(number: FloatArray | float, layer: FloatLayer) -> FloatArray:
     """Return the largest size of a number of each neuron in each row of weights, shape (rows,)."""
-    largest: FloatArray = np.abs(np.broadcast_to(number, layer.bias.shape)).reshape(layer.num_rows, -1).max(axis=1)
+    largest: FloatArray = np.abs(_each_of_rows(number, layer)).max(axis=1)
     return largest
+
+
+def _each_of_rows(number: FloatArray | float, layer: FloatLayer) -> FloatArray:
+    """Return a number of each neuron or of each sum, with a row for each row of weights."""
+    each = number if np.ndim(number) else np.full(layer.num_rows, number)
+    return np.reshape(each, (layer.num_rows, -1))
 
 
 def _of_rows(number: FloatArray | float, layer: FloatLayer) -> FloatArray:
     """Return a number of each neuron, with a row for each row of weights; one column where all of a row agree."""
-    each = np.broadcast_to(number, layer.bias.shape).reshape(layer.num_rows, layer.positions)
+    each = _each_of_rows(number, layer)
     return each[:, :1] if bool(np.all(each == each[:, :1])) else each
 
 

@@ -32,14 +32,14 @@ class WeightError:
 def report_layer(
     floats: FloatLayer,
     layer: Population,
-    steps: Steps,
+    of_rows: Steps,
     error: WeightError,
     time_steps: int,
     bits_from: BitsFrom,
     unit: int,
 ) -> LayerReport:
-    """Return the report of a layer: the float one beside the integer one; steps are those of each neuron."""
-    neuron = floats.neuron
+    """Return the report of a layer: the float one beside the integer one; of_rows are the steps of each row."""
+    neuron, steps = floats.neuron, of_rows.repeated(floats.positions)
     found = membrane_range_after(layer, time_steps)
     leak = _leak(neuron.tau, layer.neuron.leak)
     return LayerReport(
@@ -56,7 +56,7 @@ def report_layer(
         rounded_to_zero=error.to_zero,
         saturated_weights=error.saturated,
         weight_error=error.largest,
-        bias_error=_largest(steps.count(floats.bias) - layer.bias),
+        bias_error=_largest(of_rows.repeated(floats.places).count(floats.bias) - layer.bias),
         leak_asked=leak.asked,
         leak_got=leak.got,
         input_max=unit,
@@ -75,7 +75,7 @@ def _dropped_steps(floats: FloatLayer, steps: Steps) -> int:
     """Return how many neurons have weights and another step than training chose; without weights any is as good."""
     if floats.step is None:
         return 0
-    used = np.any([connection.rows.any(axis=1) for connection in floats.inputs], axis=0)
+    used = np.any([floats.rows(connection).any(axis=1) for connection in floats.inputs], axis=0)
     step, used = (np.repeat(values, floats.positions) for values in (floats.step, used))
     return int(np.count_nonzero((steps.scale.step != step) & used))
 

@@ -30,11 +30,11 @@ def silence_unread(network: FixedPointNetwork) -> FixedPointNetwork:
 
 
 def _silenceable(layer: Population, unread: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of the neurons can lose their weights by themselves: of a convolution, whole channels."""
-    if all(isinstance(connection.synapses, Dense) for connection in layer.inputs):
+    """Return which of the neurons can lose their weights by themselves: of a convolution or a pool, whole channels."""
+    if layer.pool is None and all(isinstance(connection.synapses, Dense) for connection in layer.inputs):
         return unread
-    channels, *positions = layer.shape
-    return np.repeat(unread.reshape(channels, -1).all(axis=1), math.prod(positions))
+    positions = math.prod(layer.pool.outputs if layer.pool else layer.shape[1:])
+    return np.repeat(unread.reshape(-1, positions).all(axis=1), positions)
 
 
 def _touched(nodes: list[Node], layer: Population) -> IntArray:
@@ -50,7 +50,11 @@ def _touched(nodes: list[Node], layer: Population) -> IntArray:
 def _silenced(layer: Population, unread: NDArray[np.bool_]) -> Population:
     assert layer.neuron.spikes  # integrators are the last layer, which is read
     bias, fire_at = layer.bias.copy(), layer.neuron.fire_at.copy()
-    inputs = tuple(replace(one, synapses=one.synapses.without(unread)) for one in layer.inputs)
-    bias[unread] = 0
+    sums = unread
+    if layer.pool:
+        channels = unread.reshape(-1, math.prod(layer.pool.outputs)).all(axis=1)
+        sums = np.repeat(channels, math.prod(layer.pool.space))
+    inputs = tuple(replace(one, synapses=one.synapses.without(sums)) for one in layer.inputs)
+    bias[sums] = 0
     fire_at[unread] = np.maximum(fire_at[unread], 1)
     return replace(layer, inputs=inputs, bias=bias, neuron=replace(layer.neuron, fire_at=fire_at))

@@ -129,6 +129,7 @@ def _layer_manifest(layer: LayerDesign) -> dict[str, Any]:
         "neurons": layer.num_neurons,
         "lanes": layer.lanes,
         "slots": layer.slots,
+        **({"taps": layer.taps} if layer.pools else {}),
         "weight_bits": layer.weight_width,
         "membrane_bits": layer.membrane_width,
         "current_bits": layer.current_width,

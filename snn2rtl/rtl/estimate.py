@@ -54,7 +54,8 @@ def layer_cycles(layer: LayerDesign, events: Spikes) -> IntArray:
 
     Rows come in the order of the layer's hardware.
     """
-    sums, updates = _sums(layer, events), len(events) * layer.steps * (layer.slots + timing.DRAIN)
+    drain = timing.DRAIN + (timing.GREATEST_SUM if layer.pools else 0)
+    sums, updates = _sums(layer, events), len(events) * layer.steps * (layer.slots + drain)
     cycles: IntArray = np.maximum(sums, updates) if layer.is_direct else sums + updates
     return cycles
 

@@ -38,6 +38,8 @@ class Delays:
 class LayerDesign:
     """One layer in hardware. placement[p] is the neuron at hardware index p = slot * lanes + lane.
 
+    taps: slots of a lane that are sums of one neuron, behind each other, of which it takes the greatest; 1 where it has
+    one. slots are those of sums.
     name is that of the population in the network, label what comments say of it.
     num_rows are the rows of its weights: those of its inputs and, in a recurrent layer, those of its own neurons.
     pixel_width: bits of the value that comes with an event, 0 where events are spikes. is_direct: whether the sum of a
@@ -54,6 +56,7 @@ class LayerDesign:
     module: str
     lanes: int
     slots: int
+    taps: int
     num_inputs: int
     num_rows: int
     in_addr_width: int
@@ -97,7 +100,29 @@ class LayerDesign:
 
     def slot_of(self, parameter: StoredParameter) -> str:
         """Return the signal that reads a parameter: neurons take a bias late, lanes take theirs at once."""
+        if self.pools:
+            return "fire_slot" if parameter.name == "bias" else "number_slot"
         return "bias_slot" if parameter.name == "bias" and not self.is_direct else "fire_slot"
+
+    @property
+    def pools(self) -> bool:
+        """Whether a neuron takes the greatest of several sums."""
+        return self.taps > 1
+
+    @property
+    def neuron_slots(self) -> int:
+        """Slots of neurons."""
+        return self.slots // self.taps
+
+    @property
+    def neuron_slot_width(self) -> int:
+        """Bits of the number of a slot of neurons."""
+        return unsigned_bits(self.neuron_slots - 1)
+
+    @property
+    def has_late_slots(self) -> bool:
+        """Whether something takes the slot of an update late: a second state, or a held current."""
+        return self.neuron.second_width > 0 or self.is_direct
 
     @property
     def row_addr_width(self) -> int:
@@ -133,7 +158,7 @@ class LayerDesign:
     @property
     def queue_depth_width(self) -> int:
         """Address bits of the spike queue, which holds the words of two time steps."""
-        return max(2, unsigned_bits(2 * self.slots + self.late_words - 1))
+        return max(2, unsigned_bits(2 * self.neuron_slots + self.late_words - 1))
 
     @property
     def late_words(self) -> int:
@@ -143,7 +168,8 @@ class LayerDesign:
     @property
     def extra_stages(self) -> int:
         """Cycles of a neuron in the pipeline beyond those that snn_neuron_update has by itself."""
-        return self.neuron.extra_stages + (timing.HELD_CURRENT if self.is_direct else 0)
+        stages = self.neuron.extra_stages + (timing.GREATEST_SUM if self.pools else 0)
+        return stages + (timing.HELD_CURRENT if self.is_direct else 0)
 
     @property
     def is_single(self) -> bool:
@@ -163,7 +189,7 @@ class LayerDesign:
     @property
     def last_slot_lanes(self) -> str:
         """Literal with a bit set for each lane that has a neuron in the last slot."""
-        used = self.num_neurons - (self.slots - 1) * self.lanes
+        used = self.num_neurons - (self.neuron_slots - 1) * self.lanes
         return f"{self.lanes}'h{(1 << used) - 1:x}"
 
     @property
@@ -216,17 +242,22 @@ class LayerDesign:
 
     @property
     def state_bits(self) -> int:
-        """Bits of the layer's memories of membranes, of second states and, where sums are held, of two currents."""
-        currents = 2 * self.current_width if self.is_direct else 0
-        return self.lanes * self.slots * (self.state_width + self.neuron.second_width + currents)
+        """Bits of the layer's memories of membranes and second states, and of sums and held currents beside them."""
+        held = self.current_width if self.is_direct else 0
+        sums = self.current_width if self.is_direct or self.pools else 0
+        neurons = self.neuron_slots * (self.state_width + self.neuron.second_width + held)
+        return self.lanes * (self.slots * sums + neurons)
 
     @property
     def block_memories(self) -> int:
         """About how many block memories the layer takes: its read-only memories, states and queues."""
         held = (self.current_width, self.state_width) if self.is_direct else ()
-        each = (*(() if self.is_single else (self.state_width,)), *held)
+        sums = self.current_width if self.pools else self.state_width
+        states = self.lanes * self.state_width if self.pools and not self.is_direct else 0
         every = self.lanes * (self.neuron.second_width + (self.scores.width if self.scores else 0))
-        memories = [(self.slots, width) for width in each] * self.lanes + [(self.slots, every)]
+        memories = [(self.neuron_slots, width) for width in held] * self.lanes
+        memories += [] if self.is_single else [(self.slots, sums)] * self.lanes
+        memories += [(self.neuron_slots, every), (self.neuron_slots, states)]
         if not self.scores:
             groups = 0 if self.lanes <= timing.QUEUE_GROUP else -(-self.lanes // timing.QUEUE_GROUP)
             memories.append((1 << self.queue_depth_width, self.slot_width + self.lanes + groups + 2))

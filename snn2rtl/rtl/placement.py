@@ -43,8 +43,8 @@ def place(network: FixedPointNetwork, options: RtlOptions, firing: Mapping[str, 
         live = np.arange(layer.num_neurons) if last else _live(layer)
         lanes = options.lanes_of(layer.name, len(live))
         rows = row_order(layer, placement | {layer.name: live})
-        used = layer.matrix[np.ix_(live, rows)] != 0
-        if not last and lanes > 1 and used.mean() < _SPARSE:
+        used = _used(layer, live, rows)
+        if not last and lanes > 1 and (used != 0).mean() < _SPARSE:
             weigh = np.ones(used.shape[1], np.int64)
             if firing:
                 weigh = np.concatenate([firing[connection.source] for connection in layer.inputs])[rows] + 1
@@ -55,12 +55,37 @@ def place(network: FixedPointNetwork, options: RtlOptions, firing: Mapping[str, 
 
 def _check_unrolled(network: FixedPointNetwork) -> None:
     """Raise UnsupportedModelError where populations have more weights than memory here holds, zeros counted."""
-    sizes = {layer.name: layer.num_neurons * sum(one.synapses.num_inputs for one in layer.inputs)
+    sizes = {layer.name: layer.taps.size * sum(one.synapses.num_inputs for one in layer.inputs)
              for layer in network.populations}  # fmt: skip
     rule = f"must have at most {MAX_UNROLLED} weights when unrolled for Verilog, zeros counted"
     problems = [f"layer '{name}': {rule}, not {size}" for name, size in sizes.items() if size > MAX_UNROLLED]
     if problems:
         raise UnsupportedModelError(problems)
+
+
+def sums_at(layer: Population, placement: IntArray, lanes: int) -> IntArray:
+    """Return which sum of weights each slot of each lane makes, shape (slots * lanes,); -1 for none.
+
+    Those of a neuron lie in slots of its lane behind each other.
+
+    Args:
+        layer: the population.
+        placement: the neuron at each hardware index.
+        lanes: lanes.
+    """
+    taps = layer.taps[placement]
+    padded = np.full((-(-len(taps) // lanes) * lanes, taps.shape[1]), -1)
+    padded[: len(taps)] = taps
+    order: IntArray = padded.reshape(-1, lanes, taps.shape[1]).transpose(0, 2, 1).reshape(-1)
+    return order
+
+
+def _used(layer: Population, neurons: IntArray, rows: IntArray) -> IntArray:
+    """Return how many non-zero weights neurons have in rows, shape (neurons, rows): of all their sums."""
+    found: IntArray = np.zeros((len(neurons), len(rows)), np.int64)
+    for tap in layer.taps[neurons].T:
+        found += (layer.matrix[np.ix_(tap, rows)] != 0) & (tap >= 0)[:, None]
+    return found
 
 
 def row_order(layer: Population, placement: Placement) -> IntArray:
@@ -87,7 +112,7 @@ def _even_places(used: IntArray, lanes: int, firing: IntArray) -> IntArray:
     """Return neurons by place, such that lanes have about equally many weights in every row.
 
     Args:
-        used: which weights are not zero, shape (neurons, inputs).
+        used: how many weights are not zero, shape (neurons, inputs).
         lanes: lanes.
         firing: how much each input counts, shape (inputs,).
 
@@ -99,12 +124,13 @@ def _even_places(used: IntArray, lanes: int, firing: IntArray) -> IntArray:
     free = np.where(np.arange(lanes) < neurons - (slots - 1) * lanes, slots, slots - 1)
     weights = np.zeros((lanes, used.shape[1]), np.int64)  # of each lane in each row, times firing
     members: list[list[int]] = [[] for _ in range(lanes)]
-    work = np.array([firing[row].sum() for row in used])
+    work = used @ firing
     for neuron in np.argsort(-work, kind="stable"):
         row = np.flatnonzero(used[neuron])
-        growth = weights[:, row].sum(axis=1)
+        count = used[neuron, row]
+        growth = weights[:, row] @ count
         lane = int(np.argmin(np.where(free > 0, growth, np.iinfo(np.int64).max)))
-        weights[lane, row] += firing[row]
+        weights[lane, row] += firing[row] * count
         free[lane] -= 1
         members[lane].append(int(neuron))
     return np.array([members[place % lanes][place // lanes] for place in range(neurons)], np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from snn2rtl.errors import OptionError
-from snn2rtl.fixed_point import IntArray, unsigned_bits
+from snn2rtl.fixed_point import IntArray, signed_range, unsigned_bits
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.network_file import digest
 from snn2rtl.int_net.population import Population
@@ -17,7 +17,7 @@ from snn2rtl.rtl.layer_design import Delays, LayerDesign, StoredParameter
 from snn2rtl.rtl.layouts import LAYOUTS, entropy_bits
 from snn2rtl.rtl.memory import Memory
 from snn2rtl.rtl.neurons import NeuronParameter, Place, neuron_module, scores
-from snn2rtl.rtl.placement import Placement, place, row_order
+from snn2rtl.rtl.placement import Placement, place, row_order, sums_at
 from snn2rtl.rtl.widths import Entering, current_width, state_width
 from snn2rtl.rtl.wiring import class_groups, wire
 
@@ -102,11 +102,10 @@ def _plan_layer(
     order = row_order(layer, all_placement)
     inputs = order[order < layer.num_inputs]
     lanes = options.lanes_of(layer.name, len(placement))
-    slots = -(-len(placement) // lanes)
-    places = slots * lanes
-    rows = layer.matrix[np.ix_(placement, order)]
-    weight: IntArray = np.zeros((places, rows.shape[1]), rows.dtype)
-    weight[: len(placement)] = rows
+    sums = sums_at(layer, placement, lanes)
+    slots = len(sums) // lanes
+    weight: IntArray = np.zeros((len(sums), len(order)), layer.matrix.dtype)
+    weight[sums >= 0] = layer.matrix[np.ix_(sums[sums >= 0], order)]
     costs = layouts.costs(weight, lanes, layer.weight_bits)
     kind = options.layout[layer.name]
     if kind == "auto":
@@ -123,8 +122,9 @@ def _plan_layer(
         module=prefix,
         lanes=lanes,
         slots=slots,
+        taps=layer.taps.shape[1],
         num_inputs=len(inputs),
-        num_rows=rows.shape[1],
+        num_rows=len(order),
         in_addr_width=unsigned_bits(len(inputs) - 1),
         out_addr_width=unsigned_bits(len(placement) - 1),
         placement=placement,
@@ -138,12 +138,12 @@ def _plan_layer(
         back_value=layer.recurrent.value_of_one if layer.recurrent else 1,
         steps=steps,
         neuron=neuron,
-        each=tuple(_stored(stream, parameter, placement, lanes) for parameter in neuron.each),
+        each=tuple(_stored(stream, layer, parameter, placement, lanes) for parameter in neuron.each),
         scores=scores(layer.neuron),
         delays=_delays(layer, inputs, stream),
         layout=layout,
         costs=costs,
-        entropy_bits=entropy_bits(weight[: len(placement)], layer.weight_bits),
+        entropy_bits=entropy_bits(weight[sums >= 0], layer.weight_bits),
         forward=int(not layout.in_turn or slots < timing.FORWARD_DISTANCE),
     )
 
@@ -159,8 +159,14 @@ def _delays(layer: Population, inputs: IntArray, stream: str) -> Delays | None:
     return Delays(memory, width, unsigned_bits(int(np.count_nonzero(delay)) - 1))
 
 
-def _stored(stream: str, parameter: NeuronParameter, placement: IntArray, lanes: int) -> StoredParameter:
-    values, width = parameter.values[placement], parameter.width
+def _stored(
+    stream: str, layer: Population, parameter: NeuronParameter, placement: IntArray, lanes: int
+) -> StoredParameter:
+    width = parameter.width
+    if layer.pool and parameter.name == "bias":
+        values = _biases_of_sums(layer, placement, lanes, width)
+    else:
+        values = parameter.values[placement]
     if (values == values[0]).all():
         return StoredParameter(parameter.name, width, f"{{NumLanes{{{names.sized_int(int(values[0]), width)}}}}}", None)
     if len(values) == lanes:
@@ -170,3 +176,12 @@ def _stored(stream: str, parameter: NeuronParameter, placement: IntArray, lanes:
     padded[: len(values)] = values
     memory = Memory(f"{stream}_{parameter.name}", padded.reshape(-1, lanes), width)
     return StoredParameter(parameter.name, width, "", memory)
+
+
+def _biases_of_sums(layer: Population, placement: IntArray, lanes: int, width: int) -> IntArray:
+    """Return the bias of each slot of each lane; a tap outside of the input has the least value, and no weights."""
+    sums = sums_at(layer, placement, lanes)
+    biases: IntArray = np.where(sums < 0, signed_range(width)[0], layer.bias[sums])
+    if len(placement) % lanes and (layer.taps[placement] >= 0).all():
+        biases[sums < 0] = biases[0]  # of no neuron: whatever makes a memory needless
+    return biases

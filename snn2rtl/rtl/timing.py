@@ -13,6 +13,7 @@ FORWARD_DISTANCE = 3  # cycles after which a lane's write is back in its memory;
 SPIKE_DELAY = 4  # from a slot's update to its spikes in the level of the spike queue, without extra stages
 DRAIN = 4  # between the neuron update and the next step's sums, in which the pipeline empties
 HELD_CURRENT = 1  # extra stage of the update where a held current is added
+GREATEST_SUM = 2  # extra stages of the update where neurons take the greatest of several sums
 QUEUE_GROUP = 16  # lanes of which the spike queue takes the spikes in one cycle
 
 

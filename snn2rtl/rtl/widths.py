@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from snn2rtl.encoders import PIXEL_BITS
 from snn2rtl.fixed_point import signed_bits
-from snn2rtl.int_net.intervals import charged_range, input_range
+from snn2rtl.int_net.intervals import charged_range, sum_range
 from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.population import Population
 
@@ -35,14 +35,20 @@ class Entering:
 
 def state_width(layer: Population, entering: Entering) -> int:
     """Return the width of a neuron's state: of the charged membrane, of every partial sum, and of what is added."""
-    return max(layer.neuron.membrane_bits, charged_range(layer).bits, _bias_bits(layer), _added_bits(layer, entering))
+    charged = max(layer.neuron.membrane_bits, charged_range(layer).bits)
+    if layer.pool:
+        return max(charged, current_width(layer, entering))
+    return max(charged, _bias_bits(layer), _added_bits(layer, entering))
 
 
 def current_width(layer: Population, entering: Entering) -> int:
-    """Return the width of a lane's memory: of a state or, of what is held, of a bias and any sum of currents."""
-    if not entering.held:
+    """Return the width of a lane's memory: of a state or, where that is apart, of a bias and any sum of currents.
+
+    It is apart where sums are held, and where neurons take the greatest of several.
+    """
+    if not entering.held and not layer.pool:
         return state_width(layer, entering)
-    low, high = input_range(layer)
+    low, high = sum_range(layer)
     return max(signed_bits(int(low.min()), int(high.max())), _bias_bits(layer), _added_bits(layer, entering))
 
 

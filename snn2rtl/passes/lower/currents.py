@@ -22,7 +22,7 @@ from snn2rtl.passes.lower.maps import (
     scaled,
     scaled_each,
 )
-from snn2rtl.windows import Shape
+from snn2rtl.windows import Shape, Windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,8 @@ class Current:
     """``sum of terms + bias`` of a shape; bias has shape (size of it,).
 
     label: name of the last node with weights on the way here. shifted_by: of the last one that added a bias to spikes.
+    pool: where this is the greatest of each window over that sum: terms and bias are those of the places before it, and
+    shape is the one behind it. pooled_by: the node that pools.
     """
 
     shape: Shape
@@ -46,11 +48,20 @@ class Current:
     bias: FloatArray
     label: str = ""
     shifted_by: str = ""
+    pool: Windows | None = None
+    pooled_by: str = ""
+
+    @property
+    def summed_shape(self) -> Shape:
+        """Shape of the sum, before the pool where there is one."""
+        if self.pool is None:
+            return self.shape
+        return (len(self.bias) // math.prod(self.pool.space), *self.pool.space)
 
     @property
     def spikes(self) -> Term | None:
         """The one source that this is, unchanged but for a gain; None where it is anything else."""
-        if len(self.terms) == 1 and isinstance(self.terms[0].map, Gain) and not self.bias.any():
+        if self.pool is None and len(self.terms) == 1 and isinstance(self.terms[0].map, Gain) and not self.bias.any():
             return self.terms[0]
         return None
 
@@ -68,6 +79,8 @@ def of_source(source: str, shape: Shape) -> Current:
 
 def reshaped(current: Current, shape: Shape) -> Current:
     """Return the same values in another shape; a gain of each position keeps to its value."""
+    if current.pool is not None:
+        return replace(current, shape=shape)
     terms = tuple(
         Term(term.source, shape, Gain(_reshaped_gain(term.map.gain, shape))) if isinstance(term.map, Gain) else term
         for term in current.terms
@@ -83,8 +96,11 @@ def multiplied(current: Current, gain: float | FloatArray, name: str) -> Current
     """Return ``gain * x``; gain is a number, or an array in the shape of x. name: of a layer, for errors.
 
     Raises:
-        UnsupportedModelError: the gain has another shape, or a matrix that holds it would be too large.
+        UnsupportedModelError: the gain has another shape, or a matrix that holds it would be too large; or x is pooled,
+            and the gain not a number that may stand before the pool.
     """
+    if isinstance(gain, np.ndarray) or gain < 0:
+        check_unpooled(current, f"a gain in '{name}' that is not one of all, or negative")
     if isinstance(gain, np.ndarray):
         if gain.shape != current.shape:
             raise UnsupportedModelError([f"layer '{name}': gain must have shape {current.shape}, not {gain.shape}"])
@@ -96,10 +112,13 @@ def multiplied(current: Current, gain: float | FloatArray, name: str) -> Current
 
 def normalised(current: Current, gain: FloatArray, offset: FloatArray, name: str) -> Current:
     """Return ``gain * x + offset`` with numbers of each channel, shape (channels,)."""
-    positions = math.prod(current.shape[1:])
+    shape = current.summed_shape
+    if current.pool is not None and (gain.min() < 0 or len(gain) != shape[0]):
+        which = "which is not of its channels" if len(gain) != shape[0] else f"whose gain is {gain.min():.6g} for some"
+        check_unpooled(current, f"'{name}', {which}")
+    positions = math.prod(shape[1:])
     terms = tuple(
-        replace(term, map=scaled(fitted(term.map, name, term.shape, current.shape), gain, current.shape))
-        for term in current.terms
+        replace(term, map=scaled(fitted(term.map, name, term.shape, shape), gain, shape)) for term in current.terms
     )
     bias = np.repeat(gain, positions) * current.bias + np.repeat(offset, positions)
     return replace(current, terms=terms, bias=bias, shifted_by=name)
@@ -111,7 +130,8 @@ def through(current: Current, outer: Matrix | Kernel, bias: FloatArray, name: st
     Raises:
         UnsupportedModelError: the map would be too large, or there are recurrent weights or delays in its way.
     """
-    _check_recurrence(current, name)
+    check_unpooled(current, f"'{name}'")
+    check_recurrence(current, name)
     if isinstance(outer, Matrix) and outer.delay is not None:
         _check_delays(current, outer.weight * outer.delay, name)
     terms = tuple(
@@ -130,7 +150,27 @@ def fed_back(current: Current, recurrent: FloatArray | None) -> Current:
     return replace(current, terms=(replace(first, map=replace(first.map, recurrent=recurrent)), *others))
 
 
-def _check_recurrence(current: Current, name: str) -> None:
+def greatest(current: Current, pool: Windows, name: str) -> Current:
+    """Return the greatest of each window over a current.
+
+    Raises:
+        UnsupportedModelError: recurrent weights or another pool stand before it.
+    """
+    check_unpooled(current, f"'{name}'")
+    check_recurrence(current, name)
+    shape = (current.shape[0], *pool.outputs)
+    return replace(current, shape=shape, pool=pool, pooled_by=name, label=current.label or name)
+
+
+def check_unpooled(current: Current, before: str) -> None:
+    """Raise UnsupportedModelError where a current is pooled, which must not stand before something."""
+    if current.pool is not None:
+        rule = "MaxPool of currents must come right before spiking neurons, or pool spikes right behind them"
+        raise UnsupportedModelError([f"layer '{current.pooled_by}': {rule}, not stand before {before}"])
+
+
+def check_recurrence(current: Current, name: str) -> None:
+    """Raise UnsupportedModelError where a current is recurrent, which must not stand before something."""
     if any(isinstance(term.map, Matrix) and term.map.recurrent is not None for term in current.terms):
         rule = f"must come right before neurons, not before '{name}', for it is recurrent"
         raise UnsupportedModelError([f"layer '{current.label}': {rule}"])
@@ -147,7 +187,13 @@ def _check_delays(current: Current, delayed: FloatArray, name: str) -> None:
 
 
 def added(currents: tuple[Current, ...]) -> Current:
-    """Return the sum of currents of one shape."""
+    """Return the sum of currents of one shape.
+
+    Raises:
+        UnsupportedModelError: one of them is pooled.
+    """
+    for one in currents:
+        check_unpooled(one, "a sum")
     first = currents[0]
     terms = tuple(term for one in currents for term in one.terms)
     label = next((one.label for one in currents if one.label), "")
@@ -155,11 +201,22 @@ def added(currents: tuple[Current, ...]) -> Current:
 
 
 def concatenated(currents: tuple[Current, ...], name: str) -> Current:
-    """Return currents one after the other along the channels."""
+    """Return currents one after the other along the channels; pooled ones keep their pool where all have the same.
+
+    Raises:
+        UnsupportedModelError: pools differ, or a current is recurrent.
+    """
+    pool = currents[0].pool
+    if any(one.pool != pool for one in currents):
+        for one in currents:
+            check_unpooled(one, f"'{name}' beside what is pooled in another way, or not")
+    if pool is not None:
+        summed = (replace(one, shape=one.summed_shape, pool=None) for one in currents)
+        return greatest(concatenated(tuple(summed), name), pool, currents[0].pooled_by)
     channels = sum(one.shape[0] for one in currents)
     terms, first = [], 0
     for one in currents:
-        _check_recurrence(one, name)
+        check_recurrence(one, name)
         for term in one.terms:
             made = embedded(term.map, name, term.shape, one.shape, first, channels)
             terms.append(replace(term, map=made))

@@ -28,8 +28,19 @@ def layer(node: Neuron | Integrator, current: Current, made: Made) -> Current:
     if isinstance(node, Integrator) and any(one.previous_step for one in inputs):
         rule = f"must not be recurrent before '{node.name}', which never fires"
         raise UnsupportedModelError([f"layer '{current.label}': {rule}"])
-    bias = current.bias
-    made.nodes.append(FloatLayer(name=name, shape=current.shape, inputs=inputs, bias=bias, neuron=node, step=step))
+    if step is not None and current.pool is not None:  # the places of a channel share one, for they are compared
+        step = step.reshape(current.summed_shape[0], -1).min(axis=1)
+    made.nodes.append(
+        FloatLayer(
+            name=name,
+            shape=current.shape,
+            inputs=inputs,
+            bias=current.bias,
+            neuron=node,
+            step=step,
+            pool=current.pool,
+        )
+    )
     return of_source(name, current.shape)
 
 

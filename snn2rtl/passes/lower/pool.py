@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from snn2rtl.float_net.nodes import AdaptiveAveragePool, AveragePool, FloatArray, MaxPool, Vote
-from snn2rtl.passes.lower.currents import Current, Term, of_source, reshaped, through
+from snn2rtl.passes.lower.currents import Current, Term, greatest, of_source, reshaped, through
 from snn2rtl.passes.lower.made import Made, refuse
 from snn2rtl.passes.lower.maps import Gain, Kernel, Matrix, as_matrix, check_size, gain_of_channels
 from snn2rtl.pools import MaxPool as SpikePool
 from snn2rtl.pools import SumPool
-from snn2rtl.windows import Shape, Windows
+from snn2rtl.windows import Shape, Windows, taps_of
 
 
 def averaged(node: AveragePool | AdaptiveAveragePool, current: Current, made: Made) -> Current:
@@ -64,7 +64,7 @@ def _adapted(node: AdaptiveAveragePool, current: Current) -> Current:
 
 
 def _weighted(
-    node: AveragePool | AdaptiveAveragePool, current: Current, outer: Matrix | Kernel, shape: Shape
+    node: AveragePool | AdaptiveAveragePool | MaxPool, current: Current, outer: Matrix | Kernel, shape: Shape
 ) -> Current:
     """Return a pool that is a part of the weights, under the name of those before it where there are any."""
     pooled = through(current, outer, np.zeros(math.prod(shape)), node.name, shape)
@@ -72,14 +72,24 @@ def _weighted(
 
 
 def max_pooled(node: MaxPool, current: Current, name: str, made: Made) -> Current:
-    """Return the greatest spike of each window, under a name."""
+    """Return the greatest of each window: of spikes a node under a name, of currents what neurons behind it take."""
     windows = _windows(node, current.shape)
     source = current.source
     if source is None or made.are_pixels(source) or not made.are_spikes(source):
-        refuse(node, "MaxPool must come right after spiking neurons, for it pools spikes; put the neurons before it")
+        return _pooled_current(node, current, windows)
     pool = SpikePool(name=made.free_name(name), source=source, channels=current.shape[0], windows=windows)
     made.nodes.append(pool)
     return of_source(pool.name, (current.shape[0], *windows.outputs))
+
+
+def _pooled_current(node: MaxPool, current: Current, windows: Windows) -> Current:
+    if not (taps_of(windows, 1) >= 0).any(axis=1).all():
+        refuse(node, "MaxPool must not have a window outside its input")
+    if windows.size == 1:  # a choice of places
+        channels = current.shape[0]
+        outer = Kernel(np.ones((channels, 1, *windows.kernel)), windows, channels)
+        return _weighted(node, current, outer, (channels, *windows.outputs))
+    return greatest(current, windows, node.name)
 
 
 def voted(node: Vote, current: Current, made: Made) -> Current:
