@@ -16,12 +16,14 @@ from rtl_tests.lib.emitted import SAMPLES, STEPS, Emitted, emit, replay
 from rtl_tests.lib.events import random_inputs
 from rtl_tests.lib.mutations import MUTATIONS, PROTOCOL_MUTATIONS, Mutation
 from rtl_tests.lib.poisson_mutations import POISSON_MUTATIONS
+from rtl_tests.lib.pooled_mutations import POOLED_MUTATIONS
 from rtl_tests.lib.reset_mutations import RESET_MUTATIONS
 from rtl_tests.lib.seed import SEED, generator
 from rtl_tests.lib.stream_mutations import STREAM_MUTATIONS
 from rtl_tests.lib.temporal_mutations import TEMPORAL_MUTATIONS
 from rtl_tests.lib.value_mutations import VALUE_MUTATIONS
 from rtl_tests.lif import test_lif
+from rtl_tests.max_current import test_max_current
 from rtl_tests.max_pool import test_max_pool
 from rtl_tests.merge import test_merge
 from rtl_tests.network.cases import CASES
@@ -34,7 +36,7 @@ from rtl_tests.stream_register import test_stream_register
 from snn2rtl.errors import VerificationError
 from snn2rtl.verify.cocotb_runner import run_bench
 
-ANY = (*MUTATIONS, *POISSON_MUTATIONS, *RESET_MUTATIONS, *STREAM_MUTATIONS, *VALUE_MUTATIONS)
+ANY = (*MUTATIONS, *POISSON_MUTATIONS, *POOLED_MUTATIONS, *RESET_MUTATIONS, *STREAM_MUTATIONS, *VALUE_MUTATIONS)
 REPLAYED = [mutation for mutation in (*ANY, *TEMPORAL_MUTATIONS) if mutation.case]
 BENCHED = [mutation for mutation in (*ANY, *PROTOCOL_MUTATIONS) if mutation.alone]
 ALONE = {
@@ -53,6 +55,8 @@ ALONE = {
     "snn_merge": ("rtl_tests.merge.merge_tests", test_merge.PARAMETERS),
     "snn_address_map": ("rtl_tests.address_map.address_map_tests", test_address_map.PARAMETERS),
     "snn_max_pool": ("rtl_tests.max_pool.max_pool_tests", test_max_pool.PARAMETERS),
+    "snn_max_current": ("rtl_tests.max_current.max_current_tests", test_max_current.PARAMETERS),
+    "snn_tap_slots": ("rtl_tests.max_current.tap_slots_tests", test_max_current.SLOTS),
     "snn_event_queue": ("rtl_tests.event_queue.event_queue_tests", test_event_queue.PARAMETERS),
     "snn_group_sum": ("rtl_tests.group_sum.group_sum_tests", test_group_sum.PARAMETERS),
     "snn_ingress": ("rtl_tests.ingress.ingress_tests", test_ingress.PARAMETERS),

@@ -94,6 +94,7 @@ PARTS = {
             layer.Flatten(),
         ],
         IMAGE,
+        seed=2,
     ),
     "AvgPool1d": Part(lambda: [layer.AvgPool1d(4, 2, padding=1), *linear(16)]),
     "AvgPool2d": Part(lambda: [layer.AvgPool2d(2), *linear(16)], IMAGE, seed=2),

@@ -15,6 +15,7 @@ from rtl_tests.lane import test_lane
 from rtl_tests.lib.dut import sources
 from rtl_tests.lib.emitted import emit
 from rtl_tests.lif import test_lif
+from rtl_tests.max_current import test_max_current
 from rtl_tests.max_pool import test_max_pool
 from rtl_tests.merge import test_merge
 from rtl_tests.network.cases import CASES
@@ -80,6 +81,8 @@ MODULES = {
         {"StateWidth": 12, "MembraneWidth": 8, "AdaptWidth": 11},
         {"Saturate": 0, "ResetKind": 1, "AdaptWidth": 5, "AdaptLeakKind": 4, "AdaptLeakShift": 4, "AdaptLeakWidth": 4},
     ],
+    "snn_max_current": test_max_current.PARAMETERS.values(),
+    "snn_tap_slots": test_max_current.SLOTS.values(),
     **{module: cases.values() for module, cases in test_lif.REMEMBERING.items()},
     "snn_state": [{"Width": 9, "NumSlots": 5, "SlotWidth": 3}, {"Width": 1, "NumSlots": 1}],
     "snn_delay": [{"AddrWidth": 5, "DelayWidth": 3, "PlaceWidth": 4}, {"AddrWidth": 1}],
@@ -127,6 +130,9 @@ DESIGNS = [
     *("refractory-1-shift", "refractory-3-direct", "refractory-1-currents-single", "refractory-3-recurrent-currents"),
     *("graph-of-pixels", "values-5-lanes-ragged", "values-single-indexed", "values-integrators"),
     *("values-recurrent-2-lanes-dense", "values-beside-spikes", "groups-of-5-last-scores"),
+    *("pooled-overlapping-1-lanes-dense", "pooled-padded-3-lanes-indexed", "pooled-adaptive", "pooled-currents"),
+    *("pooled-integrators-sum", "pooled-direct-3-lanes-indexed", "pooled-direct-currents", "pooled-values"),
+    *("pooled-64-lanes-ragged", "pooled-numbers-of-each-neuron", "pooled-direct-adaptive", "pooled-sources"),
 ]
 STATIC_CASES = [
     pytest.param(module, parameters, id=f"{module}-{index}")

@@ -13,6 +13,7 @@ from rtl_tests.lib.seed import generator
 from rtl_tests.lib.toys import adaptive, current, direct, encoded, integrators, layer, network, recurrent, weights
 from rtl_tests.network import reset_cases
 from rtl_tests.network.graph_cases import GRAPHS
+from rtl_tests.network.pooled_cases import POOLED
 from rtl_tests.network.value_cases import VALUES
 from snn2rtl.fixed_point import IntArray
 from snn2rtl.int_net.chain import DenseLayer, layers_of, with_layers
@@ -302,6 +303,7 @@ RESETS = {"hard": Reset.HARD, "soft": Reset.SOFT}
 
 CASES: dict[str, Callable[[], Case]] = {
     **GRAPHS,
+    **POOLED,
     **VALUES,
     **reset_cases.RESETS,
     **{f"{k}-{r}": lambda k=k, r=r: dynamics(RESETS[r], LEAKS[k]) for k in LEAKS for r in RESETS},

@@ -111,7 +111,7 @@ def _layer(
     tables = [(float(firing.sum()) * table.width, table) for table in layout.tables]
     once = ("bias",) if hardware.is_direct else ()  # what a neuron takes once a sample, with the sum of its pixels
     numbers = [
-        ((1 if one.name in once else steps) * hardware.slots * one.memory.width, one.memory)
+        ((1 if one.name in once else steps) * _slots_of(hardware, one.name) * one.memory.width, one.memory)
         for one in hardware.each
         if one.memory
     ]
@@ -133,8 +133,8 @@ def _layer(
         products=synapse_adds if hardware.takes_values else 0.0,
         toggles=toggles,
         weights_pj=sum(access_pj(bits, memory.bits) for bits, memory in reads),
-        membranes_pj=sum(access_pj(bits, hardware.slots * width) for bits, width in moved)
-        + access_pj(2 * updates * beside, hardware.lanes * hardware.slots * beside),
+        membranes_pj=sum(access_pj(bits, memory_bits) for bits, memory_bits in moved)
+        + access_pj(2 * updates * beside, hardware.lanes * hardware.neuron_slots * beside),
         adds_pj=synapse_adds
         * (add_pj(hardware.current_width) + _product_pj(hardware.pixel_width, hardware.weight_width))
         + neuron_adds * add_pj(hardware.state_width)
@@ -142,22 +142,31 @@ def _layer(
     )
 
 
+def _slots_of(hardware: LayerDesign, number: str) -> int:
+    """Return how many slots a number of each neuron is read for; a bias is one of each sum."""
+    return hardware.slots if number == "bias" else hardware.neuron_slots
+
+
 def _moved(hardware: LayerDesign, synapse_adds: float, steps: int) -> list[tuple[float, int]]:
-    """Return the bits that a sample moves to and from each memory of the lanes, with the width of its words."""
-    neurons = hardware.num_neurons
-    states = (2 * steps * neurons * hardware.state_width, hardware.state_width)
-    if not hardware.is_direct:
-        return [(2 * synapse_adds * hardware.state_width + states[0], hardware.state_width)]
-    width = hardware.current_width
-    # a sum is read once a sample, written with the next one's bias, and held; every step reads what is held
-    return [(2 * (synapse_adds + neurons) * width, width), ((1 + steps) * neurons * width, width), states]
+    """Return the bits that a sample moves to and from each memory of the lanes, with the bits of the memory."""
+    neurons, slots = hardware.num_neurons, hardware.neuron_slots
+    sums, width = neurons * hardware.taps, hardware.current_width
+    states = (2 * steps * neurons * hardware.state_width, slots * hardware.state_width)
+    if hardware.is_direct:
+        # a sum is read once a sample, written with the next one's bias, and held; every step reads what is held
+        held = ((1 + steps) * neurons * width, slots * width)
+        return [(2 * (synapse_adds + sums) * width, hardware.slots * width), held, states]
+    if hardware.pools:  # every step reads each sum, and writes its bias
+        return [(2 * (synapse_adds + steps * sums) * width, hardware.slots * width), states]
+    return [(2 * synapse_adds * hardware.state_width + states[0], states[1])]
 
 
 def _adds_of_neuron(layer: Population, hardware: LayerDesign) -> int:
-    """Return the adders of a neuron: leaks by shift, bias, and what its model has besides."""
+    """Return the adders of a neuron: leaks by shift, bias, comparisons of its sums, and what its model has besides."""
     shifts = sum(isinstance(leak, ShiftLeak) for leak in _leaks(layer))
     # what is held of the pixels has the bias in it
-    return shifts + (hardware.is_direct or bool(layer.bias.any())) + layer.neuron.adders
+    adds = hardware.is_direct or hardware.pools or bool(layer.bias.any())
+    return shifts + adds + hardware.taps - 1 + layer.neuron.adders
 
 
 def _leaks(layer: Population) -> list[Leak]:

@@ -274,7 +274,7 @@ def _layer_metrics(
         name=layer.name,
         inputs=layer.num_inputs,
         neurons=layer.num_neurons,
-        biases=layer.num_neurons if layer.bias.any() else 0,
+        biases=layer.num_sums if layer.bias.any() else 0,
         weights=layer.num_weights,
         nonzero=layer.num_nonzero,
         weight_bits=layer.weight_bits,
