@@ -83,7 +83,7 @@ def with_readers(random: Random, network: FixedPointNetwork) -> FixedPointNetwor
     sizes = {INPUT: network.num_inputs, **{node.name: math.prod(shape_of(node)) for node in others}}
     inputs = last.inputs
     for name in [name for name in sizes if name not in read]:
-        weight = random.integers(-6, 10, (last.num_neurons, sizes[name])) * random.integers(2, size=sizes[name])
+        weight = random.integers(-6, 10, (last.num_sums, sizes[name])) * random.integers(2, size=sizes[name])
         inputs = (Connection(source=name, synapses=Dense(weight), greatest=network.greatest[name]), *inputs)
     return replace(network, nodes=(*others, replace(last, inputs=inputs)))
 

@@ -14,7 +14,7 @@ from snn2rtl.int_net.synapses import Convolution
 NETWORKS, SAMPLES = 300, 8
 LEAST = {
     "skip": 120, "concatenation": 160, "sum": 70, "several readers": 200, f"{DEPTH} populations": 25,
-    "max pool": 50, "sum pool": 60, "recurrent": 130, "delays": 120, "convolution": 120,
+    "max pool": 50, "pool of currents": 60, "sum pool": 60, "recurrent": 115, "delays": 120, "convolution": 120,
     "groups": 70, "integrators": 100, "counts enter": 45, "pixels enter": 12, "encoder": 40, "spikes enter": 140,
 }  # fmt: skip
 
@@ -52,6 +52,8 @@ def _of_population(node: Population, paths: dict[str, int]) -> Iterator[str]:
         yield "skip"
     if len({one.source for one in node.forward}) > 1:
         yield "concatenation"
+    if node.pool:
+        yield "pool of currents"
     if node.recurrent:
         yield "recurrent"
     if any(one.delay is not None for one in node.inputs):

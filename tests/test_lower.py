@@ -213,6 +213,67 @@ def a_max_pool_that_reaches_outside(graph: Graph) -> None:
 
 
 @case
+def a_max_pool_of_currents(graph: Graph) -> None:
+    graph.conv(3, kernel(graph, 3))
+    graph.greatest(kernel(graph, 2))
+    graph.fire()
+
+
+@case
+def a_max_pool_of_currents_with_padding_and_dilation(graph: Graph) -> None:
+    graph.norm()
+    graph.conv(3, kernel(graph, 3), padding=kernel(graph, 1), groups=1)
+    graph.norm()
+    graph.greatest(
+        kernel(graph, 3, 2), stride=kernel(graph, 1, 2), padding=kernel(graph, 1), dilation=kernel(graph, 1, 2)
+    )
+    graph.fire(v_threshold=1.5)
+
+
+@case
+def a_max_pool_of_currents_that_reaches_outside(graph: Graph) -> None:
+    graph.average(kernel(graph, 2), stride=kernel(graph, 1))
+    graph.conv(4, kernel(graph, 1), bias=graph.eighths(4) - 2)
+    graph.greatest(kernel(graph, 3), stride=kernel(graph, 2, 4), ceil_mode=True)
+    graph.flatten()
+    graph.fire(v_threshold=0.125, v_reset=None)
+
+
+@case
+def a_max_pool_of_the_sum_of_two_currents(graph: Graph) -> None:
+    first = layer(graph)
+    one, two = graph.conv(3, kernel(graph, 1), first), graph.conv(3, kernel(graph, 1), INPUT)
+    graph.sum(one, two)
+    graph.greatest(kernel(graph, 2))
+    graph.fire(v_threshold=2.0, v_reset=None)
+
+
+@case
+def max_pools_of_currents_side_by_side(graph: Graph) -> None:
+    one = graph.greatest(kernel(graph, 2), graph.conv(2, kernel(graph, 1), INPUT))
+    two = graph.greatest(kernel(graph, 2), graph.conv(3, kernel(graph, 1), INPUT))
+    graph.join(one, two)
+    graph.fire()
+
+
+@case
+def a_max_pool_of_what_a_matrix_makes(graph: Graph) -> None:
+    graph.flatten()
+    graph.linear(24)
+    graph.unflatten(*kernel(graph, 4, 3)[:1], *((6,) if len(graph.shape) == 2 else (2, 3)))
+    graph.greatest((2,) if len(graph.shape) == 2 else (2, 2), stride=(1,) * (len(graph.shape) - 1))
+    graph.fire(v_threshold=2.0)
+
+
+@case
+def a_max_pool_of_one_place_is_a_choice(graph: Graph) -> None:
+    graph.conv(3, kernel(graph, 3))
+    graph.greatest(kernel(graph, 1), stride=kernel(graph, 2))
+    graph.norm()
+    graph.fire()
+
+
+@case
 def max_pools_in_a_row_and_an_average_pool(graph: Graph) -> None:
     layer(graph)
     graph.greatest(kernel(graph, 2), stride=kernel(graph, 1))
@@ -699,6 +760,66 @@ def test_max_pools_of_currents_stand_before_neurons():
         graph.fire()
         rule = f"{BEFORE_NEURONS}, not stand before '{end}'"
         assert problems_of(graph_ending_in(graph, graph.last)) == (f"layer '{name}': {rule}",)
+
+
+def test_a_batch_norm_behind_a_max_pool_of_currents() -> None:
+    """A gain that is not negative moves before the pool, whose maximum would become a minimum with a negative one."""
+    graph = Graph(2, 6, seed=3)
+    graph.conv(3, (3,))
+    pool = graph.greatest((2,))
+    one = np.ones(3)
+    given = {"mean": one / 4, "variance": one, "epsilon": 0.0, "beta": graph.eighths(3)}
+    norm = graph.add(BatchNorm, gamma=np.array([2.0, 0.5, 0.0]), **given)
+    graph.fire()
+    check(graph.classify())
+    graph.nodes[2] = replace(graph.nodes[2], gamma=np.array([2.0, -0.5, 1.0]))
+    rule = f"{BEFORE_NEURONS}, not stand before '{norm}', whose gain is -0.5 for some"
+    assert problems_of(graph) == (f"layer '{pool}': {rule}",)
+
+
+def test_what_a_max_pool_of_currents_does_not_stand_before() -> None:
+    for build, what in (
+        (lambda g: (g.flatten(), g.linear(3)), "'linear3'"),
+        (lambda g: g.average((2,)), "'averagepool2'"),
+        (lambda g: g.greatest((2,)), "'maxpool2'"),
+        (lambda g: g.sum(g.last, g.greatest((2,), g.nodes[0].name)), "a sum"),
+        (lambda g: (g.flatten(), g.norm()), "'batchnorm3', which is not of its channels"),
+        (lambda g: g.join(g.last, g.conv(2, (2,), INPUT, stride=(2,))),
+         "'neuron4' beside what is pooled in another way, or not"),
+    ):  # fmt: skip
+        graph = Graph(2, 8)
+        graph.conv(3, (1,))
+        pool = graph.greatest((2,))
+        build(graph)
+        graph.fire()
+        assert problems_of(graph) == (f"layer '{pool}': {BEFORE_NEURONS}, not stand before {what}",)
+
+
+def test_a_recurrent_layer_is_not_pooled() -> None:
+    graph = Graph(6)
+    graph.linear(6, recurrent=graph.eighths(6, 6))
+    graph.unflatten(2, 3)
+    pool = graph.greatest((3,))
+    graph.fire()
+    rule = f"must come right before neurons, not before '{pool}', for it is recurrent"
+    assert problems_of(graph) == (f"layer 'linear0': {rule}",)
+
+
+def test_a_window_outside_its_input_is_refused() -> None:
+    graph = Graph(2, 1)
+    graph.conv(2, (1,))
+    pool = graph.add(MaxPool, kernel=(2,), stride=(1,), padding=(1,), dilation=(2,))
+    graph.fire()
+    assert problems_of(graph) == (f"layer '{pool}': MaxPool must not have a window outside its input",)
+
+
+def test_integrators_take_pooled_currents() -> None:
+    graph = Graph(2, 6, seed=1)
+    graph.conv(3, (3,))
+    graph.greatest((2,))
+    graph.flatten()
+    graph.add(Integrator, tau=2.0, score="last")
+    check(graph.network(), scale="layer")
 
 
 def graph_ending_in(graph: Graph, name: str) -> Graph:

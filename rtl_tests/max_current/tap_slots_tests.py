@@ -1,4 +1,4 @@
-"""Neuron updates through snn_tap_slots, behind each other and apart, and a reset in the middle of one."""
+"""Neuron updates through snn_tap_slots, behind each other and apart, with gaps, and a reset in the middle of one."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ async def idle(dut: Any, cycles: int) -> None:
         assert dut.last_o.value == 0
 
 
-async def walk(dut: Any, most: int | None = None) -> None:
-    """Send the slots of an update, at most so many of them."""
+async def walk(dut: Any, most: int | None = None, gaps: float = 0.0) -> None:
+    """Send the slots of an update, at most so many of them, so often with a gap before one."""
     taps, neurons = parameters()["NumTaps"], parameters()["NumSlots"]
     for slot in range(taps * neurons)[:most]:
+        while random.random() < gaps:
+            await idle(dut, 1)
         drive(dut, valid_i=1)
         await RisingEdge(dut.clk_i)
         neuron, tap = divmod(slot, taps)
@@ -36,8 +38,8 @@ async def walk(dut: Any, most: int | None = None) -> None:
 @cocotb.test
 async def slots_are_counted_along(dut: Any) -> None:
     await start(dut, valid_i=0)
-    for _ in range(UPDATES):
-        await walk(dut)
+    for number in range(UPDATES):
+        await walk(dut, gaps=0.4 * (number % 2))
         await idle(dut, random.choice([0, 0, 1, 5]))
 
 
