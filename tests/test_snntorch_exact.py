@@ -100,6 +100,22 @@ def test_lapicque(kind, mechanism):
         assert 0.02 < fired < 0.98
 
 
+@pytest.mark.parametrize(("mechanism", "delay"), RESETS)
+def test_pools_of_currents_as_in_the_tutorials(mechanism, delay):
+    """Conv2d, MaxPool2d, Leaky twice, then Flatten, Linear, Leaky, as tutorials 6 and 7 have them."""
+
+    def leaky(threshold):
+        resets = {"reset_mechanism": mechanism, "reset_delay": delay}
+        return snn.Leaky(beta=0.5, threshold=threshold, init_hidden=True, **resets)
+
+    net = nn.Sequential(
+        *(nn.Conv2d(1, 3, 3), nn.MaxPool2d(2), leaky(2.0), nn.Conv2d(3, 4, 2), nn.MaxPool2d(2), leaky(8.0)),
+        *(nn.Flatten(), nn.Linear(16, 3), leaky(3.0)),
+    )
+    fired = assert_exact(dyadic(net, 1), "loop of steps", spikes(STEPS, SAMPLES, 1, 12, 12).float())
+    assert 0.02 < fired < 0.98
+
+
 def test_large_inputs_keep_membranes_above_the_threshold():
     """Where a membrane stays above its threshold after a reset, each reset does something else."""
     rates = []

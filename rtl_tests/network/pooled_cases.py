@@ -122,6 +122,12 @@ POOLED: dict[str, Callable[[], Case]] = {
     },
     **{f"pooled-64-lanes-{layout}": lambda layout=layout: of_kind(64, layout) for layout in ("dense", "ragged")},
     "pooled-soft": lambda: of_kind(2, "dense", reset=Reset.SOFT, leak=ShiftLeak(1)),
+    **{
+        f"pooled-{reset.value}": lambda reset=reset: of_kind(3, "indexed", reset=reset, leak=ShiftLeak(2))
+        for reset in (Reset.NONE, Reset.LATE, Reset.STEPPED)
+    },
+    "pooled-refractory": lambda: of_kind(3, "ragged", refractory=2),
+    "pooled-direct-stepped": lambda: of_kind(3, "ragged", DIRECT, reset=Reset.STEPPED),
     "pooled-numbers-of-each-neuron": lambda: of_kind(3, "ragged", **numbers_of_each()),
     "pooled-saturating": lambda: of_kind(2, "indexed", fire_at=15, membrane_bits=5),
     "pooled-adaptive": lambda: of_kind(3, "dense", **ADAPTING),
