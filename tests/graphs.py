@@ -186,7 +186,7 @@ def _population(random: Random, name: str, known: Known, first: str, last: bool 
         kernel = random_convolution(random, shape)
     shape = kernel.output_shape if kernel else (int(random.integers(1, 9)),)
     sums, pool = math.prod(shape), None
-    if kernel and random.random() < 0.4:
+    if kernel and random.random() < (0.2 if first else 0.4):
         pool = random_pool_of_currents(random, shape[1:])
     parts: list[tuple[str, Synapses]] = [(source, kernel)] if kernel else []
     others = random.choice(list(known), random.integers(0 if kernel else 1, 3)).tolist()

@@ -257,6 +257,16 @@ def max_pools_of_currents_side_by_side(graph: Graph) -> None:
 
 
 @case
+def max_pools_of_currents_flattened_one_behind_the_other(graph: Graph) -> None:
+    one = graph.flatten(graph.greatest(kernel(graph, 2), graph.conv(2, kernel(graph, 1), INPUT)))
+    two = graph.flatten(graph.greatest(kernel(graph, 2), graph.conv(3, kernel(graph, 1), INPUT)))
+    graph.join(one, two)
+    graph.fire()
+    graph.linear(5)
+    graph.fire()
+
+
+@case
 def a_max_pool_of_what_a_matrix_makes(graph: Graph) -> None:
     graph.flatten()
     graph.linear(24)

@@ -52,6 +52,9 @@ def to_graph(network: LayeredNetwork | FixedPointNetwork, dt: float) -> Export:
             case MaxPool():
                 build.problems.append(f"layer '{node.name}': NIR has no max pool")
                 build.feeds[node.name] = _Feed(build.feeds[node.source].names, pooled_shape(node))
+            case _ if node.pool is not None:
+                build.problems.append(f"layer '{node.name}': NIR has no max pool, of currents either")
+                build.feeds[node.name] = _Feed(("input",), node.shape)
             case _:
                 build.population(build.known[node.name])
     problems = build.problems + _mixed_resets(build.known)

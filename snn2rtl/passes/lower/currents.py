@@ -100,7 +100,7 @@ def multiplied(current: Current, gain: float | FloatArray, name: str) -> Current
             and the gain not a number that may stand before the pool.
     """
     if isinstance(gain, np.ndarray) or gain < 0:
-        check_unpooled(current, f"a gain in '{name}' that is not one of all, or negative")
+        _check_unpooled(current, f"a gain in '{name}' that is not one of all, or negative")
     if isinstance(gain, np.ndarray):
         if gain.shape != current.shape:
             raise UnsupportedModelError([f"layer '{name}': gain must have shape {current.shape}, not {gain.shape}"])
@@ -115,7 +115,7 @@ def normalised(current: Current, gain: FloatArray, offset: FloatArray, name: str
     shape = current.summed_shape
     if current.pool is not None and (gain.min() < 0 or len(gain) != shape[0]):
         which = "which is not of its channels" if len(gain) != shape[0] else f"whose gain is {gain.min():.6g} for some"
-        check_unpooled(current, f"'{name}', {which}")
+        _check_unpooled(current, f"'{name}', {which}")
     positions = math.prod(shape[1:])
     terms = tuple(
         replace(term, map=scaled(fitted(term.map, name, term.shape, shape), gain, shape)) for term in current.terms
@@ -130,8 +130,8 @@ def through(current: Current, outer: Matrix | Kernel, bias: FloatArray, name: st
     Raises:
         UnsupportedModelError: the map would be too large, or there are recurrent weights or delays in its way.
     """
-    check_unpooled(current, f"'{name}'")
-    check_recurrence(current, name)
+    _check_unpooled(current, f"'{name}'")
+    _check_recurrence(current, name)
     if isinstance(outer, Matrix) and outer.delay is not None:
         _check_delays(current, outer.weight * outer.delay, name)
     terms = tuple(
@@ -156,20 +156,20 @@ def greatest(current: Current, pool: Windows, name: str) -> Current:
     Raises:
         UnsupportedModelError: recurrent weights or another pool stand before it.
     """
-    check_unpooled(current, f"'{name}'")
-    check_recurrence(current, name)
+    _check_unpooled(current, f"'{name}'")
+    _check_recurrence(current, name)
     shape = (current.shape[0], *pool.outputs)
     return replace(current, shape=shape, pool=pool, pooled_by=name, label=current.label or name)
 
 
-def check_unpooled(current: Current, before: str) -> None:
+def _check_unpooled(current: Current, before: str) -> None:
     """Raise UnsupportedModelError where a current is pooled, which must not stand before something."""
     if current.pool is not None:
         rule = "MaxPool of currents must come right before spiking neurons, or pool spikes right behind them"
         raise UnsupportedModelError([f"layer '{current.pooled_by}': {rule}, not stand before {before}"])
 
 
-def check_recurrence(current: Current, name: str) -> None:
+def _check_recurrence(current: Current, name: str) -> None:
     """Raise UnsupportedModelError where a current is recurrent, which must not stand before something."""
     if any(isinstance(term.map, Matrix) and term.map.recurrent is not None for term in current.terms):
         rule = f"must come right before neurons, not before '{name}', for it is recurrent"
@@ -193,7 +193,7 @@ def added(currents: tuple[Current, ...]) -> Current:
         UnsupportedModelError: one of them is pooled.
     """
     for one in currents:
-        check_unpooled(one, "a sum")
+        _check_unpooled(one, "a sum")
     first = currents[0]
     terms = tuple(term for one in currents for term in one.terms)
     label = next((one.label for one in currents if one.label), "")
@@ -206,17 +206,17 @@ def concatenated(currents: tuple[Current, ...], name: str) -> Current:
     Raises:
         UnsupportedModelError: pools differ, or a current is recurrent.
     """
-    pool = currents[0].pool
+    pool, channels = currents[0].pool, sum(one.shape[0] for one in currents)
     if any(one.pool != pool for one in currents):
         for one in currents:
-            check_unpooled(one, f"'{name}' beside what is pooled in another way, or not")
+            _check_unpooled(one, f"'{name}' beside what is pooled in another way, or not")
     if pool is not None:
         summed = (replace(one, shape=one.summed_shape, pool=None) for one in currents)
-        return greatest(concatenated(tuple(summed), name), pool, currents[0].pooled_by)
-    channels = sum(one.shape[0] for one in currents)
+        joined = greatest(concatenated(tuple(summed), name), pool, currents[0].pooled_by)
+        return reshaped(joined, (channels, *currents[0].shape[1:]))
     terms, first = [], 0
     for one in currents:
-        check_recurrence(one, name)
+        _check_recurrence(one, name)
         for term in one.terms:
             made = embedded(term.map, name, term.shape, one.shape, first, channels)
             terms.append(replace(term, map=made))
