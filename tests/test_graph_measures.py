@@ -44,8 +44,8 @@ def counted(network, inputs):
     for layer in network.populations:
         operations[layer.name], first = 0, 0
         for one in layer.inputs:
-            for neuron in range(layer.num_neurons):
-                pairs = naive.weights(one.synapses, neuron)
+            for place in range(layer.num_sums):
+                pairs = naive.weights(one.synapses, place)
                 operations[layer.name] += sum(arrived[layer.name][first + i] for i, weight in pairs if weight)
             first += one.synapses.num_inputs
     return events, arrived, operations

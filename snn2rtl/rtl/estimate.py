@@ -54,7 +54,7 @@ def layer_cycles(layer: LayerDesign, events: Spikes) -> IntArray:
 
     Rows come in the order of the layer's hardware.
     """
-    drain = timing.DRAIN + (timing.GREATEST_SUM if layer.pools else 0)
+    drain = timing.DRAIN + (timing.GREATEST_SUM if layer.pools and not layer.is_direct else 0)
     sums, updates = _sums(layer, events), len(events) * layer.steps * (layer.slots + drain)
     cycles: IntArray = np.maximum(sums, updates) if layer.is_direct else sums + updates
     return cycles
