@@ -23,6 +23,7 @@ from snn2rtl.int_net.network import FixedPointNetwork
 from snn2rtl.int_net.network_file import digest, load, save
 from snn2rtl.int_net.population import Connection, Input, Population
 from snn2rtl.int_net.synapses import Dense
+from snn2rtl.nir.export import to_graph
 from snn2rtl.options import PerLayer, QuantizeOptions, RtlOptions
 from snn2rtl.passes.fold_neurons import fold_neurons, plain_layers
 from snn2rtl.passes.quantize import quantize_network
@@ -181,6 +182,16 @@ def test_what_takes_chains_takes_no_pool() -> None:
     floats = fold(from_module(net))
     with pytest.raises(UnsupportedModelError, match="must be neurons that read '<input>' without a pool of currents"):
         plain_layers(floats, "to run here")
+
+
+def test_nir_has_no_pool_of_currents() -> None:
+    net = nn.Sequential(nn.Unflatten(-1, (1, 6)), nn.Conv1d(1, 2, 3), nn.MaxPool1d(2), neuron.IFNode(), nn.Flatten())
+    floats = fold(from_module(net))
+    integer, _ = quantize_network(floats, QuantizeOptions())
+    for one in (floats, integer):
+        with pytest.raises(UnsupportedModelError) as caught:
+            to_graph(one, 1e-3)
+        assert f"layer '{floats.layers[0].name}': NIR has no max pool, of currents either" in caught.value.problems
 
 
 def test_a_tau_of_each_neuron_with_decaying_input_is_refused() -> None:
