@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DATA ?=
 DATA_OPTION := $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo test lint docs bench models bench-shd results results-mnist results-hardware results-shd scale spiker clean
+.PHONY: help setup demo test lint docs bench models snntorch bench-shd results results-mnist results-hardware results-shd scale spiker clean
 
 help:
 	@grep -E '^# make' Makefile
@@ -43,6 +43,10 @@ bench: setup
 # make models  networks that others wrote through the whole chain: exact, the same in Verilog, or refused how (half an hour)
 models: setup
 	$(BIN)/python benchmarks/models.py
+
+# make snntorch DATA=<folder of MNIST> EVENTS=<folder of N-MNIST>   snnTorch's tutorials, trained, beside integers and Verilog (an hour)
+snntorch: setup
+	$(BIN)/python benchmarks/snntorch_tutorials.py $(DATA_OPTION) $(if $(EVENTS),--events $(EVENTS))
 
 # make bench-shd DATA=<folder of SHD>   binning of all training recordings beside plain loops
 bench-shd: setup
