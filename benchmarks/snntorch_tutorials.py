@@ -31,6 +31,7 @@ from snn2rtl.encoders import MAX_PIXEL, Encoder
 from snn2rtl.folder import open_folder
 from snn2rtl.frontend import from_module
 from snn2rtl.int_net import reference
+from snn2rtl.options import PerLayer, QuantizeOptions
 from snn2rtl.output import write_file
 from snn2rtl.progress import bar
 from snn2rtl.verify.engines import Stalls
@@ -122,8 +123,12 @@ def row(tutorial: Tutorial, args: argparse.Namespace) -> str:
     samples, labels = samples[:COMPARED], labels[:COMPARED]
     with tempfile.TemporaryDirectory() as scratch:
         source = from_module(net, input_shape=tutorial.shape, encoder=tutorial.encoder)
-        compiled = snn2rtl.compile(source, Path(scratch) / "rtl", bits=BITS, time_steps=tutorial.steps,
-                                   input_max=int(samples.max()) if tutorial.data == "events" else None)  # fmt: skip
+        compiled = snn2rtl.compile(
+            source,
+            Path(scratch) / "rtl",
+            input_max=int(samples.max()) if tutorial.data == "events" else None,
+            quantize=QuantizeOptions(bits=PerLayer(BITS), time_steps=tutorial.steps),
+        )
         given = for_integers(tutorial, samples)
         result = reference.run(compiled.network, given)
         spikes = own_spikes(tutorial, net, samples)
@@ -134,7 +139,8 @@ def row(tutorial: Tutorial, args: argparse.Namespace) -> str:
         kind = kind if compiled.network.takes_pixels else "spikes"
         np.savez(path, **{kind: given[:IN_VERILOG] if given.ndim == 2 else given[:, :IN_VERILOG].swapaxes(0, 1)})
         rtl = open_folder(Path(scratch) / "rtl")
-        taken = load_samples(path, inputs=compiled.network.num_inputs, encoder=compiled.network.encoder)
+        network = compiled.network
+        taken = load_samples(path, inputs=network.num_inputs, encoder=network.encoder, greatest=network.input.greatest)
         found = verify(rtl, taken, "verilator", Stalls(), lambda _: None)
     cells = (
         tutorial.name, tutorial.network, tutorial.steps, f"{np.mean(classes == labels):.1%}",

@@ -78,7 +78,8 @@ def compile(
     """Compile a model to Verilog, or to an integer network.
 
     Args:
-        model: a SpikingJelly or Norse network, a file of one (docs/cli.md says which), or a network.npz.
+        model: a network of SpikingJelly, snnTorch or Norse, a file of one (docs/cli.md says which), a graph of NIR, or
+            a network.npz.
         out: output folder, or a file that ends in .npz for the integer network alone; without one nothing is written.
         arch: description of the layers, where the file is a plain state_dict.
         dt: seconds of a time step, for a file of NIR (docs/nir.md).
