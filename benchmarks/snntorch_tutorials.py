@@ -37,7 +37,7 @@ from snn2rtl.progress import bar
 from snn2rtl.verify.engines import Stalls
 from snn2rtl.verify.verify import verify
 
-BATCH, RATE, SEED, BITS = 128, 2e-3, 0, 8
+RATE, SEED, BITS = 2e-3, 0, 8
 COMPARED, IN_VERILOG = 1000, 10
 BIN_US, BINS, SIDE = 10_000, 30, 34  # of N-MNIST
 Arrays = NDArray[Any]
@@ -47,8 +47,8 @@ Arrays = NDArray[Any]
 class Tutorial:
     """A network.
 
-    build: makes it. steps: of a sample. data: of it, "images", "rows" of them or "events". encoder: how samples enter
-    the integer network; None for spikes.
+    build: makes it. steps: of a sample. data: of it, "images", "spikes" or "rows" of them, or "events". encoder: how
+    samples enter the integer network; None for spikes. batch: samples of a step of training.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Tutorial:
     data: str
     shape: tuple[int, ...]
     encoder: Encoder | None = None
+    batch: int = 128
 
 
 def _leaky(beta: float, **rest: Any) -> nn.Module:
@@ -89,7 +90,7 @@ TUTORIALS = (
     Tutorial("tutorial 6", "12C5-MP2-64C5-MP2-10, images", partial(_convolutional, 1, 64, 1024), 10, "images",
              (1, 28, 28), Encoder(kind="direct", time_steps=10)),
     Tutorial("tutorial 7", "12C5-MP2-32C5-MP2-10, N-MNIST", partial(_convolutional, 2, 32, 800), BINS, "events",
-             (2, SIDE, SIDE)),
+             (2, SIDE, SIDE), batch=8),
     Tutorial("RLeaky", "28-100R-10, rows of images", _recurrent, 28, "rows", (28,),
              Encoder(kind="values")),
 )  # fmt: skip
@@ -176,7 +177,7 @@ def trained(tutorial: Tutorial, folder: Path | None, path: Path) -> nn.Sequentia
     samples, labels = loaded(tutorial, "train", folder)
     optimizer, loss_of = torch.optim.Adam(net.parameters(), lr=RATE), ce_rate_loss()
     with bar(tutorial.name, len(labels)) as advance:
-        for first in batches(len(labels)):
+        for first in batches(len(labels), tutorial.batch):
             loss = loss_of(run(tutorial, net, samples[first]), torch.from_numpy(labels[first]).long())
             optimizer.zero_grad()
             loss.backward()
@@ -186,10 +187,10 @@ def trained(tutorial: Tutorial, folder: Path | None, path: Path) -> nn.Sequentia
     return net.eval()
 
 
-def batches(samples: int) -> Iterator[Arrays]:
-    """Yield the numbers of samples in an order drawn by lot."""
+def batches(samples: int, size: int) -> Iterator[Arrays]:
+    """Yield the numbers of samples in an order drawn by lot, so many at a time."""
     order = np.random.default_rng(SEED).permutation(samples)
-    yield from np.array_split(order, -(-samples // BATCH))
+    yield from np.array_split(order, -(-samples // size))
 
 
 def run(tutorial: Tutorial, net: nn.Sequential, samples: Arrays) -> Tensor:
