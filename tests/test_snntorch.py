@@ -7,9 +7,11 @@ import torch
 from snntorch import surrogate
 from torch import nn
 
-from snn2rtl.errors import UnsupportedModelError
+import snn2rtl
+from snn2rtl.errors import ModelFileError, UnsupportedModelError
+from snn2rtl.float_net.network import to_dict
 from snn2rtl.float_net.nodes import Integrator, Linear, Neuron, Scale
-from snn2rtl.frontend import from_module
+from snn2rtl.frontend import from_module, load
 
 
 def chain(neuron, inputs=3, outputs=2):
@@ -154,3 +156,20 @@ def test_another_version_is_refused(monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.9.4")
     with pytest.raises(UnsupportedModelError, match=r"snnTorch must be 1\.0, whose steps are known here, not 0\.9\.4"):
         read(snn.Leaky(beta=0.5))
+
+
+def test_a_saved_network_is_the_same(tmp_path):
+    net = nn.Sequential(
+        nn.Linear(3, 2), snn.Synaptic(alpha=0.5, beta=torch.tensor([0.5, 0.75]), init_hidden=True),
+        nn.Linear(2, 2), snn.RLeaky(beta=0.5, threshold=torch.tensor([1.0, 2.0]), linear_features=2),
+    )  # fmt: skip
+    snn2rtl.save(net, tmp_path / "net.pt", example_input=torch.zeros(4, 3))
+    want, got = from_module(net, example_input=torch.zeros(4, 3)), load(tmp_path / "net.pt")
+    assert to_dict(want).keys() == to_dict(got).keys()
+    assert [repr(node) for node in want.nodes] == [repr(node) for node in got.nodes]
+
+
+def test_a_pickled_network_is_not_run(tmp_path):
+    torch.save(chain(snn.Leaky(beta=0.5, surrogate_disable=True)), tmp_path / "net.pt")  # others cannot be pickled
+    with pytest.raises(ModelFileError, match=r"write it with snn2rtl\.save"):
+        load(tmp_path / "net.pt")
