@@ -20,6 +20,7 @@ REQUIRED = {
     "simulate": ["rtl", "--input", "x.npy", "--out", "y.npz"],
     "synth": ["rtl"],
     "data": ["inspect", "shd"],
+    "export": ["model.pt", "--nir", "net.nir"],
 }
 
 

@@ -55,7 +55,10 @@ class IAF(nn.Module):
 
 
 SNNTORCH = "Leaky, Lapicque, Synaptic, RLeaky or RSynaptic of snnTorch"
-NORSE = "LIFCell, LIF, LIFRecurrentCell, LIFRecurrent, LIFBoxCell, LICell, LI or LIBoxCell of Norse"
+NORSE = (
+    "LIFCell, LIF, LIFRecurrentCell, LIFRecurrent, LIFBoxCell, LICell, LI, LIBoxCell, LILinearCell, LIFRefracCell, "
+    "LIFRefracRecurrentCell, LIFRefracRecurrent, IAFCell or IAF of Norse"
+)
 OWN = "; build it of these, in a class whose forward() an example_input lets trace"
 
 

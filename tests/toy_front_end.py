@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from snn2rtl.float_net.network import SpikingNetwork
 from snn2rtl.float_net.nodes import Linear, Neuron, Node
 from snn2rtl.frontend.frameworks.base import FrontEnd, Layer, Place
+from snn2rtl.options import ReadOptions
 
 
 class Accumulate(nn.Module):
@@ -54,7 +55,7 @@ class Toy(FrontEnd):
     def reads_file(self, path: Path) -> bool:
         return path.suffix == ".toy"
 
-    def load(self, path: Path) -> SpikingNetwork:
+    def load(self, path: Path, options: ReadOptions | None = None) -> SpikingNetwork:
         threshold, *rows = path.read_text().splitlines()
         weight = np.array([[float(value) for value in row.split()] for row in rows])
         nodes = (Linear(name="fc", weight=weight, bias=np.zeros(len(weight))), _neurons("toy", float(threshold)))

@@ -66,7 +66,10 @@ class FloatLayer:
 
     def rows(self, connection: FloatConnection) -> FloatArray:
         """Return the weights of one of the connections with a row of all that share a step."""
-        return connection.weight.reshape(self.num_rows, -1)
+        weight = connection.weight  # itself, where it has these rows: nodes share arrays, and copy views
+        return (
+            weight if weight.shape[:1] == (self.num_rows,) == weight.shape[:-1] else weight.reshape(self.num_rows, -1)
+        )
 
     @property
     def positions(self) -> int:
