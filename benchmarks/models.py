@@ -34,7 +34,7 @@ from snn2rtl.verify.verify import verify
 
 STALLS = Stalls(sender=64, receiver=64)
 IN_VERILOG = 2  # samples
-ICARUS_CYCLES = 200_000
+ICARUS_CYCLES = 50_000
 BITS, FRACTION = 12, 20  # of weights, and of membranes below their steps: leaks drop nothing
 
 
