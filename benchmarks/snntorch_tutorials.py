@@ -25,6 +25,7 @@ from snntorch.functional import ce_rate_loss
 from torch import Tensor, nn
 
 import snn2rtl
+from snn2rtl.compiler import fold
 from snn2rtl.data import mnist
 from snn2rtl.data.samples import load_samples
 from snn2rtl.encoders import MAX_PIXEL, Encoder
@@ -133,7 +134,8 @@ def row(tutorial: Tutorial, args: argparse.Namespace) -> str:
         given = for_integers(tutorial, samples)
         result = reference.run(compiled.network, given)
         spikes = own_spikes(tutorial, net, samples)
-        same = [np.mean(one == result.traces[name].spikes) for name, one in spikes.items()]
+        layers = {one.neuron.name.removesuffix(".neuron"): one.name for one in fold(source).layers}
+        same = [np.mean(one == result.traces[layers[name]].spikes) for name, one in spikes.items()]
         classes = [*spikes.values()][-1].sum(axis=0).argmax(axis=1)
         path = Path(scratch) / "samples.npz"
         kind = "images" if compiled.network.takes_pixels and given.ndim == 2 else "values"
@@ -226,7 +228,7 @@ def for_integers(tutorial: Tutorial, samples: Arrays) -> Arrays:
 
 @torch.no_grad()
 def own_spikes(tutorial: Tutorial, net: nn.Sequential, samples: Arrays) -> dict[str, Arrays]:
-    """Return the spikes of each layer in each step, (T, N, neurons), by the name of the neurons' layer."""
+    """Return the spikes of each module of neurons in each step, (T, N, neurons), by its name."""
     seen: dict[str, list[Arrays]] = {}
 
     def keep(name: str) -> Any:
@@ -236,14 +238,7 @@ def own_spikes(tutorial: Tutorial, net: nn.Sequential, samples: Arrays) -> dict[
     run(tutorial, net, samples)
     for hook in hooks:
         hook.remove()
-    before = [*net.named_children()]
-    return {layer_name(before, name): np.stack(steps) for name, steps in seen.items()}
-
-
-def layer_name(children: list[tuple[str, nn.Module]], neurons: str) -> str:
-    """Return the name of the layer with weights before neurons, which the integer network goes by."""
-    names = [name for name, module in children[: int(neurons)] if isinstance(module, nn.Linear | nn.Conv2d)]
-    return names[-1]
+    return {name: np.stack(steps) for name, steps in seen.items()}
 
 
 def loaded(tutorial: Tutorial, split: str, folder: Path | None) -> tuple[Arrays, Arrays]:
