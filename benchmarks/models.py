@@ -44,7 +44,8 @@ class Row:
 
     neurons and weights: of the integer network, kernels stored once. compared: spikes that its forward() and the
     integer network made, all the same. bits and memories: of the unrolled Verilog. spikes: the same in Verilator.
-    is_in_icarus: in Icarus too.
+    is_in_icarus: in Icarus too. is_short: in as many samples as the network has steps, of two steps each, as an earlier
+    version of this file ran them.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Row:
     memories: int | None = None
     spikes: int | None = None
     is_in_icarus: bool = False
+    is_short: bool = False
     seconds: float = 0.0
 
 
@@ -139,7 +141,7 @@ def in_verilog(scratch: Path, inputs: Samples) -> tuple[int, bool]:
     if network.takes_pixels:
         np.savez(path, images=inputs[[0, -1]].reshape(IN_VERILOG, -1))
     else:
-        np.savez(path, spikes=inputs[:, [0, -1]].reshape(len(inputs), IN_VERILOG, -1).swapaxes(0, 1))
+        np.savez(path, spikes=inputs[:, [0, -1]].reshape(len(inputs), IN_VERILOG, -1))
     taken = load_samples(path, inputs=network.num_inputs, encoder=network.encoder)
     verdict = verify(folder, taken, "verilator", STALLS, lambda _: None)
     is_short = verdict.cycles <= ICARUS_CYCLES
@@ -162,7 +164,7 @@ def page(rows: list[Row]) -> list[str]:
         "**Spikes compared**: of all neurons, of random samples and of MNIST's digits, the same in the network's own "
         "forward() and in the integer network, as are the scores of classes. **In Verilog**: spikes of two samples, "
         "the same in the golden model and Verilator, under stalls; those of one of them in Icarus too, but where "
-        f"a sample takes more than {ICARUS_CYCLES:,} cycles (marked V). "
+        f"a sample takes more than {ICARUS_CYCLES:,} cycles (marked V). Rows marked * ran two steps of each sample. "
         "Convolutions are unrolled, weights have 12 bits.",
         "",
         "| network | from | neurons | weights | spikes compared | weight bits | block memories | in Verilog |",
@@ -179,6 +181,7 @@ def _line(row: Row) -> str:
     numbers = (row.neurons, row.weights, row.compared, row.bits, row.memories, row.spikes)
     texts = ["-" if number is None else f"{number:,}" for number in numbers]
     only = " V" if row.spikes is not None and not row.is_in_icarus else ""
+    only += " *" if row.is_short else ""
     return f"| {row.name} | {row.origin} | {' | '.join(texts)}{only} |"
 
 

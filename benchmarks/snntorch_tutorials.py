@@ -140,7 +140,8 @@ def row(tutorial: Tutorial, args: argparse.Namespace) -> str:
         path = Path(scratch) / "samples.npz"
         kind = "images" if compiled.network.takes_pixels and given.ndim == 2 else "values"
         kind = kind if compiled.network.takes_pixels else "spikes"
-        np.savez(path, **{kind: given[:IN_VERILOG] if given.ndim == 2 else given[:, :IN_VERILOG].swapaxes(0, 1)})
+        few = given[:IN_VERILOG] if given.ndim == 2 else given[:, :IN_VERILOG]
+        np.savez(path, **{kind: few.swapaxes(0, 1) if kind == "values" else few})
         rtl = open_folder(Path(scratch) / "rtl")
         network = compiled.network
         taken = load_samples(path, inputs=network.num_inputs, encoder=network.encoder, greatest=network.input.greatest)
