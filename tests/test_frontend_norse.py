@@ -287,7 +287,7 @@ def test_one_step_and_all_steps_do_not_mix():
 
 
 def test_another_version_of_norse_is_refused(monkeypatch):
-    monkeypatch.setattr("snn2rtl.frontend.frameworks.norse.metadata.version", lambda _: "1.2.0")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "1.2.0")
     assert refusal(linear(0), LIFCell()) == ["layer '1': Norse must be 1.1, whose steps are known here, not 1.2.0"]
 
 

@@ -66,6 +66,13 @@ def recurrent(name: str, tensors: Tensors) -> Linear:
     return Linear(name=name, weight=weight, bias=bias, recurrent=arrays["recurrent_weights"])
 
 
+def fed_back(name: str, weight: FloatArray, bias: FloatArray | None = None) -> Linear:
+    """Return the layer that passes its input on, and adds what its neurons' spikes of the step before weigh."""
+    neurons = len(weight)
+    bias = np.zeros(neurons) if bias is None else bias
+    return Linear(name=name, weight=np.eye(neurons), bias=bias, recurrent=weight)
+
+
 def weighted(name: str, tensors: Tensors) -> Linear:
     """Return the linear layer of the ``input_weights`` alone of a cell of Norse.
 

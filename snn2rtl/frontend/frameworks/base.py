@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -69,6 +70,16 @@ def listed(names: Iterable[str]) -> str:
     """Return names as a sentence lists them: a, b or c."""
     *some, last = names
     return f"{', '.join(some)} or {last}" if some else last
+
+
+def version_problems(name: str, package: str, known: str) -> list[str]:
+    """Return what is wrong with the version of a framework whose steps are known by the names of its classes alone."""
+    try:
+        installed = metadata.version(package)
+    except metadata.PackageNotFoundError:
+        installed = "one that is not installed as a package"
+    right = installed.split(".")[:2] == known.split(".")
+    return [] if right else [f"{name} must be {known}, whose steps are known here, not {installed}"]
 
 
 class FrontEnd:

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.nodes import Linear, Node
+from snn2rtl.float_net.nodes import Node
 from snn2rtl.frontend import tensors
-from snn2rtl.frontend.frameworks.base import FrontEnd, Layer, Place, listed
+from snn2rtl.frontend.frameworks.base import FrontEnd, Layer, Place, listed, version_problems
 from snn2rtl.frontend.frameworks.norse_neurons import Parameters, integrator, neuron
 
 VERSION = "1.1"
@@ -143,12 +142,11 @@ def _fed_back(place: Place) -> list[Node]:
         rule = "must be one Linear and spiking neurons of one step, whose spikes come back"
         raise UnsupportedModelError([f"layer '{path}': {rule}, not {', '.join(type(part).__name__ for part in parts)}"])
     neurons = _nodes(Place(f"{path}.module.{len(before)}", cell))
-    if len(parts) == 2:
+    if before:
         first = tensors.linear(path, tensors.held(parts[0]))
-    else:
-        assert place.shape is not None
-        first = Linear(name=path, weight=np.eye(place.shape[0]), bias=np.zeros(place.shape))
-    return [replace(first, recurrent=first.weight), *neurons]
+        return [replace(first, recurrent=first.weight), *neurons]
+    assert place.shape is not None
+    return [tensors.fed_back(path, np.eye(place.shape[0])), *neurons]
 
 
 def _encoder(place: Place) -> list[Node]:
@@ -174,10 +172,7 @@ CONTAINERS = ("SequentialState", "Lift")
 
 
 def _module_problems(module: Any, kind: _Kind) -> list[str]:
-    problems = []
-    installed = _version()
-    if installed.split(".")[:2] != VERSION.split("."):
-        problems.append(f"Norse must be {VERSION}, whose steps are known here, not {installed}")
+    problems = version_problems("Norse", "norse", VERSION)
     step = getattr(getattr(module, "activation", None), "__name__", None if kind.step else "")
     if step != kind.step:
         problems.append(f"activation must be {kind.step}, not {step or 'another'}")
@@ -188,13 +183,6 @@ def _module_problems(module: Any, kind: _Kind) -> list[str]:
     if reset is not None and reset.__name__ not in ("reset_value", "reset_subtract"):
         problems.append(f"reset_method must be reset_value or reset_subtract, not {reset.__name__}")
     return problems
-
-
-def _version() -> str:
-    try:
-        return metadata.version("norse")
-    except metadata.PackageNotFoundError:
-        return "one that is not installed as a package"
 
 
 def _is_subtracted(parameters: Any) -> bool:
@@ -255,8 +243,8 @@ class Norse(FrontEnd):
 
     def nodes(self, place: Place) -> list[Node]:
         """Return the nodes of a layer."""
-        known = self.layer(place.module)
-        return known.read(place) if known and (place.shape is not None or not _needs_trace(place)) else _nodes(place)
+        traced = None if place.shape is None else _OTHERS.get(type(place.module).__name__)
+        return traced.read(place) if traced else _nodes(place)
 
     def result(self, module: nn.Module, x: Tensor) -> Any:
         """Return what a layer gives for a tensor on the meta device, with its state, of which only it knows more."""
@@ -272,10 +260,6 @@ class Norse(FrontEnd):
     def problems(self, places: Sequence[Place]) -> list[str]:
         """Return where layers that take one step are among those that take all."""
         return _time_problems([(place.path, place.module) for place in places if self.reads(place.module)])
-
-
-def _needs_trace(place: Place) -> bool:
-    return type(place.module).__name__ in _OTHERS
 
 
 def _result(module: Any, x: Tensor) -> Tensor:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -27,9 +26,9 @@ import torch
 from torch import Tensor, nn
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.nodes import FloatArray, Linear, Neuron, Node, Scale
+from snn2rtl.float_net.nodes import FloatArray, Neuron, Node, Scale
 from snn2rtl.frontend import tensors
-from snn2rtl.frontend.frameworks.base import FrontEnd, Layer, Place, listed
+from snn2rtl.frontend.frameworks.base import FrontEnd, Layer, Place, listed, version_problems
 
 VERSION = "1.0"
 RESETS = ("subtract", "zero", "none")  # by reset_mechanism_val
@@ -205,7 +204,7 @@ class _Reader:
             return []
         if self.shape is not None and self.shape != bias.shape:
             self.problems.append(f"must take samples of shape {bias.shape}, as its recurrent layer, not {self.shape}")
-        return [Linear(name=self.path, weight=np.eye(len(bias)), bias=bias, recurrent=weight)]
+        return [tensors.fed_back(self.path, weight, bias)]
 
     def _each(self, key: str, value: Any = None) -> FloatArray:
         """Return a parameter: a number where all neurons share it, or of shape (neurons,)."""
@@ -235,10 +234,7 @@ class _Reader:
 
 def _tau(keep: FloatArray) -> float | FloatArray | None:
     """Return tau of a membrane of which a step keeps a fraction; None where all keep all."""
-    if np.all(keep == 1):
-        return None
-    with np.errstate(divide="ignore"):
-        return _plain(1 / (1 - keep))
+    return None if np.all(keep == 1) else _synapse_tau(keep)
 
 
 def _synapse_tau(keep: FloatArray) -> float | FloatArray:
@@ -251,10 +247,7 @@ def _plain(values: FloatArray) -> float | FloatArray:
 
 
 def _module_problems(module: Any) -> list[str]:
-    problems = []
-    installed = _version()
-    if installed.split(".")[:2] != VERSION.split("."):
-        problems.append(f"snnTorch must be {VERSION}, whose steps are known here, not {installed}")
+    problems = version_problems("snnTorch", "snntorch", VERSION)
     if module.inhibition:
         problems.append("inhibition must be False, for it lets one neuron of a layer fire at most")
     if module.state_quant:
@@ -272,10 +265,3 @@ def _module_problems(module: Any) -> list[str]:
     if not (torch.as_tensor(module.threshold) > 0).all():
         problems.append("threshold must be above 0")
     return problems
-
-
-def _version() -> str:
-    try:
-        return metadata.version("snntorch")
-    except metadata.PackageNotFoundError:
-        return "one that is not installed as a package"

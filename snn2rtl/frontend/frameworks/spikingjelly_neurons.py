@@ -16,7 +16,7 @@ from spikingjelly.activation_based import neuron, surrogate
 from torch import nn
 
 from snn2rtl.errors import UnsupportedModelError
-from snn2rtl.float_net.nodes import Integrator, Linear, Neuron, Node
+from snn2rtl.float_net.nodes import Integrator, Neuron, Node
 from snn2rtl.frontend import tensors
 from snn2rtl.frontend.frameworks.base import Place, listed
 
@@ -141,9 +141,7 @@ def fed_back(place: Place) -> list[Node]:
         raise UnsupportedModelError([f"layer '{name}': {rule}, not {function!r}"])
     if len(shape) != 1:
         raise UnsupportedModelError([f"layer '{name}': must take samples of one axis, not of shape {shape}"])
-    one = np.eye(*shape)
-    cell = _cell(f"{name}.sub_module", module)
-    return [Linear(name=name, weight=one, bias=np.zeros(shape), recurrent=one), cell]
+    return [tensors.fed_back(name, np.eye(*shape)), _cell(f"{name}.sub_module", module)]
 
 
 def _cell(name: str, module: Any) -> Neuron:
